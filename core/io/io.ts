@@ -66,6 +66,9 @@ export interface ConnectOptions {
   bind?: { address: string; port: number };
 }
 
+/** Where a worker's listen socket comes from. */
+export type ListenSource = { readonly fd: number } | { readonly address: string; readonly port: number; readonly backlog?: number };
+
 /** The handler the backend calls once per turn. It must not throw: the dispatcher above catches per event. */
 export type TurnHandler = () => void;
 
@@ -117,10 +120,11 @@ export interface Io {
   /** Executes the commands written so far now, outside or inside a turn (a filter that writes more than the out area holds;
    *  a callback of a timer or MessagePort). Does not reset the out area: whoever owns the turn does. */
   flush(): void;
-  /** Adopts a listening socket by descriptor number (owned by another thread, never closed by us) and returns its connection
-   *  number. Throws on a bad descriptor. The portable backend instead receives what `listen_sockets` of the main thread gives
-   *  it for that backend (see portable_io.ts). */
-  adoptListener(fd: number): number;
+  /** Starts accepting on a listen socket and returns its connection number. The ring takes `{ fd }`: a descriptor that the main
+   *  thread owns and this thread never closes. The portable backend takes `{ address, port }` and listens itself with
+   *  SO_REUSEPORT where the platform has it. Throws on a bad descriptor or a refused bind (portable: the failure arrives
+   *  asynchronously as an `error` event of that number). */
+  adoptListener(source: ListenSource): number;
   /** Stops accepting on that listener (the descriptor stays open). */
   releaseListener(listener: number): void;
   /** Begins a non-blocking connect to a numeric IPv4/IPv6 address, or (port 0 and address begins with '/' or '@') a Unix

@@ -1,0 +1,35 @@
+import type { HeaderNames } from '../headers/header_names.ts';
+import type { StatsScope } from '../stats/stats.ts';
+import type { RuntimeSnapshot } from '../runtime/runtime_snapshot.ts';
+
+/** Facts about the whole server that filters ask: read from shared-memory words, so current on every thread. */
+export interface ServerFacts {
+  /** /healthcheck/fail was called. */
+  isHealthCheckFailed(): boolean;
+  /** Percentage [0, 100] of healthy hosts of a cluster, or -1 when the cluster does not exist, and its host count in membershipTotal. */
+  clusterHealthyPercent(cluster: string): number;
+  clusterMembershipTotal(cluster: string): number;
+  /** Percentage of degraded hosts, -1 when the cluster does not exist. */
+  clusterDegradedPercent(cluster: string): number;
+}
+
+/** What `createFactory` of an HTTP filter gets on each worker. */
+export interface HttpFilterContext {
+  /** `http.<stat_prefix>.` of the connection manager. */
+  readonly scope: StatsScope;
+  /** The root scope. */
+  readonly rootScope: StatsScope;
+  /** Names are interned here, at this time only. */
+  readonly names: HeaderNames;
+  readonly runtime: RuntimeSnapshot;
+  readonly server: ServerFacts;
+  /** Random integer in [0, 2^32). */
+  random(): number;
+  readonly localClusterName: string;
+  /** node.cluster, node.id of the bootstrap. */
+  readonly nodeCluster: string;
+  readonly nodeId: string;
+}
+
+/** Category of per-route configurations of HTTP filters: `parse` gives plain data, `createFactory` what `routeConfig()` returns. */
+export const HTTP_FILTER_ROUTE_CATEGORY = 'envoy.filters.http.per_route';

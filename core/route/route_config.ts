@@ -1,0 +1,138 @@
+/** A route configuration as plain frozen data (envoy.config.route.v3). Strings that reach a peer were checked at parse time. */
+import type { HeaderMatcherConfig, QueryParameterMatcherConfig } from '../matcher/matcher_config.ts';
+import type { RuntimeFraction } from '../runtime/runtime_snapshot.ts';
+import type { ConfigPosition, ExtensionConfig } from '../registry/parse_context.ts';
+
+/** Header mutations of one level; values are substitution format strings. */
+export interface HeaderMutationsConfig {
+  readonly add: readonly HeaderAddConfig[];
+  /** Lower case. */
+  readonly remove: readonly string[];
+}
+
+export interface HeaderAddConfig {
+  readonly name: string;
+  readonly value: string;
+  readonly action: 'append_if_exists_or_add' | 'add_if_absent' | 'overwrite_if_exists_or_add' | 'overwrite_if_exists';
+  readonly keepEmptyValue: boolean;
+}
+
+export type PathMatcherConfig =
+  | { readonly kind: 'prefix' | 'path' | 'path_separated_prefix'; readonly value: string; readonly caseSensitive: boolean }
+  | { readonly kind: 'regex'; readonly regex: string }
+  | { readonly kind: 'connect' };
+
+export interface RouteMatchConfig {
+  readonly path: PathMatcherConfig;
+  readonly headers: readonly HeaderMatcherConfig[];
+  readonly queryParameters: readonly QueryParameterMatcherConfig[];
+  readonly runtimeFraction: RuntimeFraction | null;
+  readonly grpc: boolean;
+}
+
+export interface WeightedClusterConfig {
+  readonly name: string;
+  readonly weight: number;
+  readonly requestHeaders: HeaderMutationsConfig;
+  readonly responseHeaders: HeaderMutationsConfig;
+  readonly hostRewrite: string;
+  readonly perFilterConfig: PerFilterConfigs;
+}
+
+/** A regex and its substitution (\1 groups). */
+export interface RegexRewriteConfig {
+  readonly regex: string;
+  readonly substitution: string;
+}
+
+export interface RouteActionConfig {
+  readonly kind: 'route';
+  readonly cluster: { readonly kind: 'cluster'; readonly name: string } | { readonly kind: 'cluster_header'; readonly header: string }
+    | { readonly kind: 'weighted'; readonly clusters: readonly WeightedClusterConfig[]; readonly totalWeight: number; readonly runtimeKeyPrefix: string };
+  /** 503, 404 or 500. */
+  readonly clusterNotFoundResponseCode: number;
+  readonly prefixRewrite: string;
+  readonly regexRewrite: RegexRewriteConfig | null;
+  readonly hostRewriteLiteral: string;
+  readonly hostRewriteHeader: string;
+  readonly autoHostRewrite: boolean;
+  readonly appendForwardedHost: boolean;
+  /** Milliseconds; 0 = none. Default 15000. */
+  readonly timeoutMs: number;
+  /** Milliseconds; 0 = off; -1 = the connection manager's. */
+  readonly idleTimeoutMs: number;
+  readonly priority: 'default' | 'high';
+}
+
+export interface RedirectConfig {
+  readonly kind: 'redirect';
+  readonly httpsRedirect: boolean;
+  /** '' = keep. */
+  readonly scheme: string;
+  readonly host: string;
+  /** 0 = keep. */
+  readonly port: number;
+  /** Whole new path, '' = none. */
+  readonly path: string;
+  readonly prefixRewrite: string;
+  readonly regexRewrite: RegexRewriteConfig | null;
+  readonly responseCode: 301 | 302 | 303 | 307 | 308;
+  readonly stripQuery: boolean;
+}
+
+export interface DirectResponseConfig {
+  readonly kind: 'direct_response';
+  readonly status: number;
+  /** UTF-8 text or binary as Latin-1; already read from a file if it was one. */
+  readonly body: Uint8Array;
+}
+
+/** Per-filter configs of one level, by filter name. */
+export interface PerFilterConfigs {
+  readonly [filterName: string]: PerFilterConfig;
+}
+
+export interface PerFilterConfig {
+  readonly disabled: boolean;
+  readonly extension: ExtensionConfig | null;
+}
+
+export interface RouteEntryConfig {
+  readonly name: string;
+  readonly match: RouteMatchConfig;
+  readonly action: RouteActionConfig | RedirectConfig | DirectResponseConfig | { readonly kind: 'non_forwarding' };
+  readonly requestHeaders: HeaderMutationsConfig;
+  readonly responseHeaders: HeaderMutationsConfig;
+  readonly perFilterConfig: PerFilterConfigs;
+  /** Untyped metadata by namespace (JSON values). */
+  readonly metadata: Readonly<Record<string, unknown>>;
+  readonly statPrefix: string;
+  readonly position: ConfigPosition | null;
+}
+
+export interface VirtualHostConfig {
+  readonly name: string;
+  /** As written; matching is lower-case. */
+  readonly domains: readonly string[];
+  readonly routes: readonly RouteEntryConfig[];
+  readonly requireTls: 'none' | 'external_only' | 'all';
+  readonly requestHeaders: HeaderMutationsConfig;
+  readonly responseHeaders: HeaderMutationsConfig;
+  readonly perFilterConfig: PerFilterConfigs;
+  readonly includeRequestAttemptCount: boolean;
+  readonly includeAttemptCountInResponse: boolean;
+  readonly position: ConfigPosition | null;
+}
+
+export interface RouteConfig {
+  readonly name: string;
+  readonly virtualHosts: readonly VirtualHostConfig[];
+  readonly requestHeaders: HeaderMutationsConfig;
+  readonly responseHeaders: HeaderMutationsConfig;
+  readonly internalOnlyHeaders: readonly string[];
+  readonly mostSpecificHeaderMutationsWins: boolean;
+  readonly ignorePortInHostMatching: boolean;
+  readonly perFilterConfig: PerFilterConfigs;
+}
+
+export const NO_HEADER_MUTATIONS: HeaderMutationsConfig = Object.freeze({ add: Object.freeze([]), remove: Object.freeze([]) });

@@ -1,0 +1,216 @@
+/** Protocol of one side of a stream. */
+export const Protocol = { http10: 0, http11: 1, http2: 2, http3: 3 } as const;
+export type Protocol = (typeof Protocol)[keyof typeof Protocol];
+
+/** As logs print them. */
+export const PROTOCOL_TEXT: readonly string[] = ['HTTP/1.0', 'HTTP/1.1', 'HTTP/2', 'HTTP/3'];
+
+/** What a stream's log line may want to know of the upstream host; implemented by `core/upstream/host.ts`. */
+export interface UpstreamHostInfo {
+  /** `ip:port` or a path. */
+  readonly address: string;
+  /** Host name from the configuration, '' if none. */
+  readonly hostname: string;
+}
+
+/** What a log line may want to know of the route; implemented by `core/route/`. */
+export interface RouteInfo {
+  readonly routeName: string;
+  readonly virtualHostName: string;
+}
+
+/** The connection's side of a stream; implemented by `core/network/connection.ts`. Addresses are text, made once per connection. */
+export interface ConnectionInfo {
+  /** Process-wide unique enough for logs: dense per worker. */
+  readonly id: number;
+  readonly remoteAddress: string;
+  readonly localAddress: string;
+  readonly filterChainName: string;
+  /** SNI, '' if none. */
+  readonly requestedServerName: string;
+}
+
+/**
+ * Facts about one stream that filters, log lines and stats read. Pooled: `reset()` restores every field.
+ *
+ * Times are milliseconds of the worker's monotonic clock (fractional), NaN = did not happen; `startTimeWallMs` is wall-clock.
+ * Byte counts are bodies as they were on this side (after decoding chunked), header counts as received or sent on the wire.
+ */
+export class StreamInfo {
+  startTimeWallMs: number;
+  startTimeMs: number;
+  /** Last byte of the request received. */
+  requestCompleteMs: number;
+  /** First byte sent to, last byte sent to, first byte from, last byte from the upstream. */
+  firstUpstreamTxMs: number;
+  lastUpstreamTxMs: number;
+  firstUpstreamRxMs: number;
+  lastUpstreamRxMs: number;
+  /** First and last byte of the response sent downstream. */
+  firstDownstreamTxMs: number;
+  lastDownstreamTxMs: number;
+  /** The upstream connection was handed to this stream (pool ready). */
+  upstreamPoolReadyMs: number;
+  /** The upstream connection's connect began / ended, when this stream caused it. */
+  upstreamConnectStartMs: number;
+  upstreamConnectEndMs: number;
+  /** The stream ended. */
+  endTimeMs: number;
+  protocol: Protocol;
+  upstreamProtocol: Protocol;
+  hasUpstreamProtocol: boolean;
+  responseCode: number;
+  responseFlags: number;
+  /** Envoy's RESPONSE_CODE_DETAILS, '' = none. */
+  responseCodeDetails: string;
+  connectionTerminationDetails: string;
+  upstreamTransportFailureReason: string;
+  bytesReceived: number;
+  bytesSent: number;
+  requestHeaderBytes: number;
+  responseHeaderBytes: number;
+  responseTrailerBytes: number;
+  upstreamWireBytesSent: number;
+  upstreamWireBytesReceived: number;
+  upstreamHeaderBytesSent: number;
+  upstreamHeaderBytesReceived: number;
+  downstreamWireBytesSent: number;
+  downstreamWireBytesReceived: number;
+  downstreamHeaderBytesSent: number;
+  downstreamHeaderBytesReceived: number;
+  upstreamHost: UpstreamHostInfo | null;
+  /** Name of the cluster the stream went to, '' = none. */
+  upstreamClusterName: string;
+  /** The same with alt_stat_name applied (%UPSTREAM_CLUSTER%). */
+  upstreamClusterObservabilityName: string;
+  upstreamLocalAddress: string;
+  upstreamConnectionId: number;
+  upstreamAttemptCount: number;
+  route: RouteInfo | null;
+  connection: ConnectionInfo | null;
+  /** The client's address after x-forwarded-for rules (`ip:port`); '' = the connection's remote address. */
+  downstreamRemoteAddress: string;
+  isHealthCheck: boolean;
+  isInternalRequest: boolean;
+  /** Body of a local reply, '' = none (%LOCAL_REPLY_BODY%). */
+  localReplyBody: string;
+  /** Random number of the stream, [0, 2^32): runtime fractions, weighted clusters, request-id sampling. */
+  random: number;
+  /** Dynamic metadata by filter namespace; null until a filter sets some. */
+  dynamicMetadata: Map<string, Record<string, unknown>> | null;
+  /** Filter state by key; null until a filter sets some. */
+  filterState: Map<string, unknown> | null;
+
+  constructor() {
+    this.startTimeWallMs = 0.5;
+    this.startTimeMs = 0.5;
+    this.requestCompleteMs = NaN;
+    this.firstUpstreamTxMs = NaN;
+    this.lastUpstreamTxMs = NaN;
+    this.firstUpstreamRxMs = NaN;
+    this.lastUpstreamRxMs = NaN;
+    this.firstDownstreamTxMs = NaN;
+    this.lastDownstreamTxMs = NaN;
+    this.upstreamPoolReadyMs = NaN;
+    this.upstreamConnectStartMs = NaN;
+    this.upstreamConnectEndMs = NaN;
+    this.endTimeMs = NaN;
+    this.protocol = Protocol.http11;
+    this.upstreamProtocol = Protocol.http11;
+    this.hasUpstreamProtocol = false;
+    this.responseCode = 0;
+    this.responseFlags = 0;
+    this.responseCodeDetails = '';
+    this.connectionTerminationDetails = '';
+    this.upstreamTransportFailureReason = '';
+    this.bytesReceived = 0;
+    this.bytesSent = 0;
+    this.requestHeaderBytes = 0;
+    this.responseHeaderBytes = 0;
+    this.responseTrailerBytes = 0;
+    this.upstreamWireBytesSent = 0;
+    this.upstreamWireBytesReceived = 0;
+    this.upstreamHeaderBytesSent = 0;
+    this.upstreamHeaderBytesReceived = 0;
+    this.downstreamWireBytesSent = 0;
+    this.downstreamWireBytesReceived = 0;
+    this.downstreamHeaderBytesSent = 0;
+    this.downstreamHeaderBytesReceived = 0;
+    this.upstreamHost = null;
+    this.upstreamClusterName = '';
+    this.upstreamClusterObservabilityName = '';
+    this.upstreamLocalAddress = '';
+    this.upstreamConnectionId = 0;
+    this.upstreamAttemptCount = 0;
+    this.route = null;
+    this.connection = null;
+    this.downstreamRemoteAddress = '';
+    this.isHealthCheck = false;
+    this.isInternalRequest = false;
+    this.localReplyBody = '';
+    this.random = 0;
+    this.dynamicMetadata = null;
+    this.filterState = null;
+  }
+
+  /** Restores every field for the next stream that begins at `nowMs` / `wallMs`. */
+  reset(nowMs: number, wallMs: number): void {
+    this.startTimeWallMs = wallMs;
+    this.startTimeMs = nowMs;
+    this.requestCompleteMs = NaN;
+    this.firstUpstreamTxMs = NaN;
+    this.lastUpstreamTxMs = NaN;
+    this.firstUpstreamRxMs = NaN;
+    this.lastUpstreamRxMs = NaN;
+    this.firstDownstreamTxMs = NaN;
+    this.lastDownstreamTxMs = NaN;
+    this.upstreamPoolReadyMs = NaN;
+    this.upstreamConnectStartMs = NaN;
+    this.upstreamConnectEndMs = NaN;
+    this.endTimeMs = NaN;
+    this.protocol = Protocol.http11;
+    this.upstreamProtocol = Protocol.http11;
+    this.hasUpstreamProtocol = false;
+    this.responseCode = 0;
+    this.responseFlags = 0;
+    this.responseCodeDetails = '';
+    this.connectionTerminationDetails = '';
+    this.upstreamTransportFailureReason = '';
+    this.bytesReceived = 0;
+    this.bytesSent = 0;
+    this.requestHeaderBytes = 0;
+    this.responseHeaderBytes = 0;
+    this.responseTrailerBytes = 0;
+    this.upstreamWireBytesSent = 0;
+    this.upstreamWireBytesReceived = 0;
+    this.upstreamHeaderBytesSent = 0;
+    this.upstreamHeaderBytesReceived = 0;
+    this.downstreamWireBytesSent = 0;
+    this.downstreamWireBytesReceived = 0;
+    this.downstreamHeaderBytesSent = 0;
+    this.downstreamHeaderBytesReceived = 0;
+    this.upstreamHost = null;
+    this.upstreamClusterName = '';
+    this.upstreamClusterObservabilityName = '';
+    this.upstreamLocalAddress = '';
+    this.upstreamConnectionId = 0;
+    this.upstreamAttemptCount = 0;
+    this.route = null;
+    this.connection = null;
+    this.downstreamRemoteAddress = '';
+    this.isHealthCheck = false;
+    this.isInternalRequest = false;
+    this.localReplyBody = '';
+    this.random = 0;
+    this.dynamicMetadata = null;
+    this.filterState = null;
+  }
+
+  hasFlag(flag: number): boolean {
+    return (this.responseFlags & flag) !== 0;
+  }
+
+  setFlag(flag: number): void {
+    this.responseFlags |= flag;
+  }
+}

@@ -1,0 +1,104 @@
+/** Clusters and hosts as plain frozen data. Times in milliseconds. */
+import type { ExtensionConfig } from '../registry/parse_context.ts';
+
+export interface CircuitBreakerThresholds {
+  readonly maxConnections: number;
+  readonly maxPendingRequests: number;
+  readonly maxRequests: number;
+  readonly maxRetries: number;
+  readonly trackRemaining: boolean;
+}
+
+export const DEFAULT_THRESHOLDS: CircuitBreakerThresholds = Object.freeze({
+  maxConnections: 1024, maxPendingRequests: 1024, maxRequests: 1024, maxRetries: 3, trackRemaining: false,
+});
+
+/** What workers need of a cluster; everything but its hosts. */
+export interface ClusterConfig {
+  readonly name: string;
+  /** alt_stat_name or name. */
+  readonly statName: string;
+  readonly connectTimeoutMs: number;
+  readonly perConnectionBufferLimitBytes: number;
+  /** 0 = unlimited. */
+  readonly maxRequestsPerConnection: number;
+  /** Default 3,600,000; 0 = off. */
+  readonly idleTimeoutMs: number;
+  readonly maxConnectionDurationMs: number;
+  readonly maxResponseHeadersKb: number;
+  readonly maxResponseHeadersCount: number;
+  readonly defaultThresholds: CircuitBreakerThresholds;
+  readonly highThresholds: CircuitBreakerThresholds;
+  /** Category `envoy.load_balancing_policies`. */
+  readonly lbPolicy: ExtensionConfig;
+  readonly protocol: 'http1' | 'http2';
+  readonly http1: { readonly enableTrailers: boolean; readonly properCaseWords: boolean; readonly sendFullyQualifiedUrl: boolean };
+  /** Category `envoy.transport_sockets.upstream`; null = raw. */
+  readonly transportSocket: ExtensionConfig | null;
+  readonly tcpKeepAlive: { readonly idleSec: number; readonly intervalSec: number; readonly probes: number } | null;
+  readonly bindAddress: { readonly address: string; readonly port: number } | null;
+  /** LOGICAL_DNS: one logical host whose address is whatever resolved last. */
+  readonly isLogical: boolean;
+  readonly healthyPanicThreshold: number;
+  readonly overprovisioningFactor: number;
+  readonly autoHostRewriteAllowed: boolean;
+  /** Untyped metadata by namespace. */
+  readonly metadata: Readonly<Record<string, unknown>>;
+}
+
+/** One upstream address as workers get it. */
+export interface HostConfig {
+  /** Dense id in the process, stable while the host lives: index of its words in the host slab. */
+  readonly id: number;
+  /** Numeric address and port, or a path with port 0. */
+  readonly address: string;
+  readonly port: number;
+  /** Name used by auto_host_rewrite and shown in /clusters; '' if none. */
+  readonly hostname: string;
+  readonly weight: number;
+  readonly priority: number;
+  readonly region: string;
+  readonly zone: string;
+  readonly subZone: string;
+  readonly canary: boolean;
+  readonly metadata: Readonly<Record<string, unknown>>;
+}
+
+/** A cluster's hosts at one version. */
+export interface HostSetConfig {
+  readonly cluster: string;
+  readonly hosts: readonly HostConfig[];
+}
+
+/** How main finds a cluster's hosts (not sent to workers). */
+export type DiscoveryConfig =
+  | { readonly kind: 'static'; readonly endpoints: readonly EndpointConfig[] }
+  | { readonly kind: 'strict_dns' | 'logical_dns'; readonly endpoints: readonly EndpointConfig[]; readonly dns: DnsConfig };
+
+/** One configured endpoint: address may be a DNS name. */
+export interface EndpointConfig {
+  readonly address: string;
+  readonly port: number;
+  readonly hostname: string;
+  readonly weight: number;
+  readonly priority: number;
+  readonly region: string;
+  readonly zone: string;
+  readonly subZone: string;
+  readonly localityWeight: number;
+  readonly healthStatus: 'unknown' | 'healthy' | 'unhealthy' | 'draining' | 'timeout' | 'degraded';
+  readonly metadata: Readonly<Record<string, unknown>>;
+}
+
+export interface DnsConfig {
+  readonly refreshRateMs: number;
+  /** Base and max of the failure back-off; equal to the refresh rate by default. */
+  readonly failureBaseMs: number;
+  readonly failureMaxMs: number;
+  readonly respectTtl: boolean;
+  readonly jitterMs: number;
+  readonly lookupFamily: 'auto' | 'v4_only' | 'v6_only' | 'v4_preferred' | 'all';
+  /** Resolver addresses `ip:port`; empty = the system's. */
+  readonly resolvers: readonly string[];
+  readonly useTcp: boolean;
+}
