@@ -1,0 +1,64 @@
+/**
+ * Every shared-memory layout with its owner: who may write which word. SharedArrayBuffers are made by main and handed to the
+ * threads at start; pages are touched only when used, so capacities are generous and fixed.
+ *
+ * Rule: one writer per word. Readers on other threads may see a value one update old. Words are 32-bit integers, or float64
+ * (aligned 8-byte stores are single instructions on every 64-bit target Node supports).
+ */
+
+/** Workers a process can have. */
+export const MAX_WORKERS = 256;
+/** Upstream hosts alive at once. */
+export const MAX_HOSTS = 65536;
+/** Clusters alive at once. */
+export const MAX_CLUSTERS = 16384;
+
+/** Host statistics: per worker, float64, written by that worker. Word = hostId * HOST_STAT_WORDS + field. */
+export const HOST_STAT_WORDS = 8;
+export const HostStat = { cxTotal: 0, cxActive: 1, cxConnectFail: 2, rqTotal: 3, rqActive: 4, rqSuccess: 5, rqError: 6, rqTimeout: 7 } as const;
+
+/** Host health: one int32 per host, written by main. 0 = healthy. */
+export const HostHealthFlag = {
+  failedActiveHc: 1, failedOutlierCheck: 2, failedEdsHealth: 4, degradedActiveHc: 8, degradedEdsHealth: 16,
+  pendingDynamicRemoval: 32, pendingActiveHc: 64, excludedViaImmediateHcFail: 128, activeHcTimeout: 256, edsStatusDraining: 512,
+} as const;
+
+/** Circuit-breaker use: per worker, int32, written by that worker, summed by whoever checks a limit.
+ *  Word = (clusterId * 2 + priority) * CIRCUIT_WORDS + kind; priority 0 default, 1 high. */
+export const CIRCUIT_WORDS = 4;
+export const CircuitKind = { connections: 0, pending: 1, requests: 2, retries: 3 } as const;
+
+/** Server facts: int32, written by main. */
+export const ServerFact = { healthCheckFailed: 0, draining: 1, drainStartSec: 2, state: 3 } as const;
+export const SERVER_FACT_WORDS = 64;
+
+/** Cluster facts: int32, written by main. Word = clusterId * CLUSTER_FACT_WORDS + field. */
+export const CLUSTER_FACT_WORDS = 4;
+export const ClusterFact = { membershipTotal: 0, membershipHealthy: 1, membershipDegraded: 2 } as const;
+
+/** All fixed slabs of one process, as posted to threads. */
+export interface SharedSlabs {
+  readonly hostHealth: SharedArrayBuffer;
+  readonly serverFacts: SharedArrayBuffer;
+  readonly clusterFacts: SharedArrayBuffer;
+  /** Index = worker. */
+  readonly hostStats: readonly SharedArrayBuffer[];
+  readonly circuits: readonly SharedArrayBuffer[];
+}
+
+/** Makes the slabs for `workers` workers. Thread: main. */
+export function createSharedSlabs(workers: number): SharedSlabs {
+  const hostStats: SharedArrayBuffer[] = [];
+  const circuits: SharedArrayBuffer[] = [];
+  for (let i = 0; i < workers; i++) {
+    hostStats.push(new SharedArrayBuffer(MAX_HOSTS * HOST_STAT_WORDS * 8));
+    circuits.push(new SharedArrayBuffer(MAX_CLUSTERS * 2 * CIRCUIT_WORDS * 4));
+  }
+  return {
+    hostHealth: new SharedArrayBuffer(MAX_HOSTS * 4),
+    serverFacts: new SharedArrayBuffer(SERVER_FACT_WORDS * 4),
+    clusterFacts: new SharedArrayBuffer(MAX_CLUSTERS * CLUSTER_FACT_WORDS * 4),
+    hostStats,
+    circuits,
+  };
+}
