@@ -31,6 +31,11 @@ export interface AccessLogger {
 
 /** Where finished lines go on a worker: appends to a shared-memory ring, drops and counts when it is full. */
 export interface LogSink {
+  /** Memory of the sink's own in which a line may be made, from `lineOffset` to the end; then `commit`. */
+  readonly bytes: Uint8Array;
+  readonly lineOffset: number;
+  /** Appends the `length` bytes at `lineOffset` of `bytes` as one line (newline included by the caller). */
+  commit(length: number): void;
   /** Appends `length` bytes of `bytes` at `offset` as one line (newline included by the caller). */
   write(bytes: Uint8Array, offset: number, length: number): void;
 }

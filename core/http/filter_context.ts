@@ -1,9 +1,13 @@
 import type { HeaderNames } from '../headers/header_names.ts';
 import type { StatsScope } from '../stats/stats.ts';
+import type { ClusterLookup } from '../conn_pool/cluster_lookup.ts';
 import type { RuntimeSnapshot } from '../runtime/runtime_snapshot.ts';
 
 /** Facts about the whole server that filters ask: read from shared-memory words, so current on every thread. */
 export interface ServerFacts {
+  /** Whether a response sent now should end its connection because the server or this kind of listener drains. Gradual
+   *  draining is a matter of chance: `random` in [0, 2^32). */
+  shouldDrainClose(honoursHealthCheckFail: boolean, random: number): boolean;
   /** /healthcheck/fail was called. */
   isHealthCheckFailed(): boolean;
   /** Percentage [0, 100] of healthy hosts of a cluster, or -1 when the cluster does not exist, and its host count in membershipTotal. */
@@ -23,6 +27,10 @@ export interface HttpFilterContext {
   readonly names: HeaderNames;
   readonly runtime: RuntimeSnapshot;
   readonly server: ServerFacts;
+  /** This thread's clusters. */
+  readonly clusters: ClusterLookup;
+  /** The slab that body ranges without memory of their own refer to. */
+  readonly slab: Uint8Array;
   /** Random integer in [0, 2^32). */
   random(): number;
   readonly localClusterName: string;

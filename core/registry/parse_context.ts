@@ -59,4 +59,9 @@ export interface ParseContext {
   parseExtension(category: string, name: string, any: AnyMessage | undefined, holder: object, field: string): ExtensionConfig | undefined;
   /** Where a value came from; undefined for synthetic messages. */
   position(message: object, field?: string): ConfigPosition | undefined;
+  /** Names of all clusters of the configuration, set by whoever parsed them before the listeners; undefined: not known, do not
+   *  check references to clusters. */
+  clusterNames?: ReadonlySet<string> | undefined;
+  /** Reads a file that the configuration names; throws the system's error. Undefined where files must not be read. */
+  readFile?: ((path: string) => Uint8Array) | undefined;
 }

@@ -1,21 +1,11 @@
 /** A route configuration as plain frozen data (envoy.config.route.v3). Strings that reach a peer were checked at parse time. */
 import type { HeaderMatcherConfig, QueryParameterMatcherConfig } from '../matcher/matcher_config.ts';
 import type { RuntimeFraction } from '../runtime/runtime_snapshot.ts';
+import type { HeaderMutationsConfig } from '../headers/header_mutation.ts';
 import type { ConfigPosition, ExtensionConfig } from '../registry/parse_context.ts';
 
-/** Header mutations of one level; values are substitution format strings. */
-export interface HeaderMutationsConfig {
-  readonly add: readonly HeaderAddConfig[];
-  /** Lower case. */
-  readonly remove: readonly string[];
-}
-
-export interface HeaderAddConfig {
-  readonly name: string;
-  readonly value: string;
-  readonly action: 'append_if_exists_or_add' | 'add_if_absent' | 'overwrite_if_exists_or_add' | 'overwrite_if_exists';
-  readonly keepEmptyValue: boolean;
-}
+export type { HeaderAddConfig, HeaderMutationsConfig } from '../headers/header_mutation.ts';
+export { NO_HEADER_MUTATIONS } from '../headers/header_mutation.ts';
 
 export type PathMatcherConfig =
   | { readonly kind: 'prefix' | 'path' | 'path_separated_prefix'; readonly value: string; readonly caseSensitive: boolean }
@@ -55,6 +45,8 @@ export interface RouteActionConfig {
   readonly regexRewrite: RegexRewriteConfig | null;
   readonly hostRewriteLiteral: string;
   readonly hostRewriteHeader: string;
+  /** Makes the host from the path (without query). */
+  readonly hostRewritePathRegex: RegexRewriteConfig | null;
   readonly autoHostRewrite: boolean;
   readonly appendForwardedHost: boolean;
   /** Milliseconds; 0 = none. Default 15000. */
@@ -134,5 +126,3 @@ export interface RouteConfig {
   readonly ignorePortInHostMatching: boolean;
   readonly perFilterConfig: PerFilterConfigs;
 }
-
-export const NO_HEADER_MUTATIONS: HeaderMutationsConfig = Object.freeze({ add: Object.freeze([]), remove: Object.freeze([]) });

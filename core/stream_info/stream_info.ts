@@ -5,18 +5,27 @@ export type Protocol = (typeof Protocol)[keyof typeof Protocol];
 /** As logs print them. */
 export const PROTOCOL_TEXT: readonly string[] = ['HTTP/1.0', 'HTTP/1.1', 'HTTP/2', 'HTTP/3'];
 
+/** Filter metadata (config.core.v3.Metadata.filter_metadata): namespace to struct, as plain data. */
+export type MetadataStructs = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+
 /** What a stream's log line may want to know of the upstream host; implemented by `core/upstream/host.ts`. */
 export interface UpstreamHostInfo {
   /** `ip:port` or a path. */
   readonly address: string;
   /** Host name from the configuration, '' if none. */
   readonly hostname: string;
+  /** Metadata of the host, and of its cluster; absent if none. */
+  readonly metadata?: MetadataStructs;
+  readonly clusterMetadata?: MetadataStructs;
 }
 
 /** What a log line may want to know of the route; implemented by `core/route/`. */
 export interface RouteInfo {
   readonly routeName: string;
   readonly virtualHostName: string;
+  /** Metadata of the route, and of its virtual host; absent if none. */
+  readonly metadata?: MetadataStructs;
+  readonly virtualHostMetadata?: MetadataStructs;
 }
 
 /** The connection's side of a stream; implemented by `core/network/connection.ts`. Addresses are text, made once per connection. */
@@ -28,6 +37,9 @@ export interface ConnectionInfo {
   readonly filterChainName: string;
   /** SNI, '' if none. */
   readonly requestedServerName: string;
+  /** Metadata of the listener, and of the filter chain; absent if none. */
+  readonly listenerMetadata?: MetadataStructs;
+  readonly filterChainMetadata?: MetadataStructs;
 }
 
 /**
@@ -46,9 +58,13 @@ export class StreamInfo {
   lastUpstreamTxMs: number;
   firstUpstreamRxMs: number;
   lastUpstreamRxMs: number;
+  /** First body byte from the upstream. */
+  firstUpstreamRxBodyMs: number;
   /** First and last byte of the response sent downstream. */
   firstDownstreamTxMs: number;
   lastDownstreamTxMs: number;
+  /** The router asked the pool for a connection (last attempt). */
+  upstreamRequestStartMs: number;
   /** The upstream connection was handed to this stream (pool ready). */
   upstreamPoolReadyMs: number;
   /** The upstream connection's connect began / ended, when this stream caused it. */
@@ -87,6 +103,8 @@ export class StreamInfo {
   upstreamConnectionId: number;
   upstreamAttemptCount: number;
   route: RouteInfo | null;
+  /** Virtual cluster that the request matched, '' = none. */
+  virtualClusterName: string;
   connection: ConnectionInfo | null;
   /** The client's address after x-forwarded-for rules (`ip:port`); '' = the connection's remote address. */
   downstreamRemoteAddress: string;
@@ -109,8 +127,10 @@ export class StreamInfo {
     this.lastUpstreamTxMs = NaN;
     this.firstUpstreamRxMs = NaN;
     this.lastUpstreamRxMs = NaN;
+    this.firstUpstreamRxBodyMs = NaN;
     this.firstDownstreamTxMs = NaN;
     this.lastDownstreamTxMs = NaN;
+    this.upstreamRequestStartMs = NaN;
     this.upstreamPoolReadyMs = NaN;
     this.upstreamConnectStartMs = NaN;
     this.upstreamConnectEndMs = NaN;
@@ -143,6 +163,7 @@ export class StreamInfo {
     this.upstreamConnectionId = 0;
     this.upstreamAttemptCount = 0;
     this.route = null;
+    this.virtualClusterName = '';
     this.connection = null;
     this.downstreamRemoteAddress = '';
     this.isHealthCheck = false;
@@ -162,8 +183,10 @@ export class StreamInfo {
     this.lastUpstreamTxMs = NaN;
     this.firstUpstreamRxMs = NaN;
     this.lastUpstreamRxMs = NaN;
+    this.firstUpstreamRxBodyMs = NaN;
     this.firstDownstreamTxMs = NaN;
     this.lastDownstreamTxMs = NaN;
+    this.upstreamRequestStartMs = NaN;
     this.upstreamPoolReadyMs = NaN;
     this.upstreamConnectStartMs = NaN;
     this.upstreamConnectEndMs = NaN;
@@ -196,6 +219,7 @@ export class StreamInfo {
     this.upstreamConnectionId = 0;
     this.upstreamAttemptCount = 0;
     this.route = null;
+    this.virtualClusterName = '';
     this.connection = null;
     this.downstreamRemoteAddress = '';
     this.isHealthCheck = false;

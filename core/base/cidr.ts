@@ -1,0 +1,84 @@
+/** An IP range; IPv4 and IPv6 do not match each other. */
+export class Cidr {
+  private readonly bytes: readonly number[];
+  private readonly prefix: number;
+
+  private constructor(bytes: readonly number[], prefix: number) {
+    this.bytes = bytes;
+    this.prefix = prefix;
+  }
+
+  /** `a.b.c.d/n` or `x::y/n`; without `/n` one address. Throws on anything else. */
+  static parse(text: string): Cidr {
+    const slash = text.indexOf('/');
+    const bytes = parseIp(slash < 0 ? text : text.slice(0, slash));
+    if (bytes === null) throw new Error(`malformed IP address: ${text}`);
+    const prefix = slash < 0 ? bytes.length * 8 : Number(text.slice(slash + 1));
+    if (!Number.isInteger(prefix) || prefix < 0 || prefix > bytes.length * 8) throw new Error(`malformed prefix length: ${text}`);
+    return new Cidr(bytes, prefix);
+  }
+
+  contains(address: string): boolean {
+    const other = parseIp(address);
+    if (other === null || other.length !== this.bytes.length) return false;
+    let bits = this.prefix;
+    for (let i = 0; bits > 0; i++, bits -= 8) {
+      const mask = bits >= 8 ? 255 : (255 << (8 - bits)) & 255;
+      if ((other[i] & mask) !== (this.bytes[i] & mask)) return false;
+    }
+    return true;
+  }
+}
+
+/** Bytes of a numeric address: 4 or 16; null when it is none. */
+export function parseIp(text: string): number[] | null {
+  return text.includes(':') ? parseIpv6(text) : parseIpv4(text);
+}
+
+function parseIpv4(text: string): number[] | null {
+  const parts = text.split('.');
+  if (parts.length !== 4) return null;
+  const bytes: number[] = [];
+  for (const part of parts) {
+    if (!/^\d{1,3}$/.test(part) || Number(part) > 255) return null;
+    bytes.push(Number(part));
+  }
+  return bytes;
+}
+
+function parseIpv6(text: string): number[] | null {
+  const halves = text.split('%')[0].split('::');
+  if (halves.length > 2) return null;
+  const head = parseGroups(halves[0]);
+  const tail = halves.length === 2 ? parseGroups(halves[1]) : [];
+  if (head === null || tail === null) return null;
+  const missing = 16 - head.length - tail.length;
+  if (halves.length === 1 ? missing !== 0 : missing < 2) return null;
+  return [...head, ...new Array<number>(missing).fill(0), ...tail];
+}
+
+function parseGroups(text: string): number[] | null {
+  if (text === '') return [];
+  const bytes: number[] = [];
+  const groups = text.split(':');
+  for (let i = 0; i < groups.length; i++) {
+    const group = groups[i];
+    if (group.includes('.') && i === groups.length - 1) {
+      const v4 = parseIpv4(group);
+      if (v4 === null) return null;
+      bytes.push(...v4);
+    } else {
+      if (!/^[0-9a-fA-F]{1,4}$/.test(group)) return null;
+      const value = Number.parseInt(group, 16);
+      bytes.push(value >> 8, value & 255);
+    }
+  }
+  return bytes;
+}
+
+/** The address part of `ip:port` or `[v6]:port`; other text as it is. */
+export function withoutPort(address: string): string {
+  if (address.startsWith('[')) return address.slice(1, address.indexOf(']'));
+  const colon = address.lastIndexOf(':');
+  return colon < 0 || address.startsWith('/') ? address : address.slice(0, colon);
+}

@@ -1,0 +1,162 @@
+import type { ConnPool } from '../conn_pool/conn_pool.ts';
+import { Http1ConnPool, type Http1PoolContext } from '../http/conn_pool/http1_pool.ts';
+import type { UpstreamCluster } from '../conn_pool/cluster_lookup.ts';
+import type { HostSetConfig } from '../upstream/cluster_config.ts';
+import type { ClusterInfo } from '../upstream/cluster_info.ts';
+import { Host } from '../upstream/host.ts';
+import { type LoadBalancer, LoadBalancerContext, type LoadBalancerFactory } from '../upstream/load_balancer.ts';
+
+/** A host's pools on this worker, by priority; kept in `Host.attachment`. */
+class HostPools {
+  readonly pools: (ConnPool | null)[] = [null, null];
+}
+
+/** Health is looked at again this often even if the host set did not change (ms). */
+const HEALTH_CHECK_INTERVAL_MS = 250;
+
+/** Hosts of one priority level with their balancers. */
+class PriorityLevel {
+  readonly hosts: Host[] = [];
+  healthy: readonly Host[] = [];
+  private readonly all: LoadBalancer;
+  private readonly healthyOnly: LoadBalancer;
+  private signature = '';
+
+  constructor(factory: LoadBalancerFactory, random: () => number) {
+    this.all = factory.create(random);
+    this.healthyOnly = factory.create(random);
+  }
+
+  /** Rebuilds what depends on the members. */
+  membersChanged(): void {
+    this.all.setHosts(this.hosts);
+    this.signature = 'stale';
+    this.refresh();
+  }
+
+  /** Rebuilds the healthy set if some host's health changed. */
+  refresh(): void {
+    let signature = '';
+    for (const host of this.hosts) signature += host.isHealthy() ? '1' : '0';
+    if (signature === this.signature) return;
+    this.signature = signature;
+    this.healthy = this.hosts.filter((host) => host.isHealthy());
+    this.healthyOnly.setHosts(this.healthy);
+  }
+
+  isPanicking(threshold: number): boolean {
+    return this.hosts.length === 0 || (this.healthy.length * 100) / this.hosts.length < threshold;
+  }
+
+  choose(context: LoadBalancerContext, isPanic: boolean): Host | null {
+    return isPanic ? this.all.chooseHost(context) : this.healthyOnly.chooseHost(context);
+  }
+}
+
+/**
+ * One cluster on this worker: its hosts by priority, its balancer and its pools. Changed only between turns.
+ */
+export class ThreadLocalCluster implements UpstreamCluster {
+  readonly info: ClusterInfo;
+  private readonly poolContext: Http1PoolContext;
+  private readonly factory: LoadBalancerFactory;
+  private readonly random: () => number;
+  private readonly health: Int32Array;
+  private readonly hostStats: Float64Array;
+  private readonly context: LoadBalancerContext;
+  private hostsById: Map<number, Host>;
+  private levels: PriorityLevel[];
+  private checkedMs: number;
+
+  constructor(info: ClusterInfo, poolContext: Http1PoolContext, factory: LoadBalancerFactory, random: () => number, health: Int32Array, hostStats: Float64Array) {
+    this.info = info;
+    this.poolContext = poolContext;
+    this.factory = factory;
+    this.random = random;
+    this.health = health;
+    this.hostStats = hostStats;
+    this.context = new LoadBalancerContext();
+    this.hostsById = new Map();
+    this.levels = [];
+    this.checkedMs = 0;
+  }
+
+  /** Takes a new host set: hosts that stay keep their pools, those that go are drained. */
+  updateHosts(set: HostSetConfig): void {
+    const next = new Map<number, Host>();
+    const levels: PriorityLevel[] = [];
+    for (const config of set.hosts) {
+      const known = this.hostsById.get(config.id);
+      const host = known !== undefined && isSameHost(known, config) ? known : new Host(config, this.health, this.hostStats);
+      if (host !== known && known !== undefined) host.attachment = known.attachment;
+      next.set(config.id, host);
+      while (levels.length <= config.priority) levels.push(new PriorityLevel(this.factory, this.random));
+      levels[config.priority].hosts.push(host);
+    }
+    for (const [id, host] of this.hostsById) if (!next.has(id)) drainPools(host);
+    this.hostsById = next;
+    this.levels = levels;
+    for (const level of levels) level.membersChanged();
+  }
+
+  /** The first priority that can serve; the panic threshold says when unhealthy hosts are used too. */
+  chooseHost(random: number): Host | null {
+    const levels = this.levels;
+    if (levels.length === 0) return null;
+    const now = this.poolContext.dispatcher.nowMs;
+    if (now - this.checkedMs >= HEALTH_CHECK_INTERVAL_MS) {
+      this.checkedMs = now;
+      for (let i = 0; i < levels.length; i++) levels[i].refresh();
+    }
+    this.context.random = random;
+    const threshold = this.info.config.healthyPanicThreshold;
+    for (let i = 0; i < levels.length; i++) {
+      if (levels[i].healthy.length > 0 && !levels[i].isPanicking(threshold)) return levels[i].choose(this.context, false);
+    }
+    // Every level is in panic: the first with hosts, all of them.
+    for (let i = 0; i < levels.length; i++) {
+      const host = levels[i].choose(this.context, true);
+      if (host !== null) {
+        this.info.stats.lbHealthyPanic.inc();
+        return host;
+      }
+    }
+    this.info.stats.lbHealthyPanic.inc();
+    return null;
+  }
+
+  pool(host: Host, priority: number): ConnPool {
+    let pools = host.attachment as HostPools | null;
+    if (pools === null) {
+      pools = new HostPools();
+      host.attachment = pools;
+    }
+    let pool = pools.pools[priority];
+    if (pool === null) {
+      pool = new Http1ConnPool(this.poolContext, host, priority);
+      pools.pools[priority] = pool;
+    }
+    return pool;
+  }
+
+  /** The cluster is gone: idle connections close, busy ones finish. */
+  drain(): void {
+    for (const host of this.hostsById.values()) drainPools(host);
+  }
+
+  /** Cuts every connection. */
+  close(): void {
+    for (const host of this.hostsById.values()) for (const pool of (host.attachment as HostPools | null)?.pools ?? []) pool?.close();
+  }
+}
+
+function isSameHost(host: Host, config: Host['config']): boolean {
+  const old = host.config;
+  return old.address === config.address && old.port === config.port && old.weight === config.weight && old.priority === config.priority && old.hostname === config.hostname;
+}
+
+function drainPools(host: Host): void {
+  const pools = host.attachment as HostPools | null;
+  if (pools === null) return;
+  for (const pool of pools.pools) pool?.drain();
+}

@@ -1,0 +1,111 @@
+import { UnderscoreAction } from '../http/http1/settings.ts';
+import type { Http1Literals } from '../http/http1/encoder.ts';
+import type { IoDispatcher } from '../network/io_dispatcher.ts';
+import type { FactoryRegistry } from '../registry/factory_registry.ts';
+import type { ClusterLookup } from '../conn_pool/cluster_lookup.ts';
+import type { ClusterSnapshot } from '../snapshot/snapshot.ts';
+import type { StatsScope } from '../stats/stats.ts';
+import { CircuitBreaker } from '../upstream/circuit_breaker.ts';
+import type { HostSetConfig } from '../upstream/cluster_config.ts';
+import { circuitGauges, ClusterInfo, ClusterStats } from '../upstream/cluster_info.ts';
+import { LOAD_BALANCING_CATEGORY, type LoadBalancerFactory } from '../upstream/load_balancer.ts';
+import { ThreadLocalCluster } from './thread_local_cluster.ts';
+
+/** What the manager needs of its thread. */
+export interface ClusterManagerContext {
+  readonly dispatcher: IoDispatcher;
+  readonly literals: Http1Literals;
+  readonly registry: FactoryRegistry;
+  readonly rootScope: StatsScope;
+  readonly workerIndex: number;
+  /** Circuit slabs of all workers. */
+  readonly circuits: readonly Int32Array[];
+  readonly hostHealth: Int32Array;
+  readonly hostStats: Float64Array;
+  random(): number;
+  nextConnectionId(): number;
+}
+
+/** This worker's clusters. Changed between turns only; a cluster that did not change keeps its object, pools and all. */
+export class ThreadLocalClusterManager implements ClusterLookup {
+  private readonly context: ClusterManagerContext;
+  private clusters: Map<string, { readonly snapshot: ClusterSnapshot; readonly cluster: ThreadLocalCluster }>;
+
+  constructor(context: ClusterManagerContext) {
+    this.context = context;
+    this.clusters = new Map();
+  }
+
+  get(name: string): ThreadLocalCluster | null {
+    return this.clusters.get(name)?.cluster ?? null;
+  }
+
+  /** Brings the set of clusters in line with a snapshot. */
+  apply(snapshots: readonly ClusterSnapshot[]): void {
+    const next = new Map<string, { readonly snapshot: ClusterSnapshot; readonly cluster: ThreadLocalCluster }>();
+    for (const snapshot of snapshots) {
+      const known = this.clusters.get(snapshot.config.name);
+      if (known !== undefined && known.snapshot.id === snapshot.id) {
+        known.cluster.updateHosts(snapshot.hosts);
+        next.set(snapshot.config.name, { snapshot, cluster: known.cluster });
+      } else {
+        next.set(snapshot.config.name, { snapshot, cluster: this.build(snapshot) });
+      }
+    }
+    for (const [name, known] of this.clusters) if (next.get(name)?.cluster !== known.cluster) known.cluster.drain();
+    this.clusters = next;
+  }
+
+  /** New hosts of one cluster; ignored when the cluster is gone. */
+  updateHosts(clusterId: number, hosts: HostSetConfig): void {
+    const known = this.clusters.get(hosts.cluster);
+    if (known !== undefined && known.snapshot.id === clusterId) known.cluster.updateHosts(hosts);
+  }
+
+  /** Cuts every upstream connection. */
+  close(): void {
+    for (const { cluster } of this.clusters.values()) cluster.close();
+  }
+
+  private build(snapshot: ClusterSnapshot): ThreadLocalCluster {
+    const { dispatcher, literals, registry, rootScope, workerIndex, circuits, hostHealth, hostStats, random } = this.context;
+    const { config } = snapshot;
+    const scope = rootScope.scope(`cluster.${config.statName}`);
+    const breakers = [
+      new CircuitBreaker(circuits, workerIndex, snapshot.id, 0, config.defaultThresholds, circuitGauges(scope, 'default')),
+      new CircuitBreaker(circuits, workerIndex, snapshot.id, 1, config.highThresholds, circuitGauges(scope, 'high')),
+    ] as const;
+    const stats = new ClusterStats(scope);
+    const info = new ClusterInfo(config, stats, breakers);
+    const factory = registry.get(LOAD_BALANCING_CATEGORY, config.lbPolicy.typeName);
+    if (factory === undefined) throw new Error(`no load balancing policy ${config.lbPolicy.typeName} on this thread`);
+    const dropped = scope.counter('http1.dropped_headers_with_underscores');
+    const cluster = new ThreadLocalCluster(
+      info,
+      {
+        dispatcher,
+        literals,
+        cluster: info,
+        nextConnectionId: this.context.nextConnectionId,
+        settings: {
+          maxHeadersCount: config.maxResponseHeadersCount,
+          maxHeadersBytes: config.maxResponseHeadersKb * 1024,
+          allowChunkedLength: false,
+          enableTrailers: config.http1.enableTrailers,
+          properCaseWords: config.http1.properCaseWords,
+          acceptHttp10: true,
+          underscores: UnderscoreAction.allow,
+          droppedHeadersWithUnderscores: dropped,
+          rejectedWithUnderscores: dropped,
+          onProtocolError: () => stats.cxProtocolError.inc(),
+        },
+      },
+      factory.createFactory(config.lbPolicy.config, undefined) as LoadBalancerFactory,
+      random,
+      hostHealth,
+      hostStats,
+    );
+    cluster.updateHosts(snapshot.hosts);
+    return cluster;
+  }
+}

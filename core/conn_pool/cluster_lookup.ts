@@ -1,0 +1,17 @@
+import type { ConnPool } from './conn_pool.ts';
+import type { ClusterInfo } from '../upstream/cluster_info.ts';
+import type { Host } from '../upstream/host.ts';
+
+/** A cluster as HTTP filters use it on their thread; implemented by cluster_manager. */
+export interface UpstreamCluster {
+  readonly info: ClusterInfo;
+  /** A host for a request with this random number, or null. */
+  chooseHost(random: number): Host | null;
+  /** The host's pool at a priority (0 default, 1 high). */
+  pool(host: Host, priority: number): ConnPool;
+}
+
+/** This thread's clusters by name. */
+export interface ClusterLookup {
+  get(name: string): UpstreamCluster | null;
+}

@@ -1,0 +1,410 @@
+import type { ConnPool, PoolRequest, PooledStream } from '../../conn_pool/conn_pool.ts';
+import { PendingQueue } from '../../conn_pool/pending_queue.ts';
+import type { WheelTimer, WheelTimerTarget } from '../../event/timer_wheel.ts';
+import { CloseMode } from '../../io/io.ts';
+import { Connection, type ConnectionCallbacks } from '../../network/connection.ts';
+import type { IoDispatcher } from '../../network/io_dispatcher.ts';
+import { CircuitKind } from '../../shared_memory/layout.ts';
+import type { CircuitBreaker } from '../../upstream/circuit_breaker.ts';
+import type { ClusterInfo } from '../../upstream/cluster_info.ts';
+import type { Host } from '../../upstream/host.ts';
+import { type RequestEncoder, ResetReason, type ResponseDecoder } from '../codec.ts';
+import { type Http1ClientCallbacks, Http1ClientConnection } from '../http1/client_connection.ts';
+import type { Http1Literals } from '../http1/encoder.ts';
+import type { Http1Settings } from '../http1/settings.ts';
+
+/** What all pools of a cluster on one worker share. */
+export interface Http1PoolContext {
+  readonly dispatcher: IoDispatcher;
+  readonly literals: Http1Literals;
+  readonly settings: Http1Settings;
+  readonly cluster: ClusterInfo;
+  /** Dense ids for log lines. */
+  nextConnectionId(): number;
+}
+
+/**
+ * HTTP/1 connections of one worker to one host at one priority: one exchange at a time on each, the most recently used idle one
+ * first, requests that find none wait in order. Source: Envoy docs intro/arch_overview/upstream/connection_pooling.
+ */
+export class Http1ConnPool implements ConnPool {
+  readonly host: Host;
+  readonly context: Http1PoolContext;
+  private readonly breaker: CircuitBreaker;
+  /** Idle clients; the last is the most recently used. */
+  private readonly idle: Http1PoolClient[];
+  private readonly pending: PendingQueue;
+  private readonly clients: Set<Http1PoolClient>;
+  private connecting: number;
+  private isDraining: boolean;
+
+  constructor(context: Http1PoolContext, host: Host, priority: number) {
+    this.context = context;
+    this.host = host;
+    this.breaker = context.cluster.breakers[priority === 1 ? 1 : 0];
+    this.idle = [];
+    this.pending = new PendingQueue();
+    this.clients = new Set();
+    this.connecting = 0;
+    this.isDraining = false;
+  }
+
+  newStream(request: PoolRequest): void {
+    const client = this.idle.pop();
+    if (client !== undefined) {
+      this.attach(client, request);
+      return;
+    }
+    const stats = this.context.cluster.stats;
+    if (!this.breaker.canCreate(CircuitKind.pending)) {
+      stats.rqPendingOverflow.inc();
+      request.onPoolFailure(ResetReason.overflow, '');
+      return;
+    }
+    stats.rqPendingTotal.inc();
+    stats.rqPendingActive.inc();
+    this.breaker.inc(CircuitKind.pending);
+    request.waitingIn = this;
+    this.pending.push(request);
+    this.connectIfNeeded();
+  }
+
+  cancel(request: PoolRequest): void {
+    if (request.waitingIn !== this) return;
+    this.takeOut(request);
+    this.context.cluster.stats.rqCancelled.inc();
+  }
+
+  drain(): void {
+    this.isDraining = true;
+    for (const client of [...this.idle]) client.closeLocal();
+  }
+
+  close(): void {
+    this.isDraining = true;
+    for (const client of [...this.clients]) client.closeLocal();
+  }
+
+  // === from clients ===
+
+  onConnected(client: Http1PoolClient): void {
+    this.connecting--;
+    this.onIdle(client);
+  }
+
+  /** A connect failed or timed out: everything that waits fails with it. */
+  onConnectFailed(client: Http1PoolClient, reason: ResetReason, transportFailure: string): void {
+    this.connecting--;
+    this.forget(client);
+    this.host.onConnectFailed();
+    const stats = this.context.cluster.stats;
+    stats.cxConnectFail.inc();
+    // Requests that join meanwhile belong to the next attempt.
+    for (let left = this.pending.size; left > 0; left--) {
+      const request = this.pending.shift();
+      if (request === null) break;
+      this.leaveQueue(request);
+      stats.rqPendingFailureEject.inc();
+      request.onPoolFailure(reason, transportFailure);
+    }
+  }
+
+  onExchangeComplete(client: Http1PoolClient, reusable: boolean): void {
+    this.endRequest();
+    if (!reusable || this.isDraining || !client.connection.isOpen) {
+      client.closeLocal();
+      return;
+    }
+    const limit = this.context.cluster.config.maxRequestsPerConnection;
+    if (limit > 0 && client.requestCount >= limit) {
+      this.context.cluster.stats.cxMaxRequests.inc();
+      client.closeLocal();
+      return;
+    }
+    this.onIdle(client);
+  }
+
+  /** The connection is gone; `hadRequest` says whether an exchange was on it. */
+  onClientClosed(client: Http1PoolClient, hadRequest: boolean): void {
+    if (hadRequest) this.endRequest();
+    const at = this.idle.lastIndexOf(client);
+    if (at >= 0) this.idle.splice(at, 1);
+    this.forget(client);
+    this.connectIfNeeded();
+  }
+
+  onConnectAborted(client: Http1PoolClient): void {
+    this.connecting--;
+    this.forget(client);
+  }
+
+  private onIdle(client: Http1PoolClient): void {
+    const request = this.pending.shift();
+    if (request !== null) {
+      this.leaveQueue(request);
+      this.attach(client, request);
+      return;
+    }
+    client.onIdle();
+    this.idle.push(client);
+  }
+
+  private attach(client: Http1PoolClient, request: PoolRequest): void {
+    const stats = this.context.cluster.stats;
+    stats.rqTotal.inc();
+    stats.rqActive.inc();
+    this.breaker.inc(CircuitKind.requests);
+    this.host.onRequestStarted();
+    client.onAttach();
+    request.onPoolReady(client);
+  }
+
+  private endRequest(): void {
+    this.context.cluster.stats.rqActive.dec();
+    this.breaker.dec(CircuitKind.requests);
+    this.host.onRequestEnded();
+  }
+
+  private takeOut(request: PoolRequest): void {
+    this.pending.remove(request);
+    this.leaveQueue(request);
+  }
+
+  private leaveQueue(request: PoolRequest): void {
+    request.waitingIn = null;
+    this.context.cluster.stats.rqPendingActive.dec();
+    this.breaker.dec(CircuitKind.pending);
+  }
+
+  /** One connect per waiting request, within the cluster's limit; a pool without any connection may always try one. */
+  private connectIfNeeded(): void {
+    while (this.pending.size > this.connecting && !this.isDraining) {
+      if (!this.breaker.canCreate(CircuitKind.connections)) {
+        this.context.cluster.stats.cxOverflow.inc();
+        if (this.clients.size > 0) return;
+      }
+      if (!this.connect()) return;
+    }
+  }
+
+  private connect(): boolean {
+    const { dispatcher, cluster } = this.context;
+    const config = cluster.config;
+    const address = this.host.config;
+    const options: { bind?: { address: string; port: number }; keepAlive?: { idleSec: number; intervalSec: number; probes: number } } = {};
+    if (config.bindAddress !== null) options.bind = config.bindAddress;
+    if (config.tcpKeepAlive !== null) options.keepAlive = config.tcpKeepAlive;
+    const handle = dispatcher.io.connect(address.address, address.port, options);
+    cluster.stats.cxTotal.inc();
+    if (handle < 0) {
+      cluster.stats.cxConnectFail.inc();
+      this.host.onConnectFailed();
+      const request = this.pending.shift();
+      if (request !== null) {
+        this.leaveQueue(request);
+        request.onPoolFailure(ResetReason.localConnectionFailure, `immediate connect error: ${errnoText(-handle)}`);
+      }
+      return false;
+    }
+    cluster.stats.cxHttp1Total.inc();
+    cluster.stats.cxActive.inc();
+    this.host.onConnectionAttempt();
+    this.breaker.inc(CircuitKind.connections);
+    this.connecting++;
+    this.clients.add(new Http1PoolClient(this, handle));
+    return true;
+  }
+
+  private forget(client: Http1PoolClient): void {
+    if (!this.clients.delete(client)) return;
+    const { cluster, dispatcher } = this.context;
+    cluster.stats.cxActive.dec();
+    cluster.stats.cxDestroy.inc();
+    cluster.stats.cxLengthMs.record(dispatcher.nowMs - client.connection.startMs);
+    this.host.onConnectionClosed();
+    this.breaker.dec(CircuitKind.connections);
+  }
+}
+
+/** One pooled connection with its codec. */
+export class Http1PoolClient implements PooledStream, ConnectionCallbacks, Http1ClientCallbacks, WheelTimerTarget {
+  readonly connection: Connection;
+  requestCount: number;
+  connectStartMs: number;
+  connectEndMs: number;
+  private readonly pool: Http1ConnPool;
+  private readonly codec: Http1ClientConnection;
+  /** Connect timeout while connecting, idle timeout afterwards. */
+  private readonly timer: WheelTimer;
+  private isBusy: boolean;
+
+  constructor(pool: Http1ConnPool, handle: number) {
+    this.pool = pool;
+    const { context } = pool;
+    const { dispatcher, cluster } = context;
+    this.connection = new Connection(dispatcher, handle, context.nextConnectionId(), this, cluster.config.perConnectionBufferLimitBytes, true, '');
+    this.codec = new Http1ClientConnection(this.connection, this, context.settings, context.literals, dispatcher.io.slab, dispatcher.io.slab32);
+    this.requestCount = 0;
+    this.connectStartMs = dispatcher.nowMs;
+    this.connectEndMs = NaN;
+    this.timer = dispatcher.createTimer(this);
+    this.timer.enable(cluster.config.connectTimeoutMs);
+    this.isBusy = false;
+  }
+
+  // === PooledStream ===
+
+  open(decoder: ResponseDecoder): RequestEncoder {
+    return this.codec.newStream(decoder);
+  }
+
+  requestHeadBytes(): number {
+    return this.codec.requestHeadBytes;
+  }
+
+  responseHeadBytes(): number {
+    return this.codec.responseHeadBytes;
+  }
+
+  // === from the pool ===
+
+  onAttach(): void {
+    this.isBusy = true;
+    this.requestCount++;
+    this.timer.disable();
+  }
+
+  onIdle(): void {
+    this.isBusy = false;
+    const idleMs = this.pool.context.cluster.config.idleTimeoutMs;
+    if (idleMs > 0) this.timer.enable(idleMs);
+  }
+
+  /** Closes from our side. */
+  closeLocal(): void {
+    if (!this.connection.isOpen) return;
+    const stats = this.pool.context.cluster.stats;
+    stats.cxDestroyLocal.inc();
+    const isConnecting = this.connection.state === 0;
+    this.connection.close(CloseMode.now);
+    this.timer.close();
+    if (isConnecting) this.pool.onConnectAborted(this);
+    else this.ended(false);
+  }
+
+  // === WheelTimerTarget ===
+
+  onTimeout(): void {
+    const stats = this.pool.context.cluster.stats;
+    if (this.connection.state === 0) {
+      stats.cxConnectTimeout.inc();
+      stats.cxDestroyLocal.inc();
+      this.connection.close(CloseMode.now);
+      this.timer.close();
+      this.pool.onConnectFailed(this, ResetReason.connectionTimeout, '');
+      return;
+    }
+    if (this.isBusy) return;
+    stats.cxIdleTimeout.inc();
+    this.closeLocal();
+  }
+
+  // === ConnectionCallbacks ===
+
+  onConnected(): void {
+    this.timer.disable();
+    const now = this.pool.context.dispatcher.nowMs;
+    this.connectEndMs = now;
+    this.pool.context.cluster.stats.cxConnectMs.record(now - this.connectStartMs);
+    this.pool.onConnected(this);
+  }
+
+  onConnectFailed(error: number): void {
+    this.timer.close();
+    this.pool.context.cluster.stats.cxDestroyRemote.inc();
+    this.pool.onConnectFailed(this, ResetReason.remoteConnectionFailure, `delayed connect error: ${errnoText(error)}`);
+  }
+
+  onData(offset: number, length: number): number {
+    this.pool.context.cluster.stats.cxRxBytesTotal.add(length);
+    return this.codec.dispatch(offset, length);
+  }
+
+  onRemoteClose(): void {
+    this.onGone(true, '');
+  }
+
+  onConnectionError(error: number): void {
+    this.onGone(false, error === 0 ? '' : errnoText(error));
+  }
+
+  onBelowWriteBufferLowWatermark(): void {
+    this.pool.context.cluster.stats.flowControlDrained.inc();
+    this.codec.onBelowWriteBufferLowWatermark();
+  }
+
+  onException(_error: unknown): void {
+    this.onGone(false, '');
+  }
+
+  // === Http1ClientCallbacks ===
+
+  onExchangeComplete(reusable: boolean): void {
+    this.isBusy = false;
+    this.pool.context.cluster.stats.cxTxBytesTotal.add(this.connection.bytesSent);
+    this.connection.bytesSent = 0;
+    this.pool.onExchangeComplete(this, reusable);
+  }
+
+  onUnexpectedData(): void {
+    this.pool.context.cluster.stats.cxProtocolError.inc();
+    this.closeLocal();
+  }
+
+  onProtocolError(): void {
+    this.closeLocal();
+  }
+
+  onReset(): void {
+    this.pool.context.cluster.stats.rqTxReset.inc();
+    this.closeLocal();
+  }
+
+  /** The upstream closed the connection or it failed. */
+  private onGone(isClean: boolean, transportFailure: string): void {
+    const stats = this.pool.context.cluster.stats;
+    stats.cxDestroyRemote.inc();
+    if (this.connection.isOpen) this.connection.close(CloseMode.now);
+    this.timer.close();
+    const hadRequest = this.isBusy;
+    this.codec.onConnectionClosed(isClean, ResetReason.connectionTermination, transportFailure);
+    this.isBusy = hadRequest;
+    this.ended(true);
+  }
+
+  private ended(isRemote: boolean): void {
+    const stats = this.pool.context.cluster.stats;
+    const hadRequest = this.isBusy;
+    this.isBusy = false;
+    if (hadRequest) {
+      stats.cxDestroyWithActiveRq.inc();
+      if (isRemote) stats.cxDestroyRemoteWithActiveRq.inc();
+      else stats.cxDestroyLocalWithActiveRq.inc();
+    }
+    stats.cxTxBytesTotal.add(this.connection.bytesSent);
+    this.connection.bytesSent = 0;
+    this.pool.onClientClosed(this, hadRequest);
+  }
+}
+
+/** The text Envoy's users see in `delayed connect error:`: the system's message for an errno. */
+export function errnoText(error: number): string {
+  return ERRNO_TEXT.get(error) ?? `errno ${error}`;
+}
+
+const ERRNO_TEXT: ReadonlyMap<number, string> = new Map([
+  [11, 'Resource temporarily unavailable'], [13, 'Permission denied'], [24, 'Too many open files'], [32, 'Broken pipe'],
+  [97, 'Address family not supported by protocol'], [98, 'Address already in use'], [99, 'Cannot assign requested address'],
+  [101, 'Network is unreachable'], [103, 'Software caused connection abort'], [104, 'Connection reset by peer'],
+  [110, 'Connection timed out'], [111, 'Connection refused'], [113, 'No route to host'], [2, 'No such file or directory'],
+]);

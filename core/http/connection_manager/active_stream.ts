@@ -1,0 +1,593 @@
+import type { Timer } from '../../event/timer.ts';
+import type { WheelTimer, WheelTimerTarget } from '../../event/timer_wheel.ts';
+import { HeaderMap } from '../../headers/header_map.ts';
+import { HeaderId } from '../../headers/header_names.ts';
+import type { DeferredDelete } from '../../network/io_dispatcher.ts';
+import type { RouteEntry } from '../../route/route_entry.ts';
+import type { RouteTable } from '../../route/route_table.ts';
+import { ResponseFlag } from '../../stream_info/response_flags.ts';
+import { type ConnectionInfo, Protocol, StreamInfo } from '../../stream_info/stream_info.ts';
+import { AccessLogType } from '../../access_log/access_log.ts';
+import { type RequestDecoder, ResetReason } from '../codec.ts';
+import type { LocalReplyOptions } from '../filter.ts';
+import { Direction, FilterIteration, type IterationOwner } from '../filter_manager/filter_iteration.ts';
+import type { Http1ServerConnection } from '../http1/server_connection.ts';
+import { isUpgrade } from '../http1/framing.ts';
+import type { TerminalFilter } from '../terminal_filter.ts';
+import { FilterHandle } from './filter_handle.ts';
+import { mutateRequestHeaders, mutateResponseHeaders } from './header_sanitizer.ts';
+import { fillLocalReply } from './local_reply_writer.ts';
+import type { ManagerContext } from './manager_context.ts';
+import { checkRequest, RequestCheck } from './request_check.ts';
+
+/** The connection a stream belongs to, as the stream sees it. */
+export interface StreamOwner {
+  readonly codec: Http1ServerConnection;
+  readonly connectionInfo: ConnectionInfo;
+  /** The peer's request is the connection's last one: sets `connection: close` on responses. */
+  isClosing(): boolean;
+  /** This response must be the last one on the connection. */
+  closeAfterResponse(): void;
+  /** The stream is over; `isReset` when it did not end normally. */
+  onStreamEnd(stream: ActiveStream, isReset: boolean): void;
+  /** Something happened on the connection: nobody needs to know but its idle timer. */
+  readonly requestNumber: number;
+}
+
+/**
+ * One request and its response: the decoder the codec speaks to, the filter chains of both directions, timeouts, the log line.
+ * Pooled by filter chain together with its filter objects.
+ *
+ *   request:  codec -> checks -> sanitise -> route -> decoder filters -> terminal filter (router)
+ *   response: router | local reply -> encoder filters -> sanitise -> codec
+ */
+export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDelete, WheelTimerTarget {
+  readonly context: ManagerContext;
+  readonly requestHeaders: HeaderMap;
+  readonly requestTrailers: HeaderMap;
+  readonly responseHeaders: HeaderMap;
+  readonly responseTrailers: HeaderMap;
+  readonly info: StreamInfo;
+  readonly decode: FilterIteration;
+  readonly encode: FilterIteration;
+  readonly handles: readonly FilterHandle[];
+  private readonly terminal: TerminalFilter;
+  private readonly idleTimer: WheelTimer;
+  private readonly durationTimer: WheelTimer;
+  private readonly requestTimer: WheelTimer;
+  private readonly headersTimer: WheelTimer;
+  private readonly release: (stream: ActiveStream) => void;
+  owner: StreamOwner | null;
+  routeTable: RouteTable;
+  private routeEntryCache: RouteEntry | null;
+  private isRouteCached: boolean;
+  /** Request headers were parsed and are valid in this turn or retained. */
+  private hasRequestHeaders: boolean;
+  private headersTurn: number;
+  isRequestDone: boolean;
+  /** Response headers were given to the codec; the whole response was. */
+  isResponseStarted: boolean;
+  isResponseDone: boolean;
+  private isLocalReply: boolean;
+  isDestroyed: boolean;
+  private idleTimeoutMs: number;
+  private sawEncodeHeaders: boolean;
+  private readDisables: number;
+
+  constructor(context: ManagerContext, terminal: TerminalFilter, release: (stream: ActiveStream) => void) {
+    const parts = context.parts;
+    const { dispatcher, names } = parts;
+    this.context = context;
+    this.release = release;
+    this.requestHeaders = new HeaderMap(names, dispatcher.turn);
+    this.requestTrailers = new HeaderMap(names, dispatcher.turn);
+    this.responseHeaders = new HeaderMap(names, dispatcher.turn);
+    this.responseTrailers = new HeaderMap(names, dispatcher.turn);
+    this.info = new StreamInfo();
+    const middle = parts.filters.filter((filter) => filter.factory.isTerminal !== true);
+    const filters = middle.map((filter) => filter.factory.createFilter());
+    this.decode = new FilterIteration(this, Direction.decode, filters, dispatcher.io.slab);
+    this.encode = new FilterIteration(this, Direction.encode, [...filters].reverse(), dispatcher.io.slab);
+    this.terminal = terminal;
+    const last = filters.length;
+    this.handles = [...filters, terminal].map((filter, i) => new FilterHandle(this, filter, parts.filters[i].name, i, last - 1 - i, parts.filters[i].disabled));
+    for (const handle of this.handles) handle.filter.setCallbacks?.(handle);
+    terminal.setTerminalCallbacks(this.handles[last]);
+    this.idleTimer = dispatcher.createTimer(this);
+    this.durationTimer = dispatcher.createTimer(this);
+    this.requestTimer = dispatcher.createTimer(this);
+    this.headersTimer = dispatcher.createTimer(this);
+    this.owner = null;
+    this.routeTable = parts.routeTable;
+    this.routeEntryCache = null;
+    this.isRouteCached = false;
+    this.hasRequestHeaders = false;
+    this.headersTurn = -1;
+    this.isRequestDone = false;
+    this.isResponseStarted = false;
+    this.isResponseDone = false;
+    this.isLocalReply = false;
+    this.isDestroyed = true;
+    this.idleTimeoutMs = 0;
+    this.sawEncodeHeaders = false;
+    this.readDisables = 0;
+  }
+
+  /** Begins a new stream on a connection. */
+  begin(owner: StreamOwner): void {
+    const { config, dispatcher, stats, bufferLimit } = this.context.parts;
+    this.owner = owner;
+    this.routeEntryCache = null;
+    this.isRouteCached = false;
+    this.hasRequestHeaders = false;
+    this.isRequestDone = false;
+    this.isResponseStarted = false;
+    this.isResponseDone = false;
+    this.isLocalReply = false;
+    this.isDestroyed = false;
+    this.sawEncodeHeaders = false;
+    this.readDisables = 0;
+    const info = this.info;
+    info.reset(dispatcher.nowMs, dispatcher.wallMs);
+    info.connection = owner.connectionInfo;
+    info.random = this.context.parts.random();
+    this.decode.reset(bufferLimit);
+    this.encode.reset(bufferLimit);
+    this.requestTrailers.clear();
+    this.responseTrailers.clear();
+    stats.rqTotal.inc();
+    stats.rqActive.inc();
+    stats.rqHttp1Total.inc();
+    this.idleTimeoutMs = config.streamIdleTimeoutMs;
+    if (this.idleTimeoutMs > 0) this.idleTimer.enable(this.idleTimeoutMs);
+    if (config.requestHeadersTimeoutMs > 0) this.headersTimer.enable(config.requestHeadersTimeoutMs);
+    if (config.requestTimeoutMs > 0) this.requestTimer.enable(config.requestTimeoutMs);
+    if (config.maxStreamDurationMs > 0) this.durationTimer.enable(config.maxStreamDurationMs);
+  }
+
+  // === RequestDecoder: from the codec ===
+
+  decodeHeaders(headers: HeaderMap, endStream: boolean): void {
+    const context = this.context;
+    const parts = context.parts;
+    const owner = this.owner;
+    if (owner === null) return;
+    const codec = owner.codec;
+    const info = this.info;
+    this.hasRequestHeaders = true;
+    this.headersTurn = parts.dispatcher.turnNumber;
+    if (parts.config.requestHeadersTimeoutMs > 0) this.headersTimer.disable();
+    info.protocol = codec.minorVersion === 0 ? Protocol.http10 : Protocol.http11;
+    info.requestHeaderBytes = headers.byteSize();
+    info.downstreamHeaderBytesReceived = codec.requestHeadBytes;
+    if (endStream) this.onRequestDone();
+    if (headers.find(HeaderId.expect) >= 0) this.answerExpect(headers, codec);
+    const check = checkRequest(headers, codec.minorVersion, parts.config, parts.listenerPort);
+    if (check !== RequestCheck.ok) {
+      this.refuse(check);
+      return;
+    }
+    const isUpgradeRequest = headers.find(HeaderId.upgrade) >= 0 && isUpgrade(headers);
+    mutateRequestHeaders(headers, context, info, this.routeTable);
+    const route = this.routeEntry();
+    info.route = route;
+    if (route !== null) this.applyRoute(route);
+    if (isUpgradeRequest) {
+      parts.stats.rqWsOnNonWsRoute.inc();
+      owner.closeAfterResponse();
+      if (route !== null) info.upstreamClusterName = route.resolveClusterName(headers);
+      info.upstreamClusterObservabilityName = info.upstreamClusterName;
+      this.sendLocalReply(403, '', UPGRADE_FAILED);
+      return;
+    }
+    this.decode.onHeaders(headers, endStream);
+    if (context.needsRequestHeaders && !this.isDestroyed) headers.retain();
+  }
+
+  decodeData(offset: number, length: number, endStream: boolean): void {
+    this.info.bytesReceived += length;
+    if (endStream) this.onRequestDone();
+    if (this.idleTimeoutMs > 0) this.idleTimer.enable(this.idleTimeoutMs);
+    if (this.isLocalReply || this.isDestroyed) return;
+    this.decode.onData(this.context.parts.dispatcher.io.slab, offset, length, endStream);
+  }
+
+  decodeTrailers(trailers: HeaderMap): void {
+    this.onRequestDone();
+    if (this.idleTimeoutMs > 0) this.idleTimer.enable(this.idleTimeoutMs);
+    if (this.isLocalReply || this.isDestroyed) return;
+    this.decode.onTrailers(trailers);
+  }
+
+  onResetStream(reason: ResetReason): void {
+    if (this.isDestroyed) return;
+    const stats = this.context.parts.stats;
+    if (reason === ResetReason.localReset) stats.rqTxReset.inc();
+    else stats.rqRxReset.inc();
+    const info = this.info;
+    if (reason === ResetReason.connectionTermination || reason === ResetReason.remoteReset) {
+      info.setFlag(ResponseFlag.downstreamConnectionTermination);
+      if (info.responseCodeDetails === '' || info.responseCodeDetails === 'via_upstream') info.responseCodeDetails = 'downstream_remote_disconnect';
+    }
+    this.end(true);
+  }
+
+  onProtocolError(status: number, details: string): void {
+    if (this.isDestroyed) return;
+    const { stats, config } = this.context.parts;
+    stats.cxProtocolError.inc();
+    this.info.setFlag(ResponseFlag.downstreamProtocolError);
+    this.owner?.closeAfterResponse();
+    if (this.isResponseStarted) {
+      this.info.responseCodeDetails = details;
+      this.resetStream();
+      return;
+    }
+    if (!this.hasRequestHeaders) this.requestHeaders.clear();
+    if (config.streamErrorOnInvalidHttpMessage) this.owner?.closeAfterResponse();
+    this.sendLocalReply(status, status === 400 ? 'Bad Request' : bodyOfProtocolError(status), { details });
+  }
+
+  onBelowWriteBufferLowWatermark(): void {
+    this.terminal.onDownstreamBelowLowWatermark();
+  }
+
+  private onRequestDone(): void {
+    this.isRequestDone = true;
+    this.info.requestCompleteMs = this.context.parts.dispatcher.nowMs;
+    this.info.downstreamWireBytesReceived = this.owner?.codec.wireBytesReceived ?? 0;
+    if (this.context.parts.config.requestTimeoutMs > 0) this.requestTimer.disable();
+  }
+
+  /** Expect: 100-continue is answered here unless the upstream shall (RFC 9110 §10.1.1). */
+  private answerExpect(headers: HeaderMap, codec: Http1ServerConnection): void {
+    if (this.context.parts.config.proxy100Continue || codec.minorVersion === 0 || !headers.hasToken(HeaderId.expect, '100-continue')) return;
+    headers.remove(HeaderId.expect);
+    codec.sendContinue();
+    this.chargeCode(100);
+  }
+
+  private refuse(check: number): void {
+    const { stats } = this.context.parts;
+    const owner = this.owner;
+    if (owner === null) return;
+    switch (check) {
+      case RequestCheck.lowVersion:
+        owner.closeAfterResponse();
+        this.sendLocalReply(426, '', { details: 'low_version' });
+        return;
+      case RequestCheck.missingHost:
+        owner.closeAfterResponse();
+        this.sendLocalReply(400, '', { details: 'missing_host_header' });
+        return;
+      case RequestCheck.badAuthority:
+        this.onProtocolError(400, 'http.invalid_authority');
+        return;
+      case RequestCheck.badPath:
+        stats.rqFailedPathNormalization.inc();
+        owner.closeAfterResponse();
+        this.sendLocalReply(400, '', { details: 'path_normalization_failed' });
+        return;
+      default:
+        stats.rqNonRelativePath.inc();
+        this.sendLocalReply(404, '', { details: 'absolute_path_rejected' });
+    }
+  }
+
+  private applyRoute(route: RouteEntry): void {
+    if (route.idleTimeoutMs >= 0 && route.idleTimeoutMs !== this.idleTimeoutMs) {
+      this.idleTimeoutMs = route.idleTimeoutMs;
+      if (this.idleTimeoutMs > 0) this.idleTimer.enable(this.idleTimeoutMs);
+      else this.idleTimer.disable();
+    }
+    for (let i = 0; i < this.handles.length - 1; i++) this.handles[i].applyRoute(route);
+  }
+
+  // === routing ===
+
+  routeEntry(): RouteEntry | null {
+    if (!this.isRouteCached) {
+      this.isRouteCached = true;
+      const headers = this.requestHeaders;
+      this.routeEntryCache = this.routeTable.match(headers, this.info.random, headers.isHttps, this.info.isInternalRequest);
+    }
+    return this.routeEntryCache;
+  }
+
+  clearRouteCache(): void {
+    this.isRouteCached = false;
+    this.info.route = this.routeEntry();
+  }
+
+  /** Request headers if they still stand. */
+  validRequestHeaders(): HeaderMap | null {
+    if (!this.hasRequestHeaders) return null;
+    return this.requestHeaders.owned || this.headersTurn === this.context.parts.dispatcher.turnNumber ? this.requestHeaders : null;
+  }
+
+  // === the response ===
+
+  encode1xxHeaders(headers: HeaderMap): void {
+    if (this.isDestroyed || this.isResponseStarted) return;
+    mutateResponseHeaders(headers, this.context);
+    this.chargeCode(headers.status);
+    this.owner?.codec.encode1xxHeaders(headers);
+  }
+
+  encodeHeaders(headers: HeaderMap, endStream: boolean): void {
+    this.sawEncodeHeaders = true;
+    this.encode.onHeaders(headers, endStream);
+  }
+
+  encodeData(bytes: Uint8Array, offset: number, length: number, endStream: boolean): void {
+    this.encode.onData(bytes, offset, length, endStream);
+  }
+
+  encodeTrailers(trailers: HeaderMap): void {
+    this.encode.onTrailers(trailers);
+  }
+
+  /** Answers here; see filter.ts. */
+  sendLocalReply(status: number, body: string, options: LocalReplyOptions): void {
+    if (this.isDestroyed || this.isLocalReply) return;
+    this.info.responseCodeDetails = options.details;
+    if (this.isResponseStarted) {
+      this.resetStream();
+      return;
+    }
+    this.isLocalReply = true;
+    this.terminal.onDestroy();
+    // Whatever an encoder filter held of an upstream response is void.
+    this.encode.reset(this.encode.bufferLimit);
+    const headers = this.responseHeaders;
+    const text = fillLocalReply(this, status, body, options);
+    const hasBody = text.length > 0;
+    this.sawEncodeHeaders = true;
+    this.encode.onHeaders(headers, !hasBody);
+    if (hasBody && !this.isDestroyed) {
+      const bytes = Buffer.from(text);
+      this.encode.onData(bytes, 0, bytes.length, true);
+    }
+  }
+
+  resetStream(): void {
+    if (this.isDestroyed) return;
+    this.context.parts.stats.rqTxReset.inc();
+    const owner = this.owner;
+    this.end(true);
+    owner?.codec.resetStream(ResetReason.localReset);
+  }
+
+  // === IterationOwner ===
+
+  deliverHeaders(direction: number, headers: HeaderMap, endStream: boolean): void {
+    if (direction === Direction.decode) {
+      this.terminal.decodeTerminalHeaders(headers, endStream);
+      return;
+    }
+    const owner = this.owner;
+    if (owner === null) return;
+    const context = this.context;
+    const info = this.info;
+    mutateResponseHeaders(headers, context);
+    const config = context.parts.config;
+    if (config.alwaysSetRequestIdInResponse) this.copyRequestId(headers);
+    if (!this.isRequestDone) {
+      context.parts.stats.rqResponseBeforeRqComplete.inc();
+      owner.closeAfterResponse();
+    }
+    this.setConnectionHeader(headers, owner, endStream);
+    info.responseCode = headers.status;
+    info.responseHeaderBytes = headers.byteSize();
+    info.firstDownstreamTxMs = context.parts.dispatcher.nowMs;
+    this.chargeCode(headers.status);
+    this.isResponseStarted = true;
+    if (this.idleTimeoutMs > 0) this.idleTimer.enable(this.idleTimeoutMs);
+    owner.codec.encodeHeaders(headers, endStream);
+    info.downstreamHeaderBytesSent = owner.codec.responseHeadBytes;
+    if (context.needsResponseHeaders && !endStream) headers.retain();
+    if (endStream) this.onResponseDone();
+  }
+
+  deliverData(direction: number, bytes: Uint8Array, offset: number, length: number, endStream: boolean): void {
+    if (direction === Direction.decode) {
+      this.terminal.decodeTerminalData(bytes, offset, length, endStream);
+      return;
+    }
+    const owner = this.owner;
+    if (owner === null) return;
+    if (!owner.codec.isHeadRequest) this.info.bytesSent += length;
+    if (this.idleTimeoutMs > 0) this.idleTimer.enable(this.idleTimeoutMs);
+    owner.codec.encodeData(bytes, offset, length, endStream);
+    if (endStream) this.onResponseDone();
+  }
+
+  deliverTrailers(direction: number, trailers: HeaderMap): void {
+    if (direction === Direction.decode) {
+      this.terminal.decodeTerminalTrailers(trailers);
+      return;
+    }
+    const owner = this.owner;
+    if (owner === null) return;
+    this.info.responseTrailerBytes = trailers.byteSize();
+    owner.codec.encodeTrailers(trailers);
+    this.onResponseDone();
+  }
+
+  onBufferLimit(direction: number): void {
+    const { stats } = this.context.parts;
+    if (direction === Direction.decode) {
+      stats.rqTooLarge.inc();
+      this.owner?.closeAfterResponse();
+      this.sendLocalReply(413, 'Payload Too Large', { details: 'request_payload_too_large' });
+      return;
+    }
+    stats.rsTooLarge.inc();
+    this.sendLocalReply(500, 'Internal Server Error', { details: 'response_payload_too_large' });
+  }
+
+  onBufferWatermark(direction: number, isAbove: boolean): void {
+    if (direction === Direction.decode) this.readDisableRequest(isAbove);
+  }
+
+  retainHeaders(direction: number): void {
+    (direction === Direction.decode ? this.requestHeaders : this.responseHeaders).retain();
+  }
+
+  isIterationOver(direction: number): boolean {
+    return this.isDestroyed || (direction === Direction.decode && this.isLocalReply);
+  }
+
+  readDisableRequest(disable: boolean): void {
+    const stats = this.context.parts.stats;
+    if (disable) {
+      if (this.readDisables++ === 0) stats.flowControlPausedReading.inc();
+    } else if (--this.readDisables === 0) {
+      stats.flowControlResumedReading.inc();
+    }
+    this.owner?.codec.readDisable(disable);
+  }
+
+  private setConnectionHeader(headers: HeaderMap, owner: StreamOwner, endStream: boolean): void {
+    if (this.info.protocol === Protocol.http10) {
+      // Without a length the response is framed by the close.
+      if (!endStream && headers.find(HeaderId.contentLength) < 0) owner.closeAfterResponse();
+      if (!owner.isClosing()) headers.set(HeaderId.connection, 'keep-alive');
+    }
+    if (owner.isClosing()) headers.set(HeaderId.connection, 'close');
+  }
+
+  private copyRequestId(headers: HeaderMap): void {
+    const id = this.validRequestHeaders()?.get(HeaderId.requestId);
+    if (id !== undefined) headers.set(HeaderId.requestId, id);
+  }
+
+  private chargeCode(status: number): void {
+    if (this.info.isHealthCheck) return;
+    this.context.parts.stats.codes.charge(status);
+    this.context.parts.stats.listenerCodes.charge(status);
+  }
+
+  private onResponseDone(): void {
+    this.isResponseDone = true;
+    this.info.lastDownstreamTxMs = this.context.parts.dispatcher.nowMs;
+    this.end(false);
+  }
+
+  /** An exception escaped from a filter or from us: this stream ends, the worker goes on. */
+  onException(): void {
+    this.info.setFlag(ResponseFlag.localReset);
+    this.info.responseCodeDetails = 'internal_error';
+    this.resetStream();
+  }
+
+  // === the end ===
+
+  /** Ends the stream: filters, stats, log line; the object goes back to its pool when the turn is over. */
+  private end(isReset: boolean): void {
+    if (this.isDestroyed) return;
+    const { stats, dispatcher, loggers } = this.context.parts;
+    const info = this.info;
+    const now = dispatcher.nowMs;
+    info.endTimeMs = now;
+    stats.rqActive.dec();
+    if (!info.isHealthCheck) stats.rqTime.record(now - info.startTimeMs);
+    this.idleTimer.disable();
+    this.headersTimer.disable();
+    this.requestTimer.disable();
+    this.durationTimer.disable();
+    const owner = this.owner;
+    if (owner !== null) info.downstreamWireBytesSent = owner.codec.wireBytesSent;
+    this.terminal.onDestroy();
+    const handles = this.handles;
+    for (let i = 0; i < handles.length - 1; i++) handles[i].filter.onStreamComplete?.();
+    if (loggers.length > 0) this.log();
+    this.isDestroyed = true;
+    for (let i = 0; i < handles.length - 1; i++) handles[i].filter.onDestroy?.();
+    this.owner = null;
+    dispatcher.deferDelete(this);
+    owner?.onStreamEnd(this, isReset);
+  }
+
+  private log(): void {
+    const { loggers } = this.context.parts;
+    const context = this.context.logContext;
+    context.info = this.info;
+    context.requestHeaders = this.validRequestHeaders();
+    context.responseHeaders = this.sawEncodeHeaders ? this.responseHeaders : null;
+    context.responseTrailers = this.responseTrailers.count > 0 ? this.responseTrailers : null;
+    context.logType = AccessLogType.downstreamEnd;
+    for (let i = 0; i < loggers.length; i++) loggers[i].log(context);
+    context.info = null;
+    context.requestHeaders = null;
+    context.responseHeaders = null;
+    context.responseTrailers = null;
+  }
+
+  onDeferredDelete(): void {
+    this.requestHeaders.clear();
+    this.responseHeaders.clear();
+    this.release(this);
+  }
+
+  // === timeouts ===
+
+  onTimeout(timer: Timer): void {
+    if (this.isDestroyed) return;
+    const { stats } = this.context.parts;
+    const info = this.info;
+    if (timer === this.idleTimer) {
+      stats.rqIdleTimeout.inc();
+      info.setFlag(ResponseFlag.streamIdleTimeout);
+      if (this.isResponseStarted) {
+        info.responseCodeDetails = 'stream_idle_timeout';
+        this.resetStream();
+        return;
+      }
+      this.answerTimeout(this.isRequestDone ? 504 : 408, 'stream timeout', 'stream_idle_timeout');
+    } else if (timer === this.headersTimer) {
+      stats.rqHeaderTimeout.inc();
+      this.answerTimeout(408, 'request header timeout', 'request_header_timeout');
+    } else if (timer === this.requestTimer) {
+      stats.rqTimeout.inc();
+      this.answerTimeout(408, 'request timeout', 'request_overall_timeout');
+    } else {
+      stats.rqMaxDurationReached.inc();
+      info.setFlag(ResponseFlag.durationTimeout);
+      if (this.isResponseStarted) {
+        info.responseCodeDetails = 'max_duration_timeout';
+        this.resetStream();
+        return;
+      }
+      this.answerTimeout(this.isRequestDone ? 504 : 408, 'downstream duration timeout', 'max_duration_timeout');
+    }
+  }
+
+  private answerTimeout(status: number, body: string, details: string): void {
+    if (!this.isRequestDone) this.owner?.closeAfterResponse();
+    this.sendLocalReply(status, body, { details });
+  }
+
+  /** Whether the request asked with HEAD. */
+  isHeadRequest(): boolean {
+    return this.owner?.codec.isHeadRequest ?? false;
+  }
+
+}
+
+const UPGRADE_FAILED: LocalReplyOptions = { details: 'upgrade_failed' };
+
+function bodyOfProtocolError(status: number): string {
+  switch (status) {
+    case 431:
+      return 'Request Header Fields Too Large';
+    case 501:
+      return 'Not Implemented';
+    case 426:
+      return 'Upgrade Required';
+    case 413:
+      return 'Payload Too Large';
+    default:
+      return 'Bad Request';
+  }
+}

@@ -1,0 +1,230 @@
+import type { Timer } from '../../event/timer.ts';
+import type { WheelTimer, WheelTimerTarget } from '../../event/timer_wheel.ts';
+import { CloseMode } from '../../io/io.ts';
+import type { Connection, ConnectionCallbacks } from '../../network/connection.ts';
+import type { ConnectionInfo } from '../../stream_info/stream_info.ts';
+import { type RequestDecoder, ResetReason, type ResponseEncoder, type ServerConnectionCallbacks } from '../codec.ts';
+import { Http1ServerConnection } from '../http1/server_connection.ts';
+import { ActiveStream, type StreamOwner } from './active_stream.ts';
+import type { ManagerContext } from './manager_context.ts';
+import type { StreamPool } from './stream_pool.ts';
+
+/** Told when the connection is gone. */
+export interface ConnectionOwner {
+  onConnectionClosed(manager: ConnectionManager): void;
+}
+
+/**
+ * The HTTP side of one downstream connection: its codec, its streams, its timeouts and its end.
+ *
+ *   open -> (last response sent) lingering: our FIN is out, the peer's bytes are dropped -> closed by the peer or delayed_close_timeout
+ */
+export class ConnectionManager implements ConnectionCallbacks, ServerConnectionCallbacks, StreamOwner, WheelTimerTarget {
+  readonly context: ManagerContext;
+  readonly codec: Http1ServerConnection;
+  readonly connection: Connection;
+  private readonly streams: StreamPool;
+  private readonly owner: ConnectionOwner;
+  private readonly idleTimer: WheelTimer;
+  /** max_connection_duration, then delayed close. */
+  private readonly durationTimer: WheelTimer;
+  private stream: ActiveStream | null;
+  private closing: boolean;
+  private isLingering: boolean;
+  private isClosed: boolean;
+  requestNumber: number;
+
+  constructor(context: ManagerContext, streams: StreamPool, owner: ConnectionOwner, makeConnection: (callbacks: ConnectionCallbacks) => Connection) {
+    const { dispatcher, stats, config, http1, literals } = context.parts;
+    this.context = context;
+    this.streams = streams;
+    this.owner = owner;
+    this.connection = makeConnection(this);
+    this.codec = new Http1ServerConnection(this.connection, this, http1, literals, dispatcher.io.slab, dispatcher.io.slab32);
+    this.idleTimer = dispatcher.createTimer(this);
+    this.durationTimer = dispatcher.createTimer(this);
+    this.stream = null;
+    this.closing = false;
+    this.isLingering = false;
+    this.isClosed = false;
+    this.requestNumber = 0;
+    stats.cxTotal.inc();
+    stats.cxActive.inc();
+    stats.cxHttp1Total.inc();
+    stats.cxHttp1Active.inc();
+    if (config.idleTimeoutMs > 0) this.idleTimer.enable(config.idleTimeoutMs);
+    if (config.maxConnectionDurationMs > 0) this.durationTimer.enable(config.maxConnectionDurationMs);
+  }
+
+  // === StreamOwner ===
+
+  get connectionInfo(): ConnectionInfo {
+    return this.connection;
+  }
+
+  isClosing(): boolean {
+    if (this.closing) return true;
+    const parts = this.context.parts;
+    if (!this.codec.wantsKeepAlive) {
+      this.closing = true;
+    } else if (parts.config.maxRequestsPerConnection > 0 && this.requestNumber >= parts.config.maxRequestsPerConnection) {
+      parts.stats.cxMaxRequestsReached.inc();
+      this.closing = true;
+    } else if (parts.shouldDrainClose()) {
+      parts.stats.cxDrainClose.inc();
+      this.closing = true;
+    }
+    return this.closing;
+  }
+
+  closeAfterResponse(): void {
+    this.closing = true;
+  }
+
+  onStreamEnd(_stream: ActiveStream, isReset: boolean): void {
+    this.stream = null;
+    const { stats, config } = this.context.parts;
+    stats.cxTxBytesTotal.add(this.connection.bytesSent);
+    this.connection.bytesSent = 0;
+    if (this.isClosed) return;
+    if (isReset) {
+      // The codec resets the connection; here only what was counted is settled.
+      if (this.connection.isOpen) this.closeNow(true);
+      else this.settle();
+      return;
+    }
+    if (this.closing || !this.codec.isRequestComplete) {
+      this.closeAfterFlush();
+      return;
+    }
+    if (config.idleTimeoutMs > 0) this.idleTimer.enable(config.idleTimeoutMs);
+    this.codec.readyForNext();
+  }
+
+  // === ServerConnectionCallbacks ===
+
+  newStream(_encoder: ResponseEncoder): RequestDecoder {
+    this.requestNumber++;
+    const stream = this.streams.acquire();
+    this.stream = stream;
+    this.idleTimer.disable();
+    stream.begin(this);
+    return stream;
+  }
+
+  // === ConnectionCallbacks ===
+
+  onConnected(): void {}
+
+  onConnectFailed(_error: number): void {}
+
+  onData(offset: number, length: number): number {
+    this.context.parts.stats.cxRxBytesTotal.add(length);
+    if (this.isLingering) return 0;
+    return this.codec.dispatch(offset, length);
+  }
+
+  onRemoteClose(): void {
+    const { stats } = this.context.parts;
+    stats.cxDestroyRemote.inc();
+    if (this.stream !== null) stats.cxDestroyRemoteActiveRq.inc();
+    this.terminate(ResetReason.connectionTermination);
+  }
+
+  onConnectionError(_error: number): void {
+    this.onRemoteClose();
+  }
+
+  onBelowWriteBufferLowWatermark(): void {
+    this.codec.onBelowWriteBufferLowWatermark();
+  }
+
+  /** An exception escaped a callback of this connection: its stream is reset, nothing else. */
+  onException(_error: unknown): void {
+    const stream = this.stream;
+    if (stream !== null && !stream.isDestroyed) stream.onException();
+    if (this.connection.isOpen && !this.isLingering) this.closeNow(true);
+  }
+
+  // === timeouts ===
+
+  onTimeout(timer: Timer): void {
+    if (this.isClosed) return;
+    const { stats, config } = this.context.parts;
+    if (this.isLingering) {
+      stats.cxDelayedCloseTimeout.inc();
+      this.closeNow(true);
+      return;
+    }
+    if (timer === this.idleTimer) {
+      if (this.stream !== null) return;
+      stats.cxIdleTimeout.inc();
+      this.closeNow(true);
+      return;
+    }
+    stats.cxMaxDurationReached.inc();
+    this.closing = true;
+    if (this.stream === null) this.closeNow(true);
+    else this.durationTimer.enable(config.drainTimeoutMs);
+  }
+
+  /** Closes the connection if it is idle, else after the running response (listener drain end). */
+  drainClose(): void {
+    this.closing = true;
+    if (this.stream === null && !this.isLingering) this.closeNow(true);
+  }
+
+  /** Cuts the connection (shutdown). */
+  closeNow(isLocal: boolean): void {
+    if (this.isClosed) return;
+    const { stats } = this.context.parts;
+    if (isLocal) {
+      stats.cxDestroyLocal.inc();
+      if (this.stream !== null) stats.cxDestroyLocalActiveRq.inc();
+    }
+    this.terminate(ResetReason.localReset);
+  }
+
+  /** The last response is sent: FIN after it, then the peer's turn, bounded by delayed_close_timeout. */
+  private closeAfterFlush(): void {
+    const { config } = this.context.parts;
+    if (this.codec.isRequestComplete || config.delayedCloseTimeoutMs === 0) {
+      this.context.parts.stats.cxDestroyLocal.inc();
+      this.isLingering = true;
+      this.connection.close(CloseMode.flush);
+      this.settle();
+      return;
+    }
+    // Unread request bytes would turn our close into a reset that may destroy the response on its way.
+    this.isLingering = true;
+    this.codec.stopReading();
+    this.connection.shutdownWrite();
+    this.durationTimer.enable(config.delayedCloseTimeoutMs);
+  }
+
+  private terminate(reason: ResetReason): void {
+    if (this.isClosed) return;
+    const { stats } = this.context.parts;
+    if (this.stream !== null) stats.cxDestroyActiveRq.inc();
+    this.isClosed = true;
+    this.codec.onConnectionClosed(reason);
+    stats.cxTxBytesTotal.add(this.connection.bytesSent);
+    this.connection.bytesSent = 0;
+    if (this.connection.isOpen) this.connection.close(CloseMode.now);
+    this.isClosed = false;
+    this.settle();
+  }
+
+  private settle(): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    const { stats, dispatcher } = this.context.parts;
+    stats.cxActive.dec();
+    stats.cxHttp1Active.dec();
+    stats.cxDestroy.inc();
+    stats.cxLengthMs.record(dispatcher.nowMs - this.connection.startMs);
+    this.idleTimer.close();
+    this.durationTimer.close();
+    this.owner.onConnectionClosed(this);
+  }
+}

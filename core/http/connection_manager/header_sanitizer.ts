@@ -1,0 +1,142 @@
+import { withoutPort } from '../../base/cidr.ts';
+import { type HeaderMap, latin1, rangeEquals } from '../../headers/header_map.ts';
+import { HeaderId } from '../../headers/header_names.ts';
+import type { RouteTable } from '../../route/route_table.ts';
+import type { StreamInfo } from '../../stream_info/stream_info.ts';
+import type { ManagerContext } from './manager_context.ts';
+
+/** Headers that only trusted callers may set: removed from external requests. */
+const INTERNAL_ONLY: readonly number[] = [
+  HeaderId.envoyRetriableStatusCodes, HeaderId.envoyRetriableHeaderNames, HeaderId.envoyRetryOn, HeaderId.envoyRetryGrpcOn,
+  HeaderId.envoyMaxRetries, HeaderId.envoyUpstreamAltStatName, HeaderId.envoyUpstreamRqTimeoutMs,
+  HeaderId.envoyUpstreamRqPerTryTimeoutMs, HeaderId.envoyUpstreamRqTimeoutAltResponse, HeaderId.envoyExpectedRqTimeoutMs,
+  HeaderId.envoyForceTrace, HeaderId.envoyIpTags, HeaderId.envoyOriginalPath, HeaderId.envoyHedgeOnPerTryTimeout,
+];
+const EDGE_ONLY: readonly number[] = [HeaderId.envoyDecoratorOperation, HeaderId.envoyDownstreamServiceCluster, HeaderId.envoyDownstreamServiceNode];
+
+const HTTP = Buffer.from('http');
+
+/**
+ * What the connection manager changes in a request before filters see it: hop-by-hop headers, x-forwarded-*, x-envoy-* of
+ * untrusted callers, x-request-id (Envoy docs: configuration/http/http_conn_man/headers, header_sanitizing).
+ */
+export function mutateRequestHeaders(headers: HeaderMap, context: ManagerContext, info: StreamInfo, routes: RouteTable): void {
+  const config = context.parts.config;
+  if (headers.find(HeaderId.connection) >= 0) headers.remove(HeaderId.connection);
+  if (headers.find(HeaderId.upgrade) >= 0) headers.remove(HeaderId.upgrade);
+  if (headers.find(HeaderId.envoyInternal) >= 0) headers.remove(HeaderId.envoyInternal);
+  if (headers.find(HeaderId.keepAlive) >= 0) headers.remove(HeaderId.keepAlive);
+  if (headers.find(HeaderId.proxyConnection) >= 0) headers.remove(HeaderId.proxyConnection);
+  if (headers.find(HeaderId.transferEncoding) >= 0) headers.remove(HeaderId.transferEncoding);
+  const te = headers.find(HeaderId.te);
+  if (te >= 0 && !rangeEquals(headers.bytes, headers.entries[te + 3], headers.entries[te + 4], 'trailers')) sanitizeTe(headers);
+  if (headers.find(HeaderId.forwardedClientCert) >= 0) headers.remove(HeaderId.forwardedClientCert);
+
+  let isEdge = false;
+  if (config.useRemoteAddress) {
+    isEdge = applyRemoteAddress(headers, context, info);
+  } else {
+    applyForwardedFor(headers, context, info);
+  }
+  if (headers.find(HeaderId.forwardedProto) < 0) headers.setBytes(HeaderId.forwardedProto, HTTP, 0, 4);
+  if (config.schemeToOverwrite !== '') headers.isHttps = config.schemeToOverwrite === 'https';
+  else headers.isHttps = headers.valueEquals(HeaderId.forwardedProto, 'https');
+
+  if (info.isInternalRequest) {
+    headers.set(HeaderId.envoyInternal, 'true');
+  } else {
+    if (isEdge) removeAll(headers, EDGE_ONLY);
+    removeAll(headers, INTERNAL_ONLY);
+    const ids = routes.internalOnlyHeaderIds;
+    for (let i = 0; i < ids.length; i++) headers.remove(ids[i]);
+  }
+  if (context.via.length > 0) headers.appendBytes(HeaderId.via, context.via, 0, context.via.length);
+  if (isEdge && info.downstreamRemoteAddress !== '') headers.set(HeaderId.envoyExternalAddress, withoutPort(info.downstreamRemoteAddress));
+  if (config.generateRequestId && (headers.find(HeaderId.requestId) < 0 || (isEdge && !config.preserveExternalRequestId))) {
+    context.parts.requestIds.set(headers);
+  }
+}
+
+function removeAll(headers: HeaderMap, ids: readonly number[]): void {
+  for (let i = 0; i < ids.length; i++) if (headers.find(ids[i]) >= 0) headers.remove(ids[i]);
+}
+
+/** TE goes no further, but for `trailers` (RFC 9110 §10.1.4). */
+function sanitizeTe(headers: HeaderMap): void {
+  if (headers.hasToken(HeaderId.te, 'trailers')) headers.set(HeaderId.te, 'trailers');
+  else headers.remove(HeaderId.te);
+}
+
+/** use_remote_address: the peer is the client, x-forwarded-for is appended. Returns whether this is an edge request. */
+function applyRemoteAddress(headers: HeaderMap, context: ManagerContext, info: StreamInfo): boolean {
+  const config = context.parts.config;
+  const peer = info.connection?.remoteAddress ?? '';
+  const peerIp = withoutPort(peer);
+  const hadForwardedFor = headers.find(HeaderId.forwardedFor) >= 0;
+  let client = '';
+  if (config.xffNumTrustedHops > 0) client = lastForwardedAddress(headers, config.xffNumTrustedHops - 1);
+  info.downstreamRemoteAddress = client === '' ? peer : `${client}:0`;
+  if (!config.skipXffAppend && peerIp !== '') {
+    const bytes = Buffer.from(peerIp, 'latin1');
+    appendList(headers, HeaderId.forwardedFor, bytes);
+  }
+  headers.setBytes(HeaderId.forwardedProto, HTTP, 0, 4);
+  if (config.appendForwardedPort) headers.set(HeaderId.forwardedPort, portOf(info.connection?.localAddress ?? ''));
+  info.isInternalRequest = !hadForwardedFor && context.parts.internal.isInternal(client === '' ? peerIp : client);
+  return !info.isInternalRequest;
+}
+
+/** Trusting x-forwarded-for: its last address (behind the trusted hops) is the client for logs; alone and internal = internal. */
+function applyForwardedFor(headers: HeaderMap, context: ManagerContext, info: StreamInfo): void {
+  const k = headers.find(HeaderId.forwardedFor);
+  if (k < 0) return;
+  const client = lastForwardedAddress(headers, context.parts.config.xffNumTrustedHops);
+  if (client === '') return;
+  info.downstreamRemoteAddress = client.includes(':') ? `[${client}]:0` : `${client}:0`;
+  const isSingle = !(headers.getAll(HeaderId.forwardedFor) ?? '').includes(',');
+  info.isInternalRequest = isSingle && context.parts.internal.isInternal(client);
+}
+
+/** The address `skip` places from the right of x-forwarded-for, '' if there is none or it is no address. */
+function lastForwardedAddress(headers: HeaderMap, skip: number): string {
+  const value = headers.getAll(HeaderId.forwardedFor);
+  if (value === undefined) return '';
+  const parts = value.split(',');
+  const at = parts.length - 1 - skip;
+  if (at < 0) return '';
+  const text = parts[at].trim();
+  return /^[0-9a-fA-F.:]+$/.test(text) ? text : '';
+}
+
+/** Appends with ',' and no blank, as Envoy does for x-forwarded-for. */
+function appendList(headers: HeaderMap, id: number, bytes: Uint8Array): void {
+  const k = headers.find(id);
+  if (k < 0) {
+    headers.setBytes(id, bytes, 0, bytes.length);
+    return;
+  }
+  headers.set(id, `${headers.getAll(id)},${latin1(bytes, 0, bytes.length)}`);
+}
+
+function portOf(address: string): string {
+  return address.slice(address.lastIndexOf(':') + 1);
+}
+
+/** What changes in a response before it goes out: hop-by-hop headers, `date`, `server`, `via`. */
+export function mutateResponseHeaders(headers: HeaderMap, context: ManagerContext): void {
+  if (headers.find(HeaderId.connection) >= 0) headers.remove(HeaderId.connection);
+  if (headers.find(HeaderId.transferEncoding) >= 0) headers.remove(HeaderId.transferEncoding);
+  if (headers.find(HeaderId.keepAlive) >= 0) headers.remove(HeaderId.keepAlive);
+  if (headers.find(HeaderId.proxyConnection) >= 0) headers.remove(HeaderId.proxyConnection);
+  const parts = context.parts;
+  if (headers.find(HeaderId.date) < 0) {
+    parts.dates.update(parts.dispatcher.wallMs);
+    headers.setBytes(HeaderId.date, parts.dates.bytes, 0, 29);
+  }
+  const transformation = parts.config.serverHeaderTransformation;
+  if (transformation === 'overwrite' || (transformation === 'append_if_absent' && headers.find(HeaderId.server) < 0)) {
+    headers.setBytes(HeaderId.server, context.serverName, 0, context.serverName.length);
+  }
+  if (context.via.length > 0) headers.appendBytes(HeaderId.via, context.via, 0, context.via.length);
+}
+

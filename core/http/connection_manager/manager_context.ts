@@ -1,0 +1,73 @@
+import type { AccessLogger } from '../../access_log/access_log.ts';
+import { LogContext } from '../../access_log/access_log.ts';
+import type { HeaderNames } from '../../headers/header_names.ts';
+import type { IoDispatcher } from '../../network/io_dispatcher.ts';
+import type { RouteTable } from '../../route/route_table.ts';
+import type { RuntimeSnapshot } from '../../runtime/runtime_snapshot.ts';
+import type { ServerFacts } from '../filter_context.ts';
+import type { HttpFilterFactory } from '../filter.ts';
+import type { DateProvider } from '../date_header.ts';
+import type { Http1Literals } from '../http1/encoder.ts';
+import type { Http1Settings } from '../http1/settings.ts';
+import type { ConnectionManagerConfig } from './config.ts';
+import type { InternalAddressChecker } from './internal_address.ts';
+import type { LocalReplyRewriter } from './local_reply.ts';
+import type { RequestIdGenerator } from './request_id.ts';
+import type { ConnectionManagerStats } from './stats.ts';
+
+/** One configured filter on this worker. */
+export interface ConfiguredFilter {
+  readonly name: string;
+  readonly factory: HttpFilterFactory;
+  readonly disabled: boolean;
+}
+
+/** Everything the connections of one filter chain share on one worker; built when the chain's snapshot is applied. */
+export interface ManagerContextParts {
+  readonly config: ConnectionManagerConfig;
+  readonly stats: ConnectionManagerStats;
+  readonly dispatcher: IoDispatcher;
+  readonly names: HeaderNames;
+  readonly literals: Http1Literals;
+  readonly http1: Http1Settings;
+  readonly dates: DateProvider;
+  readonly requestIds: RequestIdGenerator;
+  readonly runtime: RuntimeSnapshot;
+  readonly server: ServerFacts;
+  readonly loggers: readonly AccessLogger[];
+  readonly filters: readonly ConfiguredFilter[];
+  readonly routeTable: RouteTable;
+  readonly internal: InternalAddressChecker;
+  readonly localReplies: LocalReplyRewriter | null;
+  /** Downstream per_connection_buffer_limit_bytes: also the limit of filter buffers. */
+  readonly bufferLimit: number;
+  /** Port of the listener, for strip_matching_host_port. */
+  readonly listenerPort: number;
+  /** Random integer in [0, 2^32). */
+  random(): number;
+  /** Whether a response sent now should say `connection: close` (draining). */
+  shouldDrainClose(): boolean;
+}
+
+/** What all streams of a filter chain on this worker read. */
+export class ManagerContext {
+  readonly parts: ManagerContextParts;
+  readonly logContext: LogContext;
+  /** Some log line reads request headers after the request was forwarded, or some filter does. */
+  readonly needsRequestHeaders: boolean;
+  readonly needsResponseHeaders: boolean;
+  readonly serverName: Uint8Array;
+  readonly via: Uint8Array;
+
+  constructor(parts: ManagerContextParts) {
+    this.parts = parts;
+    this.logContext = new LogContext();
+    this.needsRequestHeaders =
+      parts.loggers.some((logger) => logger.needsRequestHeaders) ||
+      parts.filters.some((filter) => filter.factory.needsRequestHeaders !== false) ||
+      parts.localReplies !== null || parts.config.alwaysSetRequestIdInResponse;
+    this.needsResponseHeaders = parts.loggers.some((logger) => logger.needsResponseHeaders);
+    this.serverName = Buffer.from(parts.config.serverName, 'latin1');
+    this.via = Buffer.from(parts.config.via, 'latin1');
+  }
+}

@@ -1,0 +1,386 @@
+import { BodyData } from '../../buffer/body_data.ts';
+import { OwnedBytes } from '../../buffer/owned_bytes.ts';
+import type { HeaderMap } from '../../headers/header_map.ts';
+import { FilterDataStatus, FilterHeadersStatus, FilterTrailersStatus, type HttpFilter } from '../filter.ts';
+
+/** Which way a message goes. */
+export const Direction = { decode: 0, encode: 1 } as const;
+
+/** What lies behind the last filter, and whom the iteration asks for back-pressure. */
+export interface IterationOwner {
+  deliverHeaders(direction: number, headers: HeaderMap, endStream: boolean): void;
+  deliverData(direction: number, bytes: Uint8Array, offset: number, length: number, endStream: boolean): void;
+  deliverTrailers(direction: number, trailers: HeaderMap): void;
+  /** More was buffered than the limit allows (413 / 500). */
+  onBufferLimit(direction: number): void;
+  /** The buffer went over (true) or back under (false) its limit in watermark mode. */
+  onBufferWatermark(direction: number, isAbove: boolean): void;
+  /** Bytes of a message are about to be buffered beyond the turn: headers the filters hold must be owned. */
+  retainHeaders(direction: number): void;
+  /** The stream was answered or reset meanwhile: iteration ends. */
+  isIterationOver(direction: number): boolean;
+}
+
+/** How one filter holds the message up. */
+const Hold = { none: 0, headers: 1, allBuffer: 2, allWatermark: 3 } as const;
+
+/** One filter in one direction. */
+class Step {
+  readonly filter: HttpFilter;
+  readonly wantsHeaders: boolean;
+  readonly wantsData: boolean;
+  readonly wantsTrailers: boolean;
+  /** Switched off for this stream (typed_per_filter_config). */
+  isOff: boolean;
+  hold: number;
+  /** It stopped data (its buffered part, if any, waits in the shared buffer). */
+  holdsData: boolean;
+  holdsTrailers: boolean;
+
+  constructor(filter: HttpFilter, direction: number) {
+    this.filter = filter;
+    const isDecode = direction === Direction.decode;
+    this.wantsHeaders = (isDecode ? filter.decodeHeaders : filter.encodeHeaders) !== undefined;
+    this.wantsData = (isDecode ? filter.decodeData : filter.encodeData) !== undefined;
+    this.wantsTrailers = (isDecode ? filter.decodeTrailers : filter.encodeTrailers) !== undefined;
+    this.isOff = false;
+    this.hold = Hold.none;
+    this.holdsData = false;
+    this.holdsTrailers = false;
+  }
+}
+
+/**
+ * Carries one message (request or response) through the filters of a stream in one direction: Envoy's iteration contract
+ * (source: docs intro/arch_overview/http/http_filters, envoy/http/filter.h) and nothing else.
+ *
+ *   headers ─ filter 0 ─ filter 1 ─ … ─ deliver      a filter may hold headers (and with them all that follows),
+ *   data    ─ …                                      or only data, or trailers; `resume(i)` goes on behind filter i
+ *
+ * Invariant: at most one step holds headers; steps behind it have seen nothing. All buffered bytes wait at one step.
+ */
+export class FilterIteration {
+  private readonly owner: IterationOwner;
+  private readonly direction: number;
+  private readonly steps: Step[];
+  /** Steps that want bodies; 0 = bodies bypass the chain. */
+  private readonly dataSteps: number;
+  private readonly trailerSteps: number;
+  readonly data: BodyData;
+  readonly buffer: OwnedBytes;
+  bufferLimit: number;
+  private headers: HeaderMap | null;
+  private trailers: HeaderMap | null;
+  /** Index of the step holding headers; -1 = none; steps.length = not begun. */
+  private heldAt: number;
+  /** The message's end was seen (with headers, data or trailers). */
+  private sawEnd: boolean;
+  private isAboveLimit: boolean;
+  /** Step whose callback runs now, for addData. */
+  private current: number;
+  private isInHeaders: boolean;
+  private addedInHeaders: boolean;
+
+  /** `filters` in the order in which this direction visits them. */
+  constructor(owner: IterationOwner, direction: number, filters: readonly HttpFilter[], slab: Uint8Array) {
+    this.owner = owner;
+    this.direction = direction;
+    this.steps = filters.map((filter) => new Step(filter, direction));
+    this.dataSteps = this.steps.filter((step) => step.wantsData).length;
+    this.trailerSteps = this.steps.filter((step) => step.wantsTrailers).length;
+    this.data = new BodyData(slab);
+    this.buffer = new OwnedBytes();
+    this.bufferLimit = 0;
+    this.headers = null;
+    this.trailers = null;
+    this.heldAt = -1;
+    this.sawEnd = false;
+    this.isAboveLimit = false;
+    this.current = -1;
+    this.isInHeaders = false;
+    this.addedInHeaders = false;
+  }
+
+  /** As new, for the next stream. */
+  reset(bufferLimit: number): void {
+    if (this.heldAt >= 0 || this.buffer.length > 0 || this.dataSteps > 0 || this.trailerSteps > 0) {
+      for (let i = 0; i < this.steps.length; i++) {
+        const step = this.steps[i];
+        step.hold = Hold.none;
+        step.holdsData = false;
+        step.holdsTrailers = false;
+      }
+    }
+    this.bufferLimit = bufferLimit;
+    this.buffer.clear();
+    this.headers = null;
+    this.trailers = null;
+    this.heldAt = -1;
+    this.sawEnd = false;
+    this.isAboveLimit = false;
+    this.current = -1;
+    this.isInHeaders = false;
+    this.addedInHeaders = false;
+  }
+
+  /** Switches the filter at `index` off or on for this stream; before headers only. */
+  setOff(index: number, isOff: boolean): void {
+    this.steps[index].isOff = isOff;
+  }
+
+  /** Whether a filter holds the message up. */
+  get isHeld(): boolean {
+    return this.heldAt >= 0;
+  }
+
+  // === from the codec (decode) or the upstream (encode) ===
+
+  onHeaders(headers: HeaderMap, endStream: boolean): void {
+    this.headers = headers;
+    this.sawEnd = endStream;
+    this.iterateHeaders(0, endStream);
+  }
+
+  onData(bytes: Uint8Array, offset: number, length: number, endStream: boolean): void {
+    if (endStream) this.sawEnd = true;
+    if (this.heldAt < 0 && this.dataSteps === 0) {
+      this.owner.deliverData(this.direction, bytes, offset, length, endStream);
+      return;
+    }
+    this.data.set(bytes, offset, length);
+    this.iterateData(0, endStream);
+  }
+
+  onTrailers(trailers: HeaderMap): void {
+    this.sawEnd = true;
+    this.trailers = trailers;
+    if (this.heldAt >= 0) {
+      trailers.retain();
+      const step = this.steps[this.heldAt];
+      if (step.hold !== Hold.headers) return;
+    }
+    this.iterateTrailers(0);
+  }
+
+  // === from a filter ===
+
+  /** Goes on behind the filter at `index` (continueDecoding / continueEncoding). */
+  resume(index: number): void {
+    if (this.owner.isIterationOver(this.direction)) return;
+    const step = this.steps[index];
+    const wasAll = step.hold >= Hold.allBuffer;
+    let from = index + 1;
+    if (step.hold !== Hold.none) {
+      step.hold = Hold.none;
+      this.heldAt = -1;
+      const hasMore = this.buffer.length > 0 || this.trailers !== null;
+      this.iterateHeaders(index + 1, this.sawEnd && !hasMore && !wasAllWithBody(wasAll, this.buffer.length));
+      if (this.heldAt >= 0 || this.owner.isIterationOver(this.direction)) return;
+      // A filter that stopped everything has not seen the data itself.
+      if (wasAll) from = index;
+    } else if (!step.holdsData && !step.holdsTrailers) {
+      return;
+    }
+    step.holdsData = false;
+    if (this.buffer.length > 0) {
+      this.releaseBuffer(from, this.sawEnd && this.trailers === null);
+      if (this.heldAt >= 0 || this.owner.isIterationOver(this.direction)) return;
+    }
+    if (this.trailers !== null && !this.isDataHeld()) {
+      const held = step.holdsTrailers;
+      step.holdsTrailers = false;
+      this.iterateTrailers(held ? index + 1 : from);
+    }
+  }
+
+  /** Adds body bytes behind what is buffered (addDecodedData / addEncodedData). */
+  addData(index: number, bytes: Uint8Array): void {
+    if (this.isInHeaders && this.current === index) {
+      this.buffer.append(bytes, 0, bytes.length);
+      this.addedInHeaders = true;
+      return;
+    }
+    if (this.current === index || this.steps[index].holdsData || this.heldAt === index) {
+      this.buffer.append(bytes, 0, bytes.length);
+      this.checkLimit(false);
+      return;
+    }
+    this.data.set(bytes, 0, bytes.length);
+    this.iterateData(index + 1, false);
+  }
+
+  // === iteration ===
+
+  private iterateHeaders(from: number, end: boolean): void {
+    const headers = this.headers;
+    if (headers === null) return;
+    const steps = this.steps;
+    let endStream = end;
+    let dataFrom = -1;
+    for (let i = from; i < steps.length; i++) {
+      const step = steps[i];
+      if (!step.wantsHeaders || step.isOff) continue;
+      this.current = i;
+      this.isInHeaders = true;
+      const status = this.direction === Direction.decode ? step.filter.decodeHeaders?.(headers, endStream) : step.filter.encodeHeaders?.(headers, endStream);
+      this.isInHeaders = false;
+      this.current = -1;
+      if (this.owner.isIterationOver(this.direction)) return;
+      if (this.addedInHeaders) {
+        this.addedInHeaders = false;
+        if (dataFrom < 0) dataFrom = i + 1;
+        endStream = false;
+      }
+      switch (status) {
+        case FilterHeadersStatus.continue:
+          break;
+        case FilterHeadersStatus.continueAndDontEndStream:
+          endStream = false;
+          this.sawEnd = false;
+          break;
+        default:
+          this.heldAt = i;
+          step.hold = status === FilterHeadersStatus.stopAllIterationAndBuffer ? Hold.allBuffer : status === FilterHeadersStatus.stopAllIterationAndWatermark ? Hold.allWatermark : Hold.headers;
+          this.owner.retainHeaders(this.direction);
+          return;
+      }
+    }
+    this.owner.deliverHeaders(this.direction, headers, endStream);
+    if (dataFrom >= 0 && !this.owner.isIterationOver(this.direction)) this.releaseBuffer(dataFrom, this.sawEnd && this.trailers === null);
+  }
+
+  /** Passes `this.data` to the steps from `from` on. */
+  private iterateData(from: number, endStream: boolean): void {
+    const steps = this.steps;
+    const data = this.data;
+    for (let i = from; i < steps.length; i++) {
+      const step = steps[i];
+      if (step.hold >= Hold.allBuffer) {
+        this.keep(data);
+        this.checkLimit(step.hold === Hold.allWatermark);
+        return;
+      }
+      const holdsHeaders = step.hold === Hold.headers;
+      let status: number = FilterDataStatus.continue;
+      if (step.wantsData && !step.isOff) {
+        this.current = i;
+        status = (this.direction === Direction.decode ? step.filter.decodeData?.(data, endStream) : step.filter.encodeData?.(data, endStream)) ?? FilterDataStatus.continue;
+        this.current = -1;
+        if (this.owner.isIterationOver(this.direction)) return;
+        // The filter resumed from inside its own callback.
+        if (holdsHeaders && step.hold === Hold.none) {
+          step.holdsData = false;
+        }
+      } else if (!holdsHeaders) {
+        continue;
+      }
+      if (status === FilterDataStatus.continue) {
+        if (step.hold === Hold.headers) {
+          this.keep(data);
+          this.resume(i);
+          return;
+        }
+        if (this.buffer.length > 0) {
+          this.keep(data);
+          step.holdsData = false;
+          this.releaseBuffer(i + 1, endStream);
+          return;
+        }
+        step.holdsData = false;
+        continue;
+      }
+      step.holdsData = true;
+      if (status === FilterDataStatus.stopIterationNoBuffer) return;
+      this.keep(data);
+      this.checkLimit(status === FilterDataStatus.stopIterationAndWatermark);
+      return;
+    }
+    this.owner.deliverData(this.direction, data.bytes, data.offset, data.length, endStream);
+  }
+
+  private iterateTrailers(from: number): void {
+    const trailers = this.trailers;
+    if (trailers === null) return;
+    for (let i = from; i < this.steps.length; i++) {
+      const step = this.steps[i];
+      if (step.hold >= Hold.allBuffer) return;
+      if (step.wantsTrailers && !step.isOff) {
+        this.current = i;
+        const status = this.direction === Direction.decode ? step.filter.decodeTrailers?.(trailers) : step.filter.encodeTrailers?.(trailers);
+        this.current = -1;
+        if (this.owner.isIterationOver(this.direction)) return;
+        if (status === FilterTrailersStatus.stopIteration) {
+          step.holdsTrailers = true;
+          trailers.retain();
+          return;
+        }
+      }
+      if (step.hold === Hold.headers || step.holdsData) {
+        step.holdsTrailers = false;
+        this.resumeBehindTrailers(i);
+        return;
+      }
+    }
+    this.trailers = null;
+    this.owner.deliverTrailers(this.direction, trailers);
+  }
+
+  /** Trailers passed a filter that still held headers or data: everything goes on behind it. */
+  private resumeBehindTrailers(i: number): void {
+    const step = this.steps[i];
+    if (step.hold === Hold.headers) {
+      step.hold = Hold.none;
+      this.heldAt = -1;
+      this.iterateHeaders(i + 1, false);
+      if (this.heldAt >= 0 || this.owner.isIterationOver(this.direction)) return;
+    }
+    step.holdsData = false;
+    if (this.buffer.length > 0) {
+      this.releaseBuffer(i + 1, false);
+      if (this.heldAt >= 0 || this.owner.isIterationOver(this.direction) || this.isDataHeld()) return;
+    }
+    this.iterateTrailers(i + 1);
+  }
+
+  private isDataHeld(): boolean {
+    for (let i = 0; i < this.steps.length; i++) if (this.steps[i].holdsData) return true;
+    return false;
+  }
+
+  /** Sends everything buffered on from step `from`. */
+  private releaseBuffer(from: number, endStream: boolean): void {
+    const buffer = this.buffer;
+    const bytes = buffer.bytes;
+    const length = buffer.length;
+    // The memory may be appended to again by a later filter: that filter gets a fresh one.
+    buffer.bytes = EMPTY;
+    buffer.length = 0;
+    if (this.isAboveLimit) {
+      this.isAboveLimit = false;
+      this.owner.onBufferWatermark(this.direction, false);
+    }
+    this.data.set(bytes, 0, length);
+    this.iterateData(from, endStream);
+  }
+
+  private keep(data: BodyData): void {
+    if (data.length > 0) this.buffer.append(data.bytes, data.offset, data.length);
+  }
+
+  private checkLimit(isWatermark: boolean): void {
+    if (this.bufferLimit === 0 || this.buffer.length <= this.bufferLimit) return;
+    if (!isWatermark) {
+      this.owner.onBufferLimit(this.direction);
+    } else if (!this.isAboveLimit) {
+      this.isAboveLimit = true;
+      this.owner.onBufferWatermark(this.direction, true);
+    }
+  }
+}
+
+const EMPTY = new Uint8Array(0);
+
+/** After StopAll the end belongs to the buffered body, not to the headers. */
+function wasAllWithBody(wasAll: boolean, buffered: number): boolean {
+  return wasAll && buffered > 0;
+}

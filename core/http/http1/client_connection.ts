@@ -1,0 +1,371 @@
+import type { Connection } from '../../network/connection.ts';
+import { type HeaderMap, rangeEquals } from '../../headers/header_map.ts';
+import { HeaderId } from '../../headers/header_names.ts';
+import { BodyKind, type RequestEncoder, ResetReason, type ResponseDecoder } from '../codec.ts';
+import { ChunkedDecoder, ChunkStatus } from './chunked_decoder.ts';
+import { HeadTail, type Http1Literals, LAST_CHUNK_LENGTH, REQUEST_LINE_END_LENGTH, sendHead, writeChunkSize } from './encoder.ts';
+import { Framing, wantsKeepAlive } from './framing.ts';
+import { ParseStatus } from './header_lines.ts';
+import { ResponseParser } from './response_parser.ts';
+import type { Http1Settings } from './settings.ts';
+
+const Reading = { idle: 0, head: 1, lengthBody: 2, chunkedBody: 3, untilClose: 4 } as const;
+const Writing = { idle: 0, body: 1, done: 2 } as const;
+
+/** What the pool learns from its client's codec. */
+export interface Http1ClientCallbacks {
+  /** Request and response are complete; `reusable` says whether the connection can carry another. */
+  onExchangeComplete(reusable: boolean): void;
+  /** Bytes came that belong to no response: the connection is of no use any more. */
+  onUnexpectedData(): void;
+  /** The upstream broke the protocol: the connection must be closed. */
+  onProtocolError(): void;
+  /** The request was abandoned: the connection must be closed. */
+  onReset(): void;
+}
+
+/**
+ * The client side of HTTP/1 on one upstream connection: one exchange at a time.
+ *
+ *   reading: idle -> head -> (1xx: head) -> lengthBody | chunkedBody | untilClose -> idle
+ *   writing: idle -> body -> done ; the exchange is complete when reading is idle again and writing done
+ */
+export class Http1ClientConnection implements RequestEncoder {
+  private readonly connection: Connection;
+  private readonly callbacks: Http1ClientCallbacks;
+  private readonly settings: Http1Settings;
+  private readonly literals: Http1Literals;
+  private readonly slab: Uint8Array;
+  private readonly words: Int32Array;
+  private readonly parser: ResponseParser;
+  private readonly chunked: ChunkedDecoder;
+  private readonly framing: Framing;
+  private reading: number;
+  private writing: number;
+  private decoder: ResponseDecoder | null;
+  private bodyLeft: number;
+  private isHeadRequest: boolean;
+  private isChunkedRequest: boolean;
+  private keepAlive: boolean;
+  private mustHold: boolean;
+  /** Wire bytes of this exchange. */
+  requestHeadBytes: number;
+  responseHeadBytes: number;
+  wireBytesSent: number;
+  wireBytesReceived: number;
+
+  constructor(connection: Connection, callbacks: Http1ClientCallbacks, settings: Http1Settings, literals: Http1Literals, slab: Uint8Array, words: Int32Array) {
+    this.connection = connection;
+    this.callbacks = callbacks;
+    this.settings = settings;
+    this.literals = literals;
+    this.slab = slab;
+    this.words = words;
+    this.parser = new ResponseParser(slab, words);
+    this.chunked = new ChunkedDecoder();
+    this.framing = new Framing();
+    this.reading = Reading.idle;
+    this.writing = Writing.idle;
+    this.decoder = null;
+    this.bodyLeft = 0;
+    this.isHeadRequest = false;
+    this.isChunkedRequest = false;
+    this.keepAlive = true;
+    this.mustHold = false;
+    this.requestHeadBytes = 0;
+    this.responseHeadBytes = 0;
+    this.wireBytesSent = 0;
+    this.wireBytesReceived = 0;
+  }
+
+  /** Begins an exchange whose response goes to `decoder`. The connection must be idle. */
+  newStream(decoder: ResponseDecoder): RequestEncoder {
+    this.decoder = decoder;
+    this.reading = Reading.head;
+    this.writing = Writing.idle;
+    this.keepAlive = true;
+    this.isChunkedRequest = false;
+    this.wireBytesSent = 0;
+    this.wireBytesReceived = 0;
+    return this;
+  }
+
+  get hasStream(): boolean {
+    return this.decoder !== null;
+  }
+
+  // === RequestEncoder ===
+
+  encodeHeaders(headers: HeaderMap, endStream: boolean): void {
+    this.isHeadRequest = headers.methodLength === 4 && rangeEquals(headers.bytes, headers.methodOffset, 4, 'HEAD');
+    let tail: number = HeadTail.plain;
+    if (headers.find(HeaderId.contentLength) < 0) {
+      if (!endStream) {
+        tail = HeadTail.chunked;
+        this.isChunkedRequest = true;
+      } else if (expectsBody(headers)) {
+        tail = HeadTail.zeroLength;
+      }
+    }
+    let start = headers.startLineOffset;
+    let end = headers.startLineEnd;
+    if (start < 0 || headers.bytes !== this.slab || this.slab[end - 3] !== 49) {
+      start = this.writeRequestLine(headers);
+      end = this.literals.turn.position;
+    }
+    this.writing = Writing.body;
+    const sent = sendHead(this.connection, this.literals, headers, start, end, tail, this.settings.properCaseWords);
+    this.requestHeadBytes = sent;
+    this.wireBytesSent = sent;
+    if (endStream) this.onRequestComplete();
+  }
+
+  encodeData(bytes: Uint8Array, offset: number, length: number, endStream: boolean): void {
+    const connection = this.connection;
+    if (length > 0) {
+      if (this.isChunkedRequest) {
+        const turn = this.literals.turn;
+        const at = writeChunkSize(turn, length);
+        this.wireBytesSent += turn.position - at + 2;
+        connection.send(at, turn.position - at);
+        connection.sendBytes(bytes, offset, length);
+        connection.send(this.literals.crlf, 2);
+      } else {
+        connection.sendBytes(bytes, offset, length);
+      }
+      this.wireBytesSent += length;
+    }
+    if (endStream) {
+      if (this.isChunkedRequest) {
+        connection.send(this.literals.lastChunk, LAST_CHUNK_LENGTH);
+        this.wireBytesSent += LAST_CHUNK_LENGTH;
+      }
+      this.onRequestComplete();
+    }
+  }
+
+  encodeTrailers(trailers: HeaderMap): void {
+    if (this.isChunkedRequest && this.settings.enableTrailers && trailers.count > 0) {
+      this.wireBytesSent += sendHead(this.connection, this.literals, trailers, this.literals.lastChunk, this.literals.lastChunk + 3, HeadTail.plain, this.settings.properCaseWords);
+      this.onRequestComplete();
+    } else {
+      this.encodeData(this.slab, 0, 0, true);
+    }
+  }
+
+  resetStream(_reason: ResetReason): void {
+    if (this.decoder === null) return;
+    this.decoder = null;
+    this.callbacks.onReset();
+  }
+
+  readDisable(disable: boolean): void {
+    this.connection.readDisable(disable);
+  }
+
+  isAboveHighWatermark(): boolean {
+    return this.connection.isAboveHighWatermark();
+  }
+
+  onBelowWriteBufferLowWatermark(): void {
+    this.decoder?.onBelowWriteBufferLowWatermark();
+  }
+
+  private writeRequestLine(headers: HeaderMap): number {
+    const turn = this.literals.turn;
+    const start = turn.writeBytes(headers.bytes, headers.methodOffset, headers.methodLength);
+    turn.slab[turn.reserve(1)] = 32;
+    turn.writeBytes(headers.bytes, headers.pathOffset, headers.pathLength);
+    turn.writeBytes(turn.slab, this.literals.requestLineEnd, REQUEST_LINE_END_LENGTH);
+    return start;
+  }
+
+  private onRequestComplete(): void {
+    this.writing = Writing.done;
+    if (this.reading === Reading.idle) this.complete();
+  }
+
+  // === reading ===
+
+  /** Reads `length` bytes at `offset`; returns how many at the end are not consumed yet. */
+  dispatch(offset: number, length: number): number {
+    const end = offset + length;
+    let p = offset;
+    while (p < end && this.connection.isOpen) {
+      switch (this.reading) {
+        case Reading.head:
+          p = this.readHead(p, end);
+          break;
+        case Reading.lengthBody:
+          p = this.readLengthBody(p, end);
+          break;
+        case Reading.chunkedBody:
+          p = this.readChunkedBody(p, end);
+          break;
+        case Reading.untilClose:
+          this.wireBytesReceived += end - p;
+          this.decoder?.decodeData(p, end - p, false);
+          p = end;
+          break;
+        default:
+          // Bytes beyond the response: never to be taken for the next one (response smuggling).
+          this.callbacks.onUnexpectedData();
+          return 0;
+      }
+      if (this.mustHold) {
+        this.mustHold = false;
+        return end - p;
+      }
+    }
+    return 0;
+  }
+
+  private readHead(p: number, end: number): number {
+    const decoder = this.decoder;
+    if (decoder === null) return this.fail(end);
+    const headers = decoder.responseHeaders;
+    const next = this.parser.parse(headers, p, end, this.settings.maxHeadersCount);
+    if (next === ParseStatus.incomplete) {
+      if (end - p > this.settings.maxHeadersBytes) return this.fail(end);
+      this.mustHold = true;
+      return p;
+    }
+    if (next < 0 || this.parser.headLength > this.settings.maxHeadersBytes) return this.fail(end);
+    this.wireBytesReceived += this.parser.headLength;
+    this.responseHeadBytes = this.parser.headLength;
+    const status = headers.status;
+    if (status < 200) {
+      // 101 needs an upgrade we asked for, which HTTP/1 requests here never carry on.
+      if (status === 101) return this.fail(end);
+      decoder.decode1xxHeaders(headers);
+      return next;
+    }
+    const kind = this.framing.response(headers, this.parser.minorVersion, this.isHeadRequest);
+    if (kind < 0) return this.fail(end);
+    this.keepAlive = kind !== BodyKind.untilClose && wantsKeepAlive(headers, this.parser.minorVersion);
+    switch (kind) {
+      case BodyKind.none:
+        this.reading = Reading.idle;
+        this.endResponse(decoder);
+        decoder.decodeHeaders(headers, true);
+        this.completeIfDone();
+        break;
+      case BodyKind.length:
+        this.reading = Reading.lengthBody;
+        this.bodyLeft = this.framing.length;
+        decoder.decodeHeaders(headers, false);
+        break;
+      case BodyKind.chunked:
+        this.reading = Reading.chunkedBody;
+        this.chunked.reset();
+        decoder.responseTrailers.clear();
+        decoder.decodeHeaders(headers, false);
+        break;
+      default:
+        this.reading = Reading.untilClose;
+        decoder.decodeHeaders(headers, false);
+    }
+    return next;
+  }
+
+  private readLengthBody(p: number, end: number): number {
+    const n = end - p < this.bodyLeft ? end - p : this.bodyLeft;
+    this.bodyLeft -= n;
+    this.wireBytesReceived += n;
+    const decoder = this.decoder;
+    if (decoder === null) return end;
+    if (this.bodyLeft > 0) {
+      decoder.decodeData(p, n, false);
+      return p + n;
+    }
+    this.reading = Reading.idle;
+    this.endResponse(decoder);
+    decoder.decodeData(p, n, true);
+    this.completeIfDone();
+    return p + n;
+  }
+
+  private readChunkedBody(from: number, end: number): number {
+    let p = from;
+    for (;;) {
+      const decoder = this.decoder;
+      if (decoder === null) return end;
+      const status = this.chunked.next(this.slab, this.words, p, end, decoder.responseTrailers);
+      this.wireBytesReceived += this.chunked.position - p;
+      p = this.chunked.position;
+      switch (status) {
+        case ChunkStatus.data:
+          decoder.decodeData(this.chunked.dataOffset, this.chunked.dataLength, false);
+          if (!this.connection.isOpen) return p;
+          break;
+        case ChunkStatus.end:
+          this.reading = Reading.idle;
+          this.endResponse(decoder);
+          if (this.settings.enableTrailers && decoder.responseTrailers.count > 0) decoder.decodeTrailers(decoder.responseTrailers);
+          else decoder.decodeData(p, 0, true);
+          this.completeIfDone();
+          return p;
+        case ChunkStatus.needMoreTrailers:
+          if (p < end) this.mustHold = true;
+          return p;
+        case ChunkStatus.needMore:
+          return end;
+        default:
+          return this.fail(end);
+      }
+    }
+  }
+
+  /** The response is read to its end: from here on the decoder is told nothing but its last piece. */
+  private endResponse(_decoder: ResponseDecoder): void {
+    if (this.writing === Writing.done) this.decoder = null;
+  }
+
+  private completeIfDone(): void {
+    if (this.reading === Reading.idle && this.writing === Writing.done) this.complete();
+  }
+
+  private complete(): void {
+    this.decoder = null;
+    this.writing = Writing.idle;
+    this.callbacks.onExchangeComplete(this.keepAlive);
+  }
+
+  private fail(end: number): number {
+    const decoder = this.decoder;
+    this.decoder = null;
+    this.reading = Reading.idle;
+    this.parser.reset();
+    this.settings.onProtocolError();
+    this.callbacks.onProtocolError();
+    decoder?.onResetStream(ResetReason.protocolError, '');
+    return end;
+  }
+
+  /** The upstream closed (FIN) or failed. Completes a response that is framed by the close; else resets the stream. */
+  onConnectionClosed(isClean: boolean, reason: ResetReason, transportFailure: string): void {
+    const decoder = this.decoder;
+    this.decoder = null;
+    if (decoder === null) return;
+    if (isClean && this.reading === Reading.untilClose) {
+      this.reading = Reading.idle;
+      decoder.decodeData(0, 0, true);
+      return;
+    }
+    this.reading = Reading.idle;
+    decoder.onResetStream(reason, transportFailure);
+  }
+}
+
+/** Methods whose missing body must be said (RFC 9110 §8.6): POST, PUT, PATCH. */
+function expectsBody(headers: HeaderMap): boolean {
+  const c = headers.bytes[headers.methodOffset];
+  if (c !== 80) return false;
+  const n = headers.methodLength;
+  return (
+    (n === 4 && rangeEquals(headers.bytes, headers.methodOffset, 4, 'POST')) ||
+    (n === 3 && rangeEquals(headers.bytes, headers.methodOffset, 3, 'PUT')) ||
+    (n === 5 && rangeEquals(headers.bytes, headers.methodOffset, 5, 'PATCH'))
+  );
+}
+

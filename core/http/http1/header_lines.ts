@@ -1,0 +1,131 @@
+import { ENTRY_WORDS, type HeaderMap } from '../../headers/header_map.ts';
+import { nameHash } from '../../headers/header_names.ts';
+
+/** Results of the line parsers below zero; anything else is the offset after what was parsed. */
+export const ParseStatus = {
+  /** The bytes end inside a line; `HeaderLines.lineStart` says where that line begins. */
+  incomplete: -1,
+  /** A field name with a character that is no token character, an empty name, or whitespace before the colon (RFC 9112 §5.1). */
+  badName: -2,
+  /** A control character in a field value: NUL, bare CR, bare LF, DEL (RFC 9110 §5.5, RFC 9112 §2.2). */
+  badValue: -3,
+  /** A line that begins with whitespace: obsolete folding (RFC 9112 §5.2). */
+  obsFold: -4,
+  /** More header lines than allowed. */
+  tooManyHeaders: -5,
+  /** A malformed start line. */
+  badStartLine: -6,
+  /** A version that is not HTTP/1.0 or HTTP/1.1. */
+  badVersion: -7,
+  /** A request target with a forbidden character. */
+  badTarget: -8,
+} as const;
+
+/** Bytes a parser may read and overwrite beyond the data: the sentinel's room (see io.ts). */
+export const SENTINEL_ROOM = 8;
+
+const HIGH_BITS = 0x80808080 | 0;
+
+/** Lower-case form of each token character (RFC 9110 §5.6.2), 0 for all others. */
+export const TOKEN_LOWER: Uint8Array = (() => {
+  const table = new Uint8Array(256);
+  for (const ch of "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz") table[ch.charCodeAt(0)] = ch.charCodeAt(0);
+  for (let c = 65; c <= 90; c++) table[c] = c + 32;
+  return table;
+})();
+
+/**
+ * Parses header lines from `from` up to and including the empty line, appending to `map` (names are lower-cased in place).
+ * `slab[end]` must hold a 0 sentinel. Returns the offset after the empty line or a ParseStatus. When incomplete,
+ * `cursor[0]` is the start of the unfinished line: call again from there once more bytes are there.
+ *
+ * Hot: bench/micro/http1_parser. Whole words are tested for control characters four bytes at a time.
+ */
+export function parseHeaderLines(
+  map: HeaderMap, slab: Uint8Array, words: Int32Array, from: number, end: number, maxHeaders: number, cursor: Int32Array,
+): number {
+  const names = map.names;
+  const table = names.table;
+  const nameOffsets = names.offsets;
+  const nameLengths = names.lengths;
+  const nameBytes = names.bytes;
+  let p = from;
+  for (;;) {
+    const line = p;
+    let c = slab[p];
+    if (c === 13) {
+      if (p + 1 >= end) return incomplete(cursor, line);
+      return slab[p + 1] === 10 ? p + 2 : ParseStatus.badValue;
+    }
+    let low = TOKEN_LOWER[c];
+    while (low !== 0) {
+      slab[p] = low;
+      low = TOKEN_LOWER[slab[++p]];
+    }
+    if (slab[p] !== 58 || p === line) {
+      if (p >= end) return incomplete(cursor, line);
+      return p === line && (slab[p] === 32 || slab[p] === 9) ? ParseStatus.obsFold : ParseStatus.badName;
+    }
+    const nameLength = p - line;
+    c = slab[++p];
+    while (c === 32 || c === 9) c = slab[++p];
+    const valueStart = p;
+    for (;;) {
+      while ((p & 3) !== 0 && (c = slab[p]) >= 32 && c !== 127) p++;
+      if ((p & 3) === 0) {
+        let w = p >> 2;
+        let v = words[w];
+        // All four bytes in 0x20..0x7e: no borrow, no carry into the high bits, none set.
+        while ((((v - 0x20202020) | (v + 0x01010101) | v) & HIGH_BITS) === 0) v = words[++w];
+        p = w << 2;
+      }
+      while ((c = slab[p]) >= 32 && c !== 127) p++;
+      if (c !== 9) break;
+      p++;
+    }
+    if (c !== 13 || slab[p + 1] !== 10) {
+      if (p >= end || (c === 13 && p + 1 >= end)) return incomplete(cursor, line);
+      return ParseStatus.badValue;
+    }
+    let valueEnd = p;
+    while (valueEnd > valueStart && ((c = slab[valueEnd - 1]) === 32 || c === 9)) valueEnd--;
+    p += 2;
+    if (p > end) return incomplete(cursor, line);
+    const first = slab[line];
+    const last = slab[line + nameLength - 1];
+    let slot = nameHash(nameLength, first, slab[line + (nameLength >> 1)], last);
+    let id = table[slot];
+    while (id !== 0) {
+      if (nameLengths[id] === nameLength) {
+        const at = nameOffsets[id];
+        let i = 0;
+        while (i < nameLength && slab[line + i] === nameBytes[at + i]) i++;
+        if (i === nameLength) break;
+      }
+      slot = (slot + 1) & 8191;
+      id = table[slot];
+    }
+    if (map.count >= maxHeaders) return ParseStatus.tooManyHeaders;
+    map.appendParsed(line, p, nameLength, valueStart, valueEnd - valueStart, id);
+  }
+}
+
+function incomplete(cursor: Int32Array, line: number): number {
+  cursor[0] = line;
+  return ParseStatus.incomplete;
+}
+
+/** Moves everything parsed so far by `delta`: the bytes were redelivered elsewhere in the arena. */
+export function shiftParsed(map: HeaderMap, delta: number): void {
+  if (delta === 0) return;
+  const entries = map.entries;
+  for (let k = 0, end = map.count * ENTRY_WORDS; k < end; k += ENTRY_WORDS) {
+    entries[k] += delta;
+    entries[k + 1] += delta;
+    entries[k + 3] += delta;
+  }
+  map.methodOffset += delta;
+  map.pathOffset += delta;
+  map.startLineOffset += delta;
+  map.startLineEnd += delta;
+}

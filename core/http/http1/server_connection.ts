@@ -1,0 +1,421 @@
+import type { Connection } from '../../network/connection.ts';
+import { CloseMode } from '../../io/io.ts';
+import type { HeaderMap } from '../../headers/header_map.ts';
+import { BodyKind, type RequestDecoder, ResetReason, type ResponseEncoder, type ServerConnectionCallbacks } from '../codec.ts';
+import { ChunkedDecoder, ChunkStatus } from './chunked_decoder.ts';
+import {
+  CONTINUE_RESPONSE_LENGTH, HeadTail, type Http1Literals, LAST_CHUNK_LENGTH, sendHead, startLineEquals, writeChunkSize,
+} from './encoder.ts';
+import { Framing, FramingError, isUpgrade, sanitizeConnectionHeader, wantsKeepAlive } from './framing.ts';
+import { ParseStatus } from './header_lines.ts';
+import { HeaderId } from '../../headers/header_names.ts';
+import { rangeEquals } from '../../headers/header_map.ts';
+import { RequestParser } from './request_parser.ts';
+import { applyUnderscoreAction, type Http1Settings, UnderscoreAction } from './settings.ts';
+
+/** Where the request being read stands. */
+const Reading = { head: 0, lengthBody: 1, chunkedBody: 2, done: 3, failed: 4 } as const;
+/** Where its response stands. */
+const Writing = { none: 0, headers: 1, done: 2 } as const;
+
+/**
+ * The server side of HTTP/1 on one downstream connection: requests in, responses out, one at a time and in order. Bytes of a
+ * pipelined request stay with the I/O layer until the response before it is complete.
+ *
+ *   reading:  head -> lengthBody | chunkedBody -> done ; any -> failed
+ *   writing:  none -> headers -> done
+ *   done x done -> head x none (next request)
+ */
+export class Http1ServerConnection implements ResponseEncoder {
+  private readonly connection: Connection;
+  private readonly callbacks: ServerConnectionCallbacks;
+  private readonly settings: Http1Settings;
+  private readonly literals: Http1Literals;
+  private readonly slab: Uint8Array;
+  private readonly words: Int32Array;
+  private readonly parser: RequestParser;
+  private readonly chunked: ChunkedDecoder;
+  private readonly framing: Framing;
+  private reading: number;
+  private writing: number;
+  private stream: RequestDecoder | null;
+  private bodyLeft: number;
+  /** The current request's method is HEAD: its response has no body. */
+  isHeadRequest: boolean;
+  private isChunkedResponse: boolean;
+  private isHttp10: boolean;
+  /** Reads are off because a pipelined request waits. */
+  private isPipelineHeld: boolean;
+  /** The reader consumed less than there is: the rest is kept and comes again with more. */
+  private mustHold: boolean;
+  /** Inside `dispatch`: completing a response must not start the next request recursively. */
+  private isDispatching: boolean;
+  /** The client of the current request keeps the connection (false: it sent `connection: close` or is HTTP/1.0). */
+  wantsKeepAlive: boolean;
+  /** The current request's minor version. */
+  minorVersion: number;
+  /** Wire bytes of the last request head, of the response head, of everything of the current exchange sent / received. */
+  requestHeadBytes: number;
+  responseHeadBytes: number;
+  wireBytesSent: number;
+  wireBytesReceived: number;
+
+  constructor(connection: Connection, callbacks: ServerConnectionCallbacks, settings: Http1Settings, literals: Http1Literals, slab: Uint8Array, words: Int32Array) {
+    this.connection = connection;
+    this.callbacks = callbacks;
+    this.settings = settings;
+    this.literals = literals;
+    this.slab = slab;
+    this.words = words;
+    this.parser = new RequestParser(slab, words);
+    this.chunked = new ChunkedDecoder();
+    this.framing = new Framing();
+    this.reading = Reading.head;
+    this.writing = Writing.none;
+    this.stream = null;
+    this.bodyLeft = 0;
+    this.isHeadRequest = false;
+    this.isChunkedResponse = false;
+    this.isHttp10 = false;
+    this.isPipelineHeld = false;
+    this.mustHold = false;
+    this.isDispatching = false;
+    this.wantsKeepAlive = true;
+    this.minorVersion = 1;
+    this.requestHeadBytes = 0;
+    this.responseHeadBytes = 0;
+    this.wireBytesSent = 0;
+    this.wireBytesReceived = 0;
+  }
+
+  /** Reads `length` bytes at `offset`; returns how many at the end are not consumed yet. */
+  dispatch(offset: number, length: number): number {
+    const end = offset + length;
+    let p = offset;
+    this.isDispatching = true;
+    while (p < end && this.connection.isOpen) {
+      let next: number;
+      switch (this.reading) {
+        case Reading.head:
+          next = this.readHead(p, end);
+          break;
+        case Reading.lengthBody:
+          next = this.readLengthBody(p, end);
+          break;
+        case Reading.chunkedBody:
+          next = this.readChunkedBody(p, end);
+          break;
+        case Reading.done:
+          if (this.writing === Writing.done) {
+            this.startNext();
+            continue;
+          }
+          // A pipelined request: it waits, and so does whatever comes after it.
+          if (!this.isPipelineHeld) {
+            this.isPipelineHeld = true;
+            this.connection.readDisable(true);
+          }
+          this.isDispatching = false;
+          return end - p;
+        default:
+          // Failed: the rest is not ours to understand.
+          this.isDispatching = false;
+          return 0;
+      }
+      p = next;
+      if (this.mustHold) {
+        this.mustHold = false;
+        this.isDispatching = false;
+        return end - p;
+      }
+    }
+    this.isDispatching = false;
+    if (this.reading === Reading.done && this.writing === Writing.done) this.startNext();
+    return 0;
+  }
+
+  /** Whether a request or its response is under way. */
+  get hasStream(): boolean {
+    return this.stream !== null;
+  }
+
+  /** Whether the current request was read to its end. */
+  get isRequestComplete(): boolean {
+    return this.reading === Reading.done;
+  }
+
+  /** Takes no more requests: bytes that come are dropped (the connection is closing). */
+  stopReading(): void {
+    this.reading = Reading.failed;
+  }
+
+  // === reading ===
+
+  private readHead(p: number, end: number): number {
+    if (this.stream === null) {
+      if (end - p <= 2 && this.slab[p] === 13 && (end - p === 1 || this.slab[p + 1] === 10)) {
+        // An empty line between requests begins none (RFC 9112 §2.2).
+        return end - p === 2 ? end : this.hold(p);
+      }
+      this.stream = this.callbacks.newStream(this);
+    }
+    const stream = this.stream;
+    const headers = stream.requestHeaders;
+    const next = this.parser.parse(headers, p, end, this.settings.maxHeadersCount);
+    const limit = this.settings.maxHeadersBytes;
+    if (next === ParseStatus.incomplete) {
+      if (end - p <= limit) return this.hold(p);
+      return this.fail(431, 'http1.headers_too_large', end);
+    }
+    if (next < 0) return this.failParse(next, end);
+    if (this.parser.headLength > limit) return this.fail(431, 'http1.headers_too_large', end);
+    this.requestHeadBytes = this.parser.headLength;
+    this.wireBytesReceived = this.parser.headLength;
+    return this.onHead(stream, headers, next, end);
+  }
+
+  private onHead(stream: RequestDecoder, headers: HeaderMap, next: number, end: number): number {
+    const minor = this.parser.minorVersion;
+    this.minorVersion = minor;
+    this.isHttp10 = minor === 0;
+    this.isHeadRequest = headers.methodLength === 4 && rangeEquals(headers.bytes, headers.methodOffset, 4, 'HEAD');
+    const kind = this.framing.request(headers, minor, this.settings.allowChunkedLength);
+    if (kind < 0) return this.failFraming(kind, end);
+    this.wantsKeepAlive = wantsKeepAlive(headers, minor);
+    if (headers.find(HeaderId.connection) >= 0 && !sanitizeConnectionHeader(headers)) return this.fail(400, 'http1.connection_header_rejected', end);
+    if (headers.find(HeaderId.upgrade) >= 0) dropIgnoredUpgrade(headers);
+    if (this.settings.underscores !== UnderscoreAction.allow && !applyUnderscoreAction(headers, this.settings)) return this.fail(400, 'http1.unexpected_underscore', end);
+    switch (kind) {
+      case BodyKind.none:
+        this.reading = Reading.done;
+        stream.decodeHeaders(headers, true);
+        break;
+      case BodyKind.length:
+        this.reading = Reading.lengthBody;
+        this.bodyLeft = this.framing.length;
+        stream.decodeHeaders(headers, false);
+        break;
+      default:
+        this.reading = Reading.chunkedBody;
+        this.chunked.reset();
+        stream.requestTrailers.clear();
+        stream.decodeHeaders(headers, false);
+    }
+    return next;
+  }
+
+  private readLengthBody(p: number, end: number): number {
+    const n = end - p < this.bodyLeft ? end - p : this.bodyLeft;
+    this.bodyLeft -= n;
+    this.wireBytesReceived += n;
+    const isLast = this.bodyLeft === 0;
+    if (isLast) this.reading = Reading.done;
+    this.stream?.decodeData(p, n, isLast);
+    return p + n;
+  }
+
+  private readChunkedBody(from: number, end: number): number {
+    const stream = this.stream;
+    if (stream === null) return end;
+    let p = from;
+    for (;;) {
+      const status = this.chunked.next(this.slab, this.words, p, end, stream.requestTrailers);
+      const position = this.chunked.position;
+      this.wireBytesReceived += position - p;
+      p = position;
+      switch (status) {
+        case ChunkStatus.data:
+          stream.decodeData(this.chunked.dataOffset, this.chunked.dataLength, false);
+          if (this.reading !== Reading.chunkedBody || !this.connection.isOpen) return p;
+          break;
+        case ChunkStatus.end:
+          this.reading = Reading.done;
+          if (this.settings.enableTrailers && stream.requestTrailers.count > 0) stream.decodeTrailers(stream.requestTrailers);
+          else stream.decodeData(p, 0, true);
+          return p;
+        case ChunkStatus.needMoreTrailers:
+          // Nothing of the trailer section is consumed: keep what came since.
+          return p < end ? this.hold(p) : end;
+        case ChunkStatus.needMore:
+          return end;
+        default:
+          return this.fail(400, 'http1.codec_error', end);
+      }
+    }
+  }
+
+  /** Everything from `p` stays with the I/O layer until more arrives. */
+  private hold(p: number): number {
+    this.mustHold = true;
+    return p;
+  }
+
+  private failParse(status: number, end: number): number {
+    switch (status) {
+      case ParseStatus.tooManyHeaders:
+        return this.fail(431, 'http1.too_many_headers', end);
+      case ParseStatus.badValue:
+        return this.fail(400, 'http1.invalid_characters', end);
+      case ParseStatus.badTarget:
+        return this.fail(400, 'http1.invalid_url', end);
+      case ParseStatus.badVersion:
+        return this.fail(426, 'low_version', end);
+      default:
+        return this.fail(400, 'http1.codec_error', end);
+    }
+  }
+
+  private failFraming(error: number, end: number): number {
+    switch (error) {
+      case FramingError.lengthAndChunked:
+        return this.fail(400, 'http1.content_length_and_chunked_not_allowed', end);
+      case FramingError.badTransferEncoding:
+        return this.fail(501, 'http1.invalid_transfer_encoding', end);
+      default:
+        return this.fail(400, 'http1.codec_error', end);
+    }
+  }
+
+  private fail(status: number, details: string, end: number): number {
+    this.reading = Reading.failed;
+    this.parser.reset();
+    this.settings.onProtocolError();
+    this.stream?.onProtocolError(status, details);
+    return end;
+  }
+
+  private startNext(): void {
+    this.reading = Reading.head;
+    this.writing = Writing.none;
+    this.isChunkedResponse = false;
+  }
+
+  // === ResponseEncoder ===
+
+  encode1xxHeaders(headers: HeaderMap): void {
+    const line = this.literals.statusLine(headers.status, false);
+    this.wireBytesSent += sendHead(this.connection, this.literals, headers, line, line + this.literals.lineLength, HeadTail.plain, this.settings.properCaseWords);
+  }
+
+  /** Answers `expect: 100-continue` (RFC 9110 §10.1.1). */
+  sendContinue(): void {
+    this.connection.send(this.literals.continueResponse, CONTINUE_RESPONSE_LENGTH);
+  }
+
+  encodeHeaders(headers: HeaderMap, endStream: boolean): void {
+    const status = headers.status;
+    let tail: number = HeadTail.plain;
+    this.isChunkedResponse = false;
+    if (headers.find(HeaderId.contentLength) < 0) {
+      const hasNoBody = status < 200 || status === 204 || status === 304;
+      if (endStream && !this.isHeadRequest) {
+        if (!hasNoBody) tail = HeadTail.zeroLength;
+      } else if (!this.isHttp10 && !hasNoBody) {
+        tail = HeadTail.chunked;
+        this.isChunkedResponse = !this.isHeadRequest;
+      }
+    }
+    const isHttp10 = this.isHttp10 && this.settings.acceptHttp10;
+    let line = this.literals.statusLine(status, isHttp10);
+    let lineEnd = line + this.literals.lineLength;
+    if (headers.bytes === this.slab && startLineEquals(headers, this.slab, line, lineEnd - line)) {
+      line = headers.startLineOffset;
+      lineEnd = headers.startLineEnd;
+    }
+    this.writing = Writing.headers;
+    const sent = sendHead(this.connection, this.literals, headers, line, lineEnd, tail, this.settings.properCaseWords);
+    this.responseHeadBytes = sent;
+    this.wireBytesSent += sent;
+    if (endStream) this.onResponseComplete();
+  }
+
+  encodeData(bytes: Uint8Array, offset: number, length: number, endStream: boolean): void {
+    const connection = this.connection;
+    if (this.isHeadRequest) {
+      if (endStream) this.onResponseComplete();
+      return;
+    }
+    if (length > 0) {
+      if (this.isChunkedResponse) {
+        const turn = this.literals.turn;
+        const at = writeChunkSize(turn, length);
+        this.wireBytesSent += turn.position - at + 2;
+        connection.send(at, turn.position - at);
+        connection.sendBytes(bytes, offset, length);
+        connection.send(this.literals.crlf, 2);
+      } else {
+        connection.sendBytes(bytes, offset, length);
+      }
+      this.wireBytesSent += length;
+    }
+    if (endStream) {
+      if (this.isChunkedResponse) {
+        connection.send(this.literals.lastChunk, LAST_CHUNK_LENGTH);
+        this.wireBytesSent += LAST_CHUNK_LENGTH;
+      }
+      this.onResponseComplete();
+    }
+  }
+
+  encodeTrailers(trailers: HeaderMap): void {
+    if (this.isChunkedResponse && this.settings.enableTrailers && trailers.count > 0) {
+      // `0 CRLF` then the trailer lines and the empty line.
+      this.wireBytesSent += sendHead(this.connection, this.literals, trailers, this.literals.lastChunk, this.literals.lastChunk + 3, HeadTail.plain, this.settings.properCaseWords);
+      this.onResponseComplete();
+    } else {
+      this.encodeData(this.slab, 0, 0, true);
+    }
+  }
+
+  resetStream(_reason: ResetReason): void {
+    // HTTP/1 has no reset: the connection is the stream.
+    this.reading = Reading.failed;
+    this.stream = null;
+    this.connection.close(CloseMode.now);
+  }
+
+  readDisable(disable: boolean): void {
+    this.connection.readDisable(disable);
+  }
+
+  isAboveHighWatermark(): boolean {
+    return this.connection.isAboveHighWatermark();
+  }
+
+  private onResponseComplete(): void {
+    this.writing = Writing.done;
+    this.stream = null;
+  }
+
+  /** The connection manager is done with the exchange: go on with what was pipelined. */
+  readyForNext(): void {
+    this.wireBytesSent = 0;
+    if (this.reading !== Reading.done || this.isDispatching) return;
+    this.startNext();
+    if (this.isPipelineHeld) {
+      this.isPipelineHeld = false;
+      this.connection.readDisable(false);
+    }
+  }
+
+  /** The connection went away with a stream on it. */
+  onConnectionClosed(reason: ResetReason): void {
+    const stream = this.stream;
+    this.stream = null;
+    this.reading = Reading.failed;
+    if (stream !== null) stream.onResetStream(reason);
+  }
+
+  onBelowWriteBufferLowWatermark(): void {
+    this.stream?.onBelowWriteBufferLowWatermark();
+  }
+}
+
+/** Upgrades we never do are ignored as RFC 9110 §7.8 allows: h2c with its settings. */
+function dropIgnoredUpgrade(headers: HeaderMap): void {
+  if (!isUpgrade(headers)) return;
+  if (!headers.hasToken(HeaderId.upgrade, 'h2c')) return;
+  headers.remove(HeaderId.upgrade);
+  headers.remove(HeaderId.http2Settings);
+  headers.remove(HeaderId.connection);
+}

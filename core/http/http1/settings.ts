@@ -1,0 +1,43 @@
+import { ENTRY_WORDS, type HeaderMap } from '../../headers/header_map.ts';
+import type { Counter } from '../../stats/stats.ts';
+
+/** headers_with_underscores_action. */
+export const UnderscoreAction = { allow: 0, rejectRequest: 1, dropHeader: 2 } as const;
+
+/** What an HTTP/1 codec is configured with; shared by all connections of a filter chain or cluster. */
+export interface Http1Settings {
+  readonly maxHeadersCount: number;
+  /** Largest head in bytes. */
+  readonly maxHeadersBytes: number;
+  readonly allowChunkedLength: boolean;
+  readonly enableTrailers: boolean;
+  readonly properCaseWords: boolean;
+  readonly acceptHttp10: boolean;
+  readonly underscores: number;
+  readonly droppedHeadersWithUnderscores: Counter;
+  readonly rejectedWithUnderscores: Counter;
+  /** A peer broke the protocol: counts `*_cx_protocol_error`. */
+  onProtocolError(): void;
+}
+
+const UNDERSCORE = 95;
+
+/** Applies headers_with_underscores_action to all names; false = refuse the request. */
+export function applyUnderscoreAction(headers: HeaderMap, settings: Http1Settings): boolean {
+  const entries = headers.entries;
+  for (let k = 0, end = headers.count * ENTRY_WORDS; k < end; k += ENTRY_WORDS) {
+    const line = entries[k];
+    if (line < 0) continue;
+    for (let i = 0, n = entries[k + 2]; i < n; i++) {
+      if (headers.bytes[line + i] !== UNDERSCORE) continue;
+      if (settings.underscores === UnderscoreAction.rejectRequest) {
+        settings.rejectedWithUnderscores.inc();
+        return false;
+      }
+      settings.droppedHeadersWithUnderscores.inc();
+      headers.removeAt(k);
+      break;
+    }
+  }
+  return true;
+}

@@ -1,0 +1,44 @@
+import type { HeaderMap } from '../headers/header_map.ts';
+import type { FilterCallbacks, HttpFilter, LocalReplyOptions } from './filter.ts';
+import type { ConnectionInfo } from '../stream_info/stream_info.ts';
+import type { RouteEntry } from '../route/route_entry.ts';
+
+/** What the filter at the end of the chain (the router) may do beyond other filters: it is where the response comes from. */
+export interface TerminalFilterCallbacks extends FilterCallbacks {
+  /** The map a response is parsed into; one per stream. */
+  readonly responseHeaderMap: HeaderMap;
+  readonly responseTrailerMap: HeaderMap;
+  readonly connection: ConnectionInfo;
+  /** The matched route with all it can do; null when none matched. */
+  routeEntry(): RouteEntry | null;
+  encode1xxHeaders(headers: HeaderMap): void;
+  encodeHeaders(headers: HeaderMap, endStream: boolean): void;
+  encodeData(bytes: Uint8Array, offset: number, length: number, endStream: boolean): void;
+  encodeTrailers(trailers: HeaderMap): void;
+  sendLocalReply(status: number, body: string, options: LocalReplyOptions): void;
+  /** Keeps the request headers beyond this turn. */
+  retainRequestHeaders(): void;
+  /** The whole request was received. */
+  isRequestComplete(): boolean;
+  /** Monotonic time at which it was. */
+  requestCompleteMs(): number;
+  /** Stops or resumes reading the request body; calls balance. */
+  readDisableRequest(disable: boolean): void;
+  /** Whether the downstream write queue is over its limit; asking arms `onDownstreamBelowLowWatermark`. */
+  isDownstreamAboveHighWatermark(): boolean;
+  /** Response headers went out already. */
+  isResponseStarted(): boolean;
+  /** Ends the stream after the upstream failed in the middle of a response. */
+  resetAfterUpstreamFailure(): void;
+}
+
+/** The filter at the end of a chain. */
+export interface TerminalFilter extends HttpFilter {
+  setTerminalCallbacks(callbacks: TerminalFilterCallbacks): void;
+  decodeTerminalHeaders(headers: HeaderMap, endStream: boolean): void;
+  decodeTerminalData(bytes: Uint8Array, offset: number, length: number, endStream: boolean): void;
+  decodeTerminalTrailers(trailers: HeaderMap): void;
+  onDownstreamBelowLowWatermark(): void;
+  /** A local reply of another filter answered the stream, or it was reset: let go of the upstream. */
+  onDestroy(): void;
+}

@@ -1,0 +1,114 @@
+import { nativeAddon, type NativeAddon, type RingHandle } from '../../native/index.ts';
+import { type ConnectOptions, DEFAULT_IO_OPTIONS, EVENT_WORDS, type Io, type IoOptions, type ListenSource, type TurnHandler } from './io.ts';
+
+const EVENT_CAPACITY = 1024;
+const COMMAND_CAPACITY = 1 << 18;
+const COUNTERS = 16;
+
+/**
+ * The I/O seam over the native ring (Linux). Thin: it gives names to the ring's memory and passes calls on.
+ * Thread: the one that made it. Throws in the constructor when the addon is not there or memory ran out.
+ */
+export class RingIo implements Io {
+  readonly backend = 'ring';
+  readonly maxConnections: number;
+  readonly slab: Uint8Array;
+  readonly slab32: Int32Array;
+  readonly slabBuffer: Buffer;
+  readonly staticOffset: number;
+  readonly staticSize: number;
+  readonly outOffset: number;
+  readonly outSize: number;
+  readonly events: Int32Array;
+  readonly commands: Int32Array;
+  readonly control: Int32Array;
+  readonly clock: Float64Array;
+  readonly queued: Int32Array;
+  readonly bytesRead: Float64Array;
+  readonly bytesWritten: Float64Array;
+  readonly counters: Float64Array;
+  private readonly addon: NativeAddon;
+  private readonly handle: RingHandle;
+
+  constructor(options: IoOptions = DEFAULT_IO_OPTIONS) {
+    const addon = nativeAddon();
+    const ring = addon.createRing(options.maxConnections, options.arenaSize, options.staticSize, options.outSize, options.recvSize);
+    const { slab, table } = ring;
+    this.maxConnections = options.maxConnections;
+    this.slab = new Uint8Array(slab);
+    this.slab32 = new Int32Array(slab);
+    this.slabBuffer = Buffer.from(slab);
+    this.staticOffset = ring.arenaSize;
+    this.staticSize = ring.staticSize;
+    this.outOffset = ring.arenaSize + ring.staticSize;
+    this.outSize = ring.outSize;
+    this.events = new Int32Array(table, ring.eventsOffset, EVENT_CAPACITY * EVENT_WORDS);
+    this.commands = new Int32Array(table, ring.commandsOffset, COMMAND_CAPACITY);
+    this.control = new Int32Array(table, ring.controlOffset, 2);
+    this.clock = new Float64Array(table, ring.clockOffset, 2);
+    this.queued = new Int32Array(table, ring.queuedOffset, options.maxConnections);
+    this.bytesRead = new Float64Array(table, ring.bytesReadOffset, options.maxConnections);
+    this.bytesWritten = new Float64Array(table, ring.bytesWrittenOffset, options.maxConnections);
+    this.counters = new Float64Array(table, ring.countersOffset, COUNTERS);
+    this.addon = addon;
+    this.handle = ring.handle;
+  }
+
+  start(handler: TurnHandler): void {
+    this.addon.start(this.handle, handler);
+  }
+
+  flush(): void {
+    if (this.control[0] !== 0) this.addon.flush(this.handle);
+  }
+
+  adoptListener(source: ListenSource): number {
+    if (!('fd' in source)) throw new TypeError('the ring adopts listen sockets by descriptor');
+    return this.addon.adoptListener(this.handle, source.fd);
+  }
+
+  releaseListener(listener: number): void {
+    this.addon.releaseListener(this.handle, listener);
+  }
+
+  connect(address: string, port: number, options?: ConnectOptions): number {
+    const keepAlive = options?.keepAlive;
+    const bind = options?.bind;
+    return this.addon.connect(
+      this.handle,
+      address,
+      port,
+      options?.noDelay !== false,
+      keepAlive !== undefined,
+      keepAlive?.idleSec ?? 0,
+      keepAlive?.intervalSec ?? 0,
+      keepAlive?.probes ?? 0,
+      bind?.address,
+      bind?.port ?? 0,
+    );
+  }
+
+  sendBytes(connection: number, bytes: Uint8Array, offset: number, length: number): void {
+    this.addon.sendBytes(this.handle, connection, bytes, offset, length);
+  }
+
+  setWatermarks(connection: number, low: number, high: number): void {
+    this.addon.setWatermarks(this.handle, connection, low, high);
+  }
+
+  remoteAddress(connection: number): string {
+    return this.addon.remoteAddress(this.handle, connection);
+  }
+
+  localAddress(connection: number): string {
+    return this.addon.localAddress(this.handle, connection);
+  }
+
+  setTick(ms: number): void {
+    this.addon.setTick(this.handle, ms);
+  }
+
+  close(): void {
+    this.addon.close(this.handle);
+  }
+}

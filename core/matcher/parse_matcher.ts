@@ -1,0 +1,73 @@
+/** Matcher messages to plain data. Thread: main, config time. */
+import type { HeaderMatcher as HeaderMatcherMessage, QueryParameterMatcher as QueryParameterMatcherMessage } from '../api/gen/envoy/config/route/v3/route_components_pb.d.ts';
+import type { RegexMatcher } from '../api/gen/envoy/type/matcher/v3/regex_pb.d.ts';
+import type { StringMatcher as StringMatcherMessage } from '../api/gen/envoy/type/matcher/v3/string_pb.d.ts';
+import type { ParseContext } from '../registry/parse_context.ts';
+import type { HeaderMatcherConfig, QueryParameterMatcherConfig, StringMatcherConfig } from './matcher_config.ts';
+import { regexError } from './regex.ts';
+
+/** The checked pattern of a RegexMatcher. A pattern with an error comes back as one that matches nothing but itself. */
+export function parseRegex(message: RegexMatcher, context: ParseContext): string {
+  // The engine is always RE2-compatible; naming it changes nothing.
+  if (message.engineType.case === 'googleRe2') context.consume(message, 'google_re2');
+  const error = regexError(message.regex);
+  if (error === undefined) return message.regex;
+  context.error(message, 'regex', error);
+  return 'x';
+}
+
+/** envoy.type.matcher.v3.StringMatcher. */
+export function parseStringMatcher(message: StringMatcherMessage, context: ParseContext): StringMatcherConfig {
+  const pattern = message.matchPattern;
+  switch (pattern.case) {
+    case 'exact':
+    case 'prefix':
+    case 'suffix':
+    case 'contains':
+      return { kind: pattern.case, value: pattern.value, ignoreCase: message.ignoreCase };
+    case 'safeRegex':
+      return { kind: 'regex', regex: parseRegex(pattern.value, context) };
+    case 'custom':
+      context.refuse(message, 'custom', 'string matcher extensions');
+      break;
+    default:
+      context.error(message, undefined, 'one of exact, prefix, suffix, contains or safe_regex must be set');
+  }
+  return { kind: 'exact', value: '', ignoreCase: false };
+}
+
+/** envoy.config.route.v3.HeaderMatcher, its deprecated fields included. */
+export function parseHeaderMatcher(message: HeaderMatcherMessage, context: ParseContext): HeaderMatcherConfig {
+  const base = { name: message.name.toLowerCase(), invert: message.invertMatch, treatMissingAsEmpty: message.treatMissingHeaderAsEmpty };
+  const specifier = message.headerMatchSpecifier;
+  const plain = (kind: 'exact' | 'prefix' | 'suffix' | 'contains', value: string): HeaderMatcherConfig =>
+    ({ ...base, kind: 'string', matcher: { kind, value, ignoreCase: false } });
+  switch (specifier.case) {
+    case 'stringMatch':
+      return { ...base, kind: 'string', matcher: parseStringMatcher(specifier.value, context) };
+    case 'exactMatch':
+      // Deprecated: an empty value asks for presence.
+      return specifier.value === '' ? { ...base, kind: 'present', present: true } : plain('exact', specifier.value);
+    case 'prefixMatch':
+      return plain('prefix', specifier.value);
+    case 'suffixMatch':
+      return plain('suffix', specifier.value);
+    case 'containsMatch':
+      return plain('contains', specifier.value);
+    case 'safeRegexMatch':
+      return { ...base, kind: 'string', matcher: { kind: 'regex', regex: parseRegex(specifier.value, context) } };
+    case 'rangeMatch':
+      return { ...base, kind: 'range', start: Number(specifier.value.start), end: Number(specifier.value.end) };
+    case 'presentMatch':
+      return { ...base, kind: 'present', present: specifier.value };
+    default:
+      return { ...base, kind: 'present', present: true };
+  }
+}
+
+/** envoy.config.route.v3.QueryParameterMatcher. */
+export function parseQueryParameterMatcher(message: QueryParameterMatcherMessage, context: ParseContext): QueryParameterMatcherConfig {
+  const specifier = message.queryParameterMatchSpecifier;
+  if (specifier.case === 'stringMatch') return { name: message.name, matcher: parseStringMatcher(specifier.value, context), present: true };
+  return { name: message.name, matcher: null, present: specifier.case === 'presentMatch' ? specifier.value : true };
+}

@@ -1,0 +1,294 @@
+import type { LogContext } from '../access_log/access_log.ts';
+import { latin1, type HeaderMap } from '../headers/header_map.ts';
+import type { HeaderMutationsConfig, HeaderMutator } from '../headers/header_mutation.ts';
+import { HeaderId, type HeaderNames } from '../headers/header_names.ts';
+import { compileHeaderMatchers, matchesAllHeaders, type HeaderMatcher } from '../matcher/header_matcher.ts';
+import { QueryParameterMatcher } from '../matcher/query_parameter_matcher.ts';
+import type { ExtensionConfig } from '../registry/parse_context.ts';
+import type { RuntimeSnapshot } from '../runtime/runtime_snapshot.ts';
+import { redirectLocation, tlsRedirectLocation } from './redirect.ts';
+import { compileRewriter, PathMatcher, type PathRewriter } from './path_matcher.ts';
+import { compilePerFilter, type PerFilterProducts } from './per_filter_config.ts';
+import { TLS_REDIRECT } from './tls_redirect.ts';
+import type { RouteActionConfig, RouteConfig, RouteEntryConfig, VirtualHostConfig, WeightedClusterConfig } from './route_config.ts';
+
+/** What compiling a route table needs of the thread. */
+export interface RouteCompileContext {
+  readonly names: HeaderNames;
+  readonly runtime: RuntimeSnapshot;
+  /** The product of a filter's per-route factory. */
+  perFilter(filterName: string, extension: ExtensionConfig): unknown;
+  /** Compiles the levels in the order given. */
+  compileMutations(levels: readonly HeaderMutationsConfig[]): HeaderMutator<LogContext>;
+}
+
+/** What a route does with a request. */
+export const RouteKind = { route: 0, redirect: 1, directResponse: 2, nonForwarding: 3 } as const;
+export type RouteKind = (typeof RouteKind)[keyof typeof RouteKind];
+
+const KINDS = {
+  route: RouteKind.route,
+  redirect: RouteKind.redirect,
+  direct_response: RouteKind.directResponse,
+  non_forwarding: RouteKind.nonForwarding,
+} as const;
+
+/** What a route's users may ask of its virtual host; implemented by `VirtualHost`. */
+export interface RouteVirtualHost {
+  readonly config: VirtualHostConfig;
+  readonly name: string;
+  readonly includeRequestAttemptCount: boolean;
+  readonly includeAttemptCountInResponse: boolean;
+}
+
+/** Levels above a route, handed down while compiling. */
+export interface RouteParents {
+  readonly table: RouteConfig;
+  readonly virtualHost: RouteVirtualHost;
+  readonly perFilter: PerFilterProducts | null;
+}
+
+/**
+ * One compiled route, or one weighted cluster of it: what `RouteTable.match` returns. Shared by all streams of the snapshot,
+ * unchanging; satisfies `FilterRoute` and `RouteInfo`.
+ */
+export class RouteEntry {
+  readonly config: RouteEntryConfig;
+  readonly virtualHost: RouteVirtualHost;
+  readonly kind: RouteKind;
+  readonly routeName: string;
+  readonly virtualHostName: string;
+  /** '' for cluster_header (see `resolveClusterName`), redirects and direct responses. */
+  readonly clusterName: string;
+  /** The forwarding action; null for other kinds. */
+  readonly action: RouteActionConfig | null;
+  readonly requestHeaders: HeaderMutator<LogContext>;
+  readonly responseHeaders: HeaderMutator<LogContext>;
+  /** Milliseconds; 0 = none. */
+  readonly timeoutMs: number;
+  /** Milliseconds; 0 = off; -1 = the connection manager's. */
+  readonly idleTimeoutMs: number;
+  readonly isHighPriority: boolean;
+  /** 503, 404 or 500. */
+  readonly clusterNotFoundResponseCode: number;
+  /** Status of a redirect or direct response, else 0. */
+  readonly responseCode: number;
+  /** Body of a direct response. */
+  readonly directBody: Uint8Array;
+  readonly statPrefix: string;
+  /** Whether some level says whether a filter is disabled or configures one: if not, no look-up is needed. */
+  readonly hasPerFilterConfig: boolean;
+
+  private readonly path: PathMatcher;
+  private readonly headers: readonly HeaderMatcher[];
+  private readonly queryParameters: readonly QueryParameterMatcher[];
+  private readonly runtime: RuntimeSnapshot;
+  private readonly perFilter: PerFilterProducts | null;
+  private readonly rewriter: PathRewriter | null;
+  private readonly hostRewrite: string;
+  private readonly hostRewriteHeaderId: number;
+  private readonly hostRewritePath: PathRewriter | null;
+  private readonly appendForwardedHost: boolean;
+  private readonly clusterHeaderId: number;
+  private readonly weighted: readonly RouteEntry[];
+  private readonly weights: Uint32Array;
+  private readonly totalWeight: number;
+  private readonly weightKeys: readonly string[];
+
+  constructor(config: RouteEntryConfig, parents: RouteParents, context: RouteCompileContext, cluster: WeightedClusterConfig | null) {
+    const action = config.action.kind === 'route' ? config.action : null;
+    const target = action?.cluster ?? null;
+    this.config = config;
+    this.virtualHost = parents.virtualHost;
+    this.kind = KINDS[config.action.kind];
+    this.routeName = config.name;
+    this.virtualHostName = parents.virtualHost.name;
+    this.clusterName = cluster !== null ? cluster.name : target?.kind === 'cluster' ? target.name : '';
+    this.action = action;
+    const levels = mutationLevels(config, parents, cluster);
+    this.requestHeaders = context.compileMutations(levels.map((level) => level.requestHeaders));
+    this.responseHeaders = context.compileMutations(levels.map((level) => level.responseHeaders));
+    this.timeoutMs = action?.timeoutMs ?? 0;
+    this.idleTimeoutMs = action?.idleTimeoutMs ?? -1;
+    this.isHighPriority = action?.priority === 'high';
+    this.clusterNotFoundResponseCode = action?.clusterNotFoundResponseCode ?? 503;
+    this.responseCode = config.action.kind === 'redirect' ? config.action.responseCode : config.action.kind === 'direct_response' ? config.action.status : 0;
+    this.directBody = config.action.kind === 'direct_response' ? config.action.body : EMPTY;
+    this.statPrefix = config.statPrefix;
+    const routePerFilter = compilePerFilter(config.perFilterConfig, parents.perFilter, context);
+    this.perFilter = cluster === null ? routePerFilter : compilePerFilter(cluster.perFilterConfig, routePerFilter, context);
+    this.hasPerFilterConfig = this.perFilter !== null;
+    this.path = new PathMatcher(config.match.path);
+    this.headers = compileHeaderMatchers(config.match.headers, context.names);
+    this.queryParameters = config.match.queryParameters.map((matcher) => new QueryParameterMatcher(matcher));
+    this.runtime = context.runtime;
+    this.rewriter = rewriterOf(config);
+    this.hostRewrite = utf8AsLatin1(cluster !== null && cluster.hostRewrite !== '' ? cluster.hostRewrite : action?.hostRewriteLiteral ?? '');
+    this.hostRewriteHeaderId = action !== null && action.hostRewriteHeader !== '' ? context.names.intern(action.hostRewriteHeader) : 0;
+    this.hostRewritePath = compileRewriter('', action?.hostRewritePathRegex ?? null);
+    this.appendForwardedHost = action?.appendForwardedHost ?? false;
+    this.clusterHeaderId = target?.kind === 'cluster_header' ? context.names.intern(target.header) : 0;
+    const clusters = cluster === null && target?.kind === 'weighted' ? target.clusters : [];
+    this.weighted = clusters.map((weighted) => new RouteEntry(config, parents, context, weighted));
+    this.weights = Uint32Array.from(clusters, (weighted) => weighted.weight);
+    this.totalWeight = this.weights.reduce((sum, weight) => sum + weight, 0);
+    const prefix = target?.kind === 'weighted' ? target.runtimeKeyPrefix : '';
+    this.weightKeys = prefix === '' ? [] : clusters.map((weighted) => `${prefix}.${weighted.name}`);
+  }
+
+  /**
+   * Whether a request matches. `pathLength` is that of the path without query; `random` the stream's number; a request without
+   * a path (CONNECT) matches `connect` routes only.
+   */
+  matches(headers: HeaderMap, pathLength: number, isConnect: boolean, random: number): boolean {
+    if (this.path.isConnect) {
+      if (!isConnect) return false;
+    } else if (headers.pathLength === 0 || !this.path.matches(headers.bytes, headers.pathOffset, pathLength)) return false;
+    const match = this.config.match;
+    if (match.runtimeFraction !== null && !this.runtime.featureEnabled(match.runtimeFraction, random)) return false;
+    if (match.grpc && !isGrpcRequest(headers)) return false;
+    if (this.headers.length > 0 && !matchesAllHeaders(this.headers, headers)) return false;
+    const queryParameters = this.queryParameters;
+    for (let i = 0; i < queryParameters.length; i++) {
+      if (!queryParameters[i].matches(headers.bytes, headers.pathOffset, headers.pathLength)) return false;
+    }
+    return true;
+  }
+
+  /** The entry of the weighted cluster that a stream's random number falls on; this entry itself when there are none. */
+  pick(random: number): RouteEntry | null {
+    const weighted = this.weighted;
+    if (weighted.length === 0) return this;
+    const keys = this.weightKeys;
+    const weights = this.weights;
+    let total = this.totalWeight;
+    if (keys.length > 0) {
+      total = 0;
+      for (let i = 0; i < keys.length; i++) total += this.runtime.getInteger(keys[i], weights[i]);
+      if (total === 0) return null;
+    }
+    let rest = random % total;
+    for (let i = 0; i < weighted.length; i++) {
+      const weight = keys.length > 0 ? this.runtime.getInteger(keys[i], weights[i]) : weights[i];
+      if (rest < weight) return weighted[i];
+      rest -= weight;
+    }
+    return null;
+  }
+
+  /** Name of the cluster for this request: `clusterName`, or the value of cluster_header ('' when it is missing). */
+  resolveClusterName(headers: HeaderMap): string {
+    return this.clusterHeaderId === 0 ? this.clusterName : headers.get(this.clusterHeaderId) ?? '';
+  }
+
+  /** prefix_rewrite / regex_rewrite: sets :path, and x-envoy-original-path to what it was if asked to. */
+  finalizePath(headers: HeaderMap, setOriginalPath: boolean): void {
+    if (this.rewriter === null || headers.pathLength === 0) return;
+    const path = latin1(headers.bytes, headers.pathOffset, headers.pathLength);
+    const length = pathLengthWithoutQuery(headers);
+    if (setOriginalPath) headers.setBytes(HeaderId.envoyOriginalPath, headers.bytes, headers.pathOffset, headers.pathLength);
+    headers.setPath(this.rewriter.rewrite(path, this.path.matchedLength(length)));
+  }
+
+  /** host_rewrite_literal, _header, _path_regex: sets Host, x-envoy-original-host and, if asked to, x-forwarded-host. */
+  finalizeHost(headers: HeaderMap): void {
+    if (this.hostRewrite !== '') {
+      this.updateHost(headers, this.hostRewrite);
+    } else if (this.hostRewriteHeaderId !== 0) {
+      const value = headers.get(this.hostRewriteHeaderId);
+      if (value !== undefined && value !== '') this.updateHost(headers, value);
+    } else if (this.hostRewritePath !== null) {
+      const length = pathLengthWithoutQuery(headers);
+      this.updateHost(headers, this.hostRewritePath.rewrite(latin1(headers.bytes, headers.pathOffset, length), length));
+    }
+  }
+
+  /** auto_host_rewrite: called by the router when the upstream host is known. */
+  autoRewriteHost(headers: HeaderMap, hostname: string): void {
+    if (hostname !== '') this.updateHost(headers, hostname);
+  }
+
+  /** The Location of a redirect; applies its path rewrite to the headers first. Allocates. */
+  redirectLocation(headers: HeaderMap, setOriginalPath: boolean): string {
+    if (this.config === TLS_REDIRECT) return tlsRedirectLocation(headers);
+    this.finalizePath(headers, setOriginalPath);
+    return this.config.action.kind === 'redirect' ? redirectLocation(this.config.action, headers) : '';
+  }
+
+  /** See `FilterRoute`. */
+  perFilterConfig(filterName: string): unknown {
+    return this.perFilter?.mostSpecific(filterName);
+  }
+
+  /** See `FilterRoute`. */
+  perFilterConfigs(filterName: string): unknown[] {
+    return this.perFilter?.all(filterName) ?? [];
+  }
+
+  /** What the most specific level says of a filter: disabled, explicitly enabled, or nothing (undefined). */
+  isFilterDisabled(filterName: string): boolean | undefined {
+    return this.perFilter?.isDisabled(filterName);
+  }
+
+  private updateHost(headers: HeaderMap, host: string): void {
+    const old = headers.get(HeaderId.authority) ?? '';
+    if (old !== '') {
+      if (this.appendForwardedHost) appendForwardedHost(headers, old);
+      headers.set(HeaderId.envoyOriginalHost, old);
+    }
+    headers.set(HeaderId.authority, host);
+  }
+}
+
+/** Length of the request's path up to `?` or `#`. */
+export function pathLengthWithoutQuery(headers: HeaderMap): number {
+  const bytes = headers.bytes;
+  const start = headers.pathOffset;
+  const end = start + headers.pathLength;
+  let p = start;
+  while (p < end && bytes[p] !== 63 && bytes[p] !== 35) p++;
+  return p - start;
+}
+
+const EMPTY = new Uint8Array(0);
+
+function mutationLevels(config: RouteEntryConfig, parents: RouteParents, cluster: WeightedClusterConfig | null):
+  { requestHeaders: HeaderMutationsConfig; responseHeaders: HeaderMutationsConfig }[] {
+  const levels = [config, parents.virtualHost.config, parents.table];
+  const all = cluster === null ? levels : [cluster, ...levels];
+  // Later levels win, so the most specific one goes last when it shall win.
+  return parents.table.mostSpecificHeaderMutationsWins ? all.reverse() : all;
+}
+
+function rewriterOf(config: RouteEntryConfig): PathRewriter | null {
+  const action = config.action;
+  return action.kind === 'route' || action.kind === 'redirect' ? compileRewriter(action.prefixRewrite, action.regexRewrite) : null;
+}
+
+function utf8AsLatin1(text: string): string {
+  return Buffer.from(text).toString('latin1');
+}
+
+/** Content-type `application/grpc` or `application/grpc+…`. */
+function isGrpcRequest(headers: HeaderMap): boolean {
+  const k = headers.find(HeaderId.contentType);
+  if (k < 0 || headers.pathLength === 0) return false;
+  const offset = headers.entries[k + 3];
+  const length = headers.entries[k + 4];
+  if (length < GRPC.length || (length > GRPC.length && headers.bytes[offset + GRPC.length] !== 43)) return false;
+  for (let i = 0; i < GRPC.length; i++) if (headers.bytes[offset + i] !== GRPC[i]) return false;
+  return true;
+}
+
+const GRPC = new Uint8Array(Buffer.from('application/grpc'));
+
+/** Appends the old host unless it is the last one already. */
+function appendForwardedHost(headers: HeaderMap, host: string): void {
+  const known = headers.getAll(HeaderId.forwardedHost) ?? '';
+  if (known === '') {
+    headers.set(HeaderId.forwardedHost, host);
+    return;
+  }
+  const parts = known.split(',').filter((part) => part !== '');
+  if (parts.length > 0 && parts[parts.length - 1] !== host) headers.set(HeaderId.forwardedHost, `${known},${host}`);
+}

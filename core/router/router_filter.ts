@@ -1,0 +1,412 @@
+import type { Timer } from '../event/timer.ts';
+import type { HeaderMap } from '../headers/header_map.ts';
+import { HeaderId, type HeaderNames } from '../headers/header_names.ts';
+import { LogContext } from '../access_log/access_log.ts';
+import { RESET_REASON_TEXT, ResetReason } from '../http/codec.ts';
+import type { FilterCallbacks, FilterHeadersStatus, LocalReplyOptions } from '../http/filter.ts';
+import type { TerminalFilter, TerminalFilterCallbacks } from '../http/terminal_filter.ts';
+import type { RuntimeSnapshot } from '../runtime/runtime_snapshot.ts';
+import { type RouteEntry, RouteKind } from '../route/route_entry.ts';
+import type { Counter, StatsScope } from '../stats/stats.ts';
+import { ResponseFlag } from '../stream_info/response_flags.ts';
+import type { Host } from '../upstream/host.ts';
+import type { UpstreamCluster, ClusterLookup } from '../conn_pool/cluster_lookup.ts';
+import { UpstreamRequest, type UpstreamRequestOwner } from './upstream_request.ts';
+
+/** envoy.extensions.filters.http.router.v3.Router as plain data. */
+export interface RouterConfig {
+  readonly suppressEnvoyHeaders: boolean;
+  readonly respectExpectedRqTimeout: boolean;
+}
+
+/** `http.<stat_prefix>.` counters of the router. */
+export class RouterStats {
+  readonly noRoute: Counter;
+  readonly noCluster: Counter;
+  readonly rqDirectResponse: Counter;
+  readonly rqRedirect: Counter;
+  readonly rqTotal: Counter;
+  readonly rqResetAfterDownstreamResponseStarted: Counter;
+
+  constructor(scope: StatsScope) {
+    this.noRoute = scope.counter('no_route');
+    this.noCluster = scope.counter('no_cluster');
+    this.rqDirectResponse = scope.counter('rq_direct_response');
+    this.rqRedirect = scope.counter('rq_redirect');
+    this.rqTotal = scope.counter('rq_total');
+    this.rqResetAfterDownstreamResponseStarted = scope.counter('rq_reset_after_downstream_response_started');
+  }
+}
+
+/** What all routers of a filter chain share on a worker. */
+export interface RouterContext {
+  readonly config: RouterConfig;
+  readonly stats: RouterStats;
+  readonly clusters: ClusterLookup;
+  readonly names: HeaderNames;
+  readonly runtime: RuntimeSnapshot;
+  readonly turnSlab: Uint8Array;
+}
+
+/** Where the stream stands at the router. */
+const State = { idle: 0, active: 1, responseStarted: 2, done: 3 } as const;
+
+/**
+ * The terminal HTTP filter: picks cluster and host, sends the request on a pooled connection, brings the response back, keeps the
+ * route's timeout. The only place that sees both the downstream stream and the upstream pool.
+ */
+export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
+  private readonly context: RouterContext;
+  private readonly formatContext: LogContext;
+  private readonly upstream: UpstreamRequest;
+  private callbacks: TerminalFilterCallbacks | null;
+  private timer: Timer | null;
+  private state: number;
+  private cluster: UpstreamCluster | null;
+  private host: Host | null;
+  private route: RouteEntry | null;
+  private timeoutMs: number;
+  private isRequestReadDisabled: boolean;
+  private isChargedInternal: boolean;
+
+  constructor(context: RouterContext) {
+    this.context = context;
+    this.formatContext = new LogContext();
+    this.upstream = new UpstreamRequest(this);
+    this.callbacks = null;
+    this.timer = null;
+    this.state = State.idle;
+    this.cluster = null;
+    this.host = null;
+    this.route = null;
+    this.timeoutMs = 0;
+    this.isRequestReadDisabled = false;
+    this.isChargedInternal = false;
+  }
+
+  setCallbacks(_callbacks: FilterCallbacks): void {}
+
+  setTerminalCallbacks(callbacks: TerminalFilterCallbacks): void {
+    this.callbacks = callbacks;
+    this.timer = callbacks.createTimer(this);
+  }
+
+  decodeHeaders(): FilterHeadersStatus {
+    return 0;
+  }
+
+  // === the request ===
+
+  decodeTerminalHeaders(headers: HeaderMap, endStream: boolean): void {
+    const callbacks = this.callbacks;
+    if (callbacks === null) return;
+    const { stats, clusters, config } = this.context;
+    stats.rqTotal.inc();
+    const route = callbacks.routeEntry();
+    if (route === null) {
+      stats.noRoute.inc();
+      callbacks.streamInfo.setFlag(ResponseFlag.noRouteFound);
+      callbacks.sendLocalReply(404, '', ROUTE_NOT_FOUND);
+      return;
+    }
+    this.route = route;
+    const info = callbacks.streamInfo;
+    info.route = route;
+    if (route.kind !== RouteKind.route) {
+      this.answerDirectly(route, headers, callbacks);
+      return;
+    }
+    const clusterName = route.resolveClusterName(headers);
+    const cluster = clusters.get(clusterName);
+    if (cluster === null) {
+      stats.noCluster.inc();
+      info.setFlag(ResponseFlag.noClusterFound);
+      callbacks.sendLocalReply(route.clusterNotFoundResponseCode, '', CLUSTER_NOT_FOUND);
+      return;
+    }
+    this.cluster = cluster;
+    info.upstreamClusterName = clusterName;
+    info.upstreamClusterObservabilityName = cluster.info.config.statName;
+    this.isChargedInternal = info.isInternalRequest;
+    this.timeoutMs = this.resolveTimeout(route, headers);
+    if (this.timeoutMs > 0 && !config.suppressEnvoyHeaders) headers.setInteger(HeaderId.envoyExpectedRqTimeoutMs, this.timeoutMs);
+    this.finalizeRequestHeaders(route, headers, callbacks);
+    const host = cluster.chooseHost(info.random);
+    if (host === null) {
+      this.failNoHost(cluster, callbacks);
+      return;
+    }
+    this.host = host;
+    info.upstreamHost = host;
+    info.upstreamAttemptCount = 1;
+    if (route.action?.autoHostRewrite === true) route.autoRewriteHost(headers, host.hostname);
+    this.state = State.active;
+    this.upstream.begin(callbacks, cluster.pool(host, route.isHighPriority ? 1 : 0), headers, endStream);
+    if (endStream && this.state === State.active) this.onRequestSent();
+  }
+
+  decodeTerminalData(bytes: Uint8Array, offset: number, length: number, endStream: boolean): void {
+    if (this.state === State.idle || this.state === State.done) return;
+    this.upstream.encodeData(bytes, offset, length, endStream);
+    if (endStream && this.state !== State.done) this.onRequestSent();
+  }
+
+  decodeTerminalTrailers(trailers: HeaderMap): void {
+    if (this.state === State.idle || this.state === State.done) return;
+    this.upstream.encodeTrailers(trailers);
+    if (this.state !== State.done) this.onRequestSent();
+  }
+
+  private onRequestSent(): void {
+    if (this.timeoutMs > 0) this.timer?.enable(this.timeoutMs);
+  }
+
+  /** Route timeout, overridden by x-envoy-upstream-rq-timeout-ms (0 = none). */
+  private resolveTimeout(route: RouteEntry, headers: HeaderMap): number {
+    let timeoutMs = route.timeoutMs;
+    if (headers.find(HeaderId.envoyUpstreamRqTimeoutMs) >= 0) {
+      const value = headers.get(HeaderId.envoyUpstreamRqTimeoutMs) ?? '';
+      if (/^\d{1,15}$/.test(value)) timeoutMs = Number(value);
+      headers.remove(HeaderId.envoyUpstreamRqTimeoutMs);
+    }
+    if (headers.find(HeaderId.envoyUpstreamRqPerTryTimeoutMs) >= 0) headers.remove(HeaderId.envoyUpstreamRqPerTryTimeoutMs);
+    return timeoutMs;
+  }
+
+  private finalizeRequestHeaders(route: RouteEntry, headers: HeaderMap, callbacks: TerminalFilterCallbacks): void {
+    if (route.virtualHost.includeRequestAttemptCount) headers.setInteger(HeaderId.envoyAttemptCount, 1);
+    if (!route.requestHeaders.isEmpty) {
+      const context = this.formatContext;
+      context.requestHeaders = headers;
+      context.info = callbacks.streamInfo;
+      route.requestHeaders.evaluate(headers, context);
+      context.requestHeaders = null;
+      context.info = null;
+    }
+    route.finalizeHost(headers);
+    route.finalizePath(headers, !this.context.config.suppressEnvoyHeaders);
+  }
+
+  private answerDirectly(route: RouteEntry, headers: HeaderMap, callbacks: TerminalFilterCallbacks): void {
+    this.context.stats.rqDirectResponse.inc();
+    const isRedirect = route.kind === RouteKind.redirect;
+    const location = isRedirect ? route.redirectLocation(headers, !this.context.config.suppressEnvoyHeaders) : '';
+    const body = isRedirect ? '' : bodyText(route.directBody);
+    callbacks.sendLocalReply(route.responseCode === 0 ? 404 : route.responseCode, body, {
+      details: 'direct_response',
+      modifyHeaders: (response) => {
+        if (location !== '') response.set(HeaderId.location, location);
+        this.mutateResponse(route, response, callbacks);
+      },
+    });
+  }
+
+  private failNoHost(cluster: UpstreamCluster, callbacks: TerminalFilterCallbacks): void {
+    cluster.info.stats.cxNoneHealthy.inc();
+    callbacks.streamInfo.setFlag(ResponseFlag.noHealthyUpstream);
+    this.chargeCode(503, false);
+    callbacks.sendLocalReply(503, 'no healthy upstream', NO_HEALTHY_UPSTREAM);
+  }
+
+  // === UpstreamRequestOwner: the response ===
+
+  onUpstream1xxHeaders(headers: HeaderMap): void {
+    this.callbacks?.encode1xxHeaders(headers);
+  }
+
+  onUpstreamHeaders(headers: HeaderMap, endStream: boolean): void {
+    const callbacks = this.callbacks;
+    const route = this.route;
+    if (callbacks === null || route === null || this.state !== State.active) return;
+    this.state = State.responseStarted;
+    const info = callbacks.streamInfo;
+    info.responseCodeDetails = 'via_upstream';
+    const isRequestComplete = callbacks.isRequestComplete();
+    if (!this.context.config.suppressEnvoyHeaders && isRequestComplete) {
+      const elapsed = callbacks.nowMs() - callbacks.requestCompleteMs();
+      headers.setInteger(HeaderId.envoyUpstreamServiceTime, elapsed < 0 ? 0 : Math.floor(elapsed));
+    }
+    if (route.virtualHost.includeAttemptCountInResponse) headers.setInteger(HeaderId.envoyAttemptCount, info.upstreamAttemptCount);
+    this.chargeCode(headers.status, true);
+    const host = this.host;
+    if (host !== null) {
+      if (headers.status >= 500) host.onRequestError();
+      else host.onRequestSuccess();
+    }
+    this.mutateResponse(route, headers, callbacks);
+    if (endStream) this.onUpstreamComplete(callbacks);
+    callbacks.encodeHeaders(headers, endStream);
+  }
+
+  onUpstreamData(offset: number, length: number, endStream: boolean): void {
+    const callbacks = this.callbacks;
+    if (callbacks === null || this.state !== State.responseStarted) return;
+    if (endStream) this.onUpstreamComplete(callbacks);
+    callbacks.encodeData(this.context.turnSlab, offset, length, endStream);
+    if (!endStream && this.state === State.responseStarted && callbacks.isDownstreamAboveHighWatermark()) this.upstream.pauseResponse();
+  }
+
+  onUpstreamTrailers(trailers: HeaderMap): void {
+    const callbacks = this.callbacks;
+    if (callbacks === null || this.state !== State.responseStarted) return;
+    this.onUpstreamComplete(callbacks);
+    callbacks.encodeTrailers(trailers);
+  }
+
+  /** The response is complete: times are taken, the upstream is let go if the request is not. */
+  private onUpstreamComplete(callbacks: TerminalFilterCallbacks): void {
+    this.state = State.done;
+    this.timer?.disable();
+    const cluster = this.cluster;
+    if (cluster !== null && callbacks.isRequestComplete()) {
+      const elapsed = callbacks.nowMs() - callbacks.requestCompleteMs();
+      cluster.info.stats.codes.time.record(elapsed);
+      cluster.info.stats.byOrigin(this.isChargedInternal).time.record(elapsed);
+    }
+    this.upstream.onResponseComplete(callbacks.isRequestComplete());
+  }
+
+  onUpstreamReset(reason: ResetReason, transportFailure: string): void {
+    const callbacks = this.callbacks;
+    if (callbacks === null || this.state === State.done || this.state === State.idle) return;
+    const info = callbacks.streamInfo;
+    info.setFlag(flagOf(reason));
+    if (transportFailure !== '') info.upstreamTransportFailureReason = transportFailure;
+    const wasStarted = this.state === State.responseStarted;
+    this.state = State.done;
+    this.timer?.disable();
+    const text = RESET_REASON_TEXT[reason];
+    if (wasStarted) {
+      this.context.stats.rqResetAfterDownstreamResponseStarted.inc();
+      info.responseCodeDetails = `upstream_reset_after_response_started{${text.replaceAll(' ', '_')}}`;
+      callbacks.resetAfterUpstreamFailure();
+      return;
+    }
+    const isOverflow = reason === ResetReason.overflow;
+    const status = reason === ResetReason.protocolError ? 502 : 503;
+    if (!isOverflow) {
+      this.host?.onRequestError();
+    }
+    this.chargeCode(status, false);
+    const suffix = transportFailure === '' ? '' : `, transport failure reason: ${transportFailure}`;
+    const detail = transportFailure === '' ? '' : `|${transportFailure}`;
+    callbacks.sendLocalReply(status, `upstream connect error or disconnect/reset before headers. reset reason: ${text}${suffix}`, {
+      details: `upstream_reset_before_response_started{${text}${detail}}`.replaceAll(' ', '_'),
+      ...(isOverflow ? { modifyHeaders: setOverloaded } : null),
+    });
+  }
+
+  // === timeouts and back-pressure ===
+
+  onTimeout(_timer: Timer): void {
+    const callbacks = this.callbacks;
+    const cluster = this.cluster;
+    if (callbacks === null || cluster === null || this.state === State.idle || this.state === State.done) return;
+    const info = callbacks.streamInfo;
+    cluster.info.stats.rqTimeout.inc();
+    this.host?.onRequestTimeout();
+    info.setFlag(ResponseFlag.upstreamRequestTimeout);
+    const wasStarted = this.state === State.responseStarted;
+    this.state = State.done;
+    this.upstream.reset();
+    if (wasStarted) {
+      info.responseCodeDetails = 'response_timeout';
+      callbacks.resetAfterUpstreamFailure();
+      return;
+    }
+    this.host?.onRequestError();
+    this.chargeCode(504, false);
+    callbacks.sendLocalReply(504, 'upstream request timeout', RESPONSE_TIMEOUT);
+  }
+
+  /** The upstream write queue is over its limit (true) or drained (false): the request's sender waits. */
+  onUpstreamBackpressure(isAbove: boolean): void {
+    const callbacks = this.callbacks;
+    if (callbacks === null || this.isRequestReadDisabled === isAbove) return;
+    this.isRequestReadDisabled = isAbove;
+    if (isAbove) this.cluster?.info.stats.flowControlBackedUp.inc();
+    callbacks.readDisableRequest(isAbove);
+  }
+
+  onDownstreamBelowLowWatermark(): void {
+    this.upstream.resumeResponse();
+  }
+
+  onResponsePaused(isPaused: boolean): void {
+    const stats = this.cluster?.info.stats;
+    if (isPaused) stats?.flowControlPausedReading.inc();
+    else stats?.flowControlResumedReading.inc();
+  }
+
+  /** The stream is over, or answered by someone else. */
+  onDestroy(): void {
+    if (this.state === State.active || this.state === State.responseStarted) {
+      this.state = State.done;
+      this.upstream.reset();
+    }
+    this.timer?.disable();
+    this.upstream.release();
+    this.state = State.idle;
+    this.cluster = null;
+    this.host = null;
+    this.route = null;
+    this.isRequestReadDisabled = false;
+  }
+
+  // === private ===
+
+  private mutateResponse(route: RouteEntry, headers: HeaderMap, callbacks: TerminalFilterCallbacks): void {
+    if (route.responseHeaders.isEmpty) return;
+    const context = this.formatContext;
+    context.requestHeaders = callbacks.requestHeaders();
+    context.responseHeaders = headers;
+    context.info = callbacks.streamInfo;
+    route.responseHeaders.evaluate(headers, context);
+    context.requestHeaders = null;
+    context.responseHeaders = null;
+    context.info = null;
+  }
+
+  private chargeCode(status: number, isUpstreamResponse: boolean): void {
+    const stats = this.cluster?.info.stats;
+    if (stats === undefined) return;
+    stats.codes.charge(status);
+    stats.byOrigin(this.isChargedInternal).charge(status);
+    if (isUpstreamResponse && this.host?.isCanary === true) stats.canaryCodes().charge(status);
+  }
+}
+
+const ROUTE_NOT_FOUND: LocalReplyOptions = { details: 'route_not_found' };
+const CLUSTER_NOT_FOUND: LocalReplyOptions = { details: 'cluster_not_found' };
+const NO_HEALTHY_UPSTREAM: LocalReplyOptions = { details: 'no_healthy_upstream' };
+const RESPONSE_TIMEOUT: LocalReplyOptions = { details: 'response_timeout' };
+
+function setOverloaded(headers: HeaderMap): void {
+  headers.set(HeaderId.envoyOverloaded, 'true');
+}
+
+function bodyText(body: Uint8Array): string {
+  return Buffer.from(body).toString('utf8');
+}
+
+/** The response flag of a reset (Envoy: StreamInfo::ResponseFlag). */
+function flagOf(reason: ResetReason): number {
+  switch (reason) {
+    case ResetReason.remoteConnectionFailure:
+    case ResetReason.localConnectionFailure:
+    case ResetReason.connectionTimeout:
+      return ResponseFlag.upstreamConnectionFailure;
+    case ResetReason.connectionTermination:
+      return ResponseFlag.upstreamConnectionTermination;
+    case ResetReason.localReset:
+      return ResponseFlag.localReset;
+    case ResetReason.overflow:
+      return ResponseFlag.upstreamOverflow;
+    case ResetReason.protocolError:
+      return ResponseFlag.upstreamProtocolError;
+    case ResetReason.overloadManager:
+      return ResponseFlag.overloadManagerTerminated;
+    default:
+      return ResponseFlag.upstreamRemoteReset;
+  }
+}

@@ -1,0 +1,272 @@
+import { OwnedBytes } from '../buffer/owned_bytes.ts';
+import type { ConnPool, PooledStream, PoolRequest } from '../conn_pool/conn_pool.ts';
+import type { HeaderMap } from '../headers/header_map.ts';
+import { type RequestEncoder, ResetReason, type ResponseDecoder } from '../http/codec.ts';
+import type { TerminalFilterCallbacks } from '../http/terminal_filter.ts';
+import { Protocol } from '../stream_info/stream_info.ts';
+
+/** The router, as its upstream request sees it. */
+export interface UpstreamRequestOwner {
+  onUpstream1xxHeaders(headers: HeaderMap): void;
+  onUpstreamHeaders(headers: HeaderMap, endStream: boolean): void;
+  onUpstreamData(offset: number, length: number, endStream: boolean): void;
+  onUpstreamTrailers(trailers: HeaderMap): void;
+  onUpstreamReset(reason: ResetReason, transportFailure: string): void;
+  onUpstreamBackpressure(isAbove: boolean): void;
+  onResponsePaused(isPaused: boolean): void;
+}
+
+const State = { idle: 0, pending: 1, active: 2, done: 3 } as const;
+
+/**
+ * One attempt at an upstream: waits for a connection, sends the request, receives the response. While it waits, headers are
+ * owned and body bytes are kept here.
+ *
+ *   idle -> pending -> active -> done ; idle -> active when a connection is free
+ */
+export class UpstreamRequest implements PoolRequest, ResponseDecoder {
+  poolNext: PoolRequest | null;
+  poolPrevious: PoolRequest | null;
+  waitingIn: ConnPool | null;
+  private readonly owner: UpstreamRequestOwner;
+  private callbacks: TerminalFilterCallbacks | null;
+  private encoder: RequestEncoder | null;
+  private stream: PooledStream | null;
+  private state: number;
+  private headers: HeaderMap | null;
+  private trailers: HeaderMap | null;
+  private endStream: boolean;
+  private readonly pendingBody: OwnedBytes;
+  private isPaused: boolean;
+  private isBackedUp: boolean;
+
+  constructor(owner: UpstreamRequestOwner) {
+    this.poolNext = null;
+    this.poolPrevious = null;
+    this.waitingIn = null;
+    this.owner = owner;
+    this.callbacks = null;
+    this.encoder = null;
+    this.stream = null;
+    this.state = State.idle;
+    this.headers = null;
+    this.trailers = null;
+    this.endStream = false;
+    this.pendingBody = new OwnedBytes();
+    this.isPaused = false;
+    this.isBackedUp = false;
+  }
+
+  /** Sends the request as soon as the pool gives a connection: usually before this returns. */
+  begin(callbacks: TerminalFilterCallbacks, pool: ConnPool, headers: HeaderMap, endStream: boolean): void {
+    this.callbacks = callbacks;
+    this.headers = headers;
+    this.trailers = null;
+    this.endStream = endStream;
+    this.encoder = null;
+    this.stream = null;
+    this.isPaused = false;
+    this.isBackedUp = false;
+    this.state = State.pending;
+    pool.newStream(this);
+    if (this.waitingIn !== null) callbacks.retainRequestHeaders();
+  }
+
+  encodeData(bytes: Uint8Array, offset: number, length: number, endStream: boolean): void {
+    if (this.state === State.pending) {
+      this.pendingBody.append(bytes, offset, length);
+      this.endStream = endStream;
+      if (this.pendingBody.length > PENDING_BODY_LIMIT && !this.isBackedUp) {
+        this.isBackedUp = true;
+        this.owner.onUpstreamBackpressure(true);
+      }
+      return;
+    }
+    const encoder = this.encoder;
+    if (encoder === null || this.callbacks === null) return;
+    const info = this.callbacks.streamInfo;
+    const now = this.callbacks.nowMs();
+    encoder.encodeData(bytes, offset, length, endStream);
+    info.upstreamWireBytesSent += length;
+    if (endStream) {
+      info.lastUpstreamTxMs = now;
+    } else if (!this.isBackedUp && encoder.isAboveHighWatermark()) {
+      this.isBackedUp = true;
+      this.owner.onUpstreamBackpressure(true);
+    }
+  }
+
+  encodeTrailers(trailers: HeaderMap): void {
+    if (this.state === State.pending) {
+      trailers.retain();
+      this.trailers = trailers;
+      return;
+    }
+    const encoder = this.encoder;
+    if (encoder === null || this.callbacks === null) return;
+    this.callbacks.streamInfo.lastUpstreamTxMs = this.callbacks.nowMs();
+    encoder.encodeTrailers(trailers);
+  }
+
+  /** Gives the attempt up: leaves the queue, or cuts the exchange. */
+  reset(): void {
+    if (this.state === State.pending) this.waitingIn?.cancel(this);
+    else if (this.state === State.active) this.encoder?.resetStream(ResetReason.localReset);
+    this.finish();
+  }
+
+  /** The response is complete; an incomplete request is cut. */
+  onResponseComplete(isRequestComplete: boolean): void {
+    if (this.state === State.active && !isRequestComplete) this.encoder?.resetStream(ResetReason.localReset);
+    this.finish();
+  }
+
+  /** Forgets the stream: it goes back to its pool. */
+  release(): void {
+    this.finish();
+    this.state = State.idle;
+    this.callbacks = null;
+  }
+
+  pauseResponse(): void {
+    if (this.isPaused || this.state !== State.active) return;
+    this.isPaused = true;
+    this.encoder?.readDisable(true);
+    this.owner.onResponsePaused(true);
+  }
+
+  resumeResponse(): void {
+    if (!this.isPaused) return;
+    this.isPaused = false;
+    this.encoder?.readDisable(false);
+    this.owner.onResponsePaused(false);
+  }
+
+  private finish(): void {
+    if (this.isPaused) this.resumeResponse();
+    if (this.isBackedUp) {
+      this.isBackedUp = false;
+      this.owner.onUpstreamBackpressure(false);
+    }
+    this.state = State.done;
+    this.encoder = null;
+    this.stream = null;
+    this.headers = null;
+    this.trailers = null;
+    this.pendingBody.clear();
+  }
+
+  // === PoolRequest ===
+
+  onPoolReady(stream: PooledStream): void {
+    const callbacks = this.callbacks;
+    const headers = this.headers;
+    if (callbacks === null || headers === null) return;
+    const info = callbacks.streamInfo;
+    const now = callbacks.nowMs();
+    this.state = State.active;
+    this.stream = stream;
+    this.encoder = stream.open(this);
+    info.upstreamPoolReadyMs = now;
+    info.upstreamConnectStartMs = stream.connectStartMs;
+    info.upstreamConnectEndMs = stream.connectEndMs;
+    info.upstreamConnectionId = stream.connection.id;
+    info.upstreamLocalAddress = stream.connection.localAddress;
+    info.upstreamProtocol = Protocol.http11;
+    info.hasUpstreamProtocol = true;
+    info.firstUpstreamTxMs = now;
+    const body = this.pendingBody;
+    const hasMore = body.length > 0 || this.trailers !== null;
+    const endsWithHeaders = this.endStream && !hasMore;
+    if (endsWithHeaders) {
+      info.lastUpstreamTxMs = now;
+    }
+    this.encoder.encodeHeaders(headers, endsWithHeaders);
+    info.upstreamHeaderBytesSent = stream.requestHeadBytes();
+    info.upstreamWireBytesSent = info.upstreamHeaderBytesSent;
+    if (hasMore) this.sendPending();
+  }
+
+  private sendPending(): void {
+    const body = this.pendingBody;
+    const trailers = this.trailers;
+    const { bytes, length } = body;
+    const endStream = this.endStream;
+    if (this.isBackedUp) {
+      this.isBackedUp = false;
+      this.owner.onUpstreamBackpressure(false);
+    }
+    if (length > 0) this.encodeData(bytes, 0, length, endStream && trailers === null);
+    body.clear();
+    if (trailers !== null) this.encodeTrailers(trailers);
+  }
+
+  onPoolFailure(reason: ResetReason, transportFailure: string): void {
+    this.finish();
+    this.owner.onUpstreamReset(reason, transportFailure);
+  }
+
+  // === ResponseDecoder ===
+
+  get responseHeaders(): HeaderMap {
+    const callbacks = this.callbacks;
+    if (callbacks === null) throw new Error('a response arrived for a released request');
+    return callbacks.responseHeaderMap;
+  }
+
+  get responseTrailers(): HeaderMap {
+    const callbacks = this.callbacks;
+    if (callbacks === null) throw new Error('a response arrived for a released request');
+    return callbacks.responseTrailerMap;
+  }
+
+  decode1xxHeaders(headers: HeaderMap): void {
+    if (this.state === State.active) this.owner.onUpstream1xxHeaders(headers);
+  }
+
+  decodeHeaders(headers: HeaderMap, endStream: boolean): void {
+    const callbacks = this.callbacks;
+    if (callbacks === null || this.state !== State.active) return;
+    const info = callbacks.streamInfo;
+    const now = callbacks.nowMs();
+    info.firstUpstreamRxMs = now;
+    if (endStream) info.lastUpstreamRxMs = now;
+    const stream = this.stream;
+    if (stream !== null) {
+      info.upstreamHeaderBytesReceived = stream.responseHeadBytes();
+      info.upstreamWireBytesReceived = info.upstreamHeaderBytesReceived;
+    }
+    this.owner.onUpstreamHeaders(headers, endStream);
+  }
+
+  decodeData(offset: number, length: number, endStream: boolean): void {
+    const callbacks = this.callbacks;
+    if (callbacks === null || this.state !== State.active) return;
+    const info = callbacks.streamInfo;
+    info.upstreamWireBytesReceived += length;
+    if (endStream) info.lastUpstreamRxMs = callbacks.nowMs();
+    this.owner.onUpstreamData(offset, length, endStream);
+  }
+
+  decodeTrailers(trailers: HeaderMap): void {
+    const callbacks = this.callbacks;
+    if (callbacks === null || this.state !== State.active) return;
+    callbacks.streamInfo.lastUpstreamRxMs = callbacks.nowMs();
+    this.owner.onUpstreamTrailers(trailers);
+  }
+
+  onResetStream(reason: ResetReason, transportFailure: string): void {
+    if (this.state !== State.active) return;
+    this.finish();
+    this.owner.onUpstreamReset(reason, transportFailure);
+  }
+
+  onBelowWriteBufferLowWatermark(): void {
+    if (!this.isBackedUp) return;
+    this.isBackedUp = false;
+    this.owner.onUpstreamBackpressure(false);
+  }
+}
+
+/** Body bytes kept while a connection is made before the sender is told to wait. */
+const PENDING_BODY_LIMIT = 1 << 20;

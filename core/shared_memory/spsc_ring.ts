@@ -1,0 +1,176 @@
+/**
+ * A byte ring in a SharedArrayBuffer with one writing and one reading thread: how log lines leave a worker.
+ *
+ *     | 32 header words | data: capacity bytes (power of two) | staging area: one line being made |
+ *
+ * Invariants: consumed <= published <= consumed + capacity (as unsigned 32-bit counts that wrap). A line is published whole by one
+ * store of `published`, so the reader never sees a part of it. The writer never waits: a line that does not fit is dropped and
+ * counted. Who writes which word stands at `RingWord`.
+ */
+
+/** Header words (int32). */
+export const RingWord = {
+  /** Data bytes; set at creation. */
+  capacity: 0,
+  /** Bytes published since creation, modulo 2^32. Writer. */
+  published: 8,
+  /** Lines published, lines dropped. Writer. */
+  lines: 9,
+  dropped: 10,
+  /** Bytes consumed since creation, modulo 2^32. Reader. */
+  consumed: 16,
+  /** 1 = the reader was asked to come. Set by the writer, cleared by the reader, who may wait on it. */
+  wake: 24,
+} as const;
+
+const HEADER_BYTES = 128;
+
+/** Default size of a ring's data: several thousand lines. */
+export const DEFAULT_RING_BYTES = 1 << 20;
+/** Longest line that can be made in the ring's own memory; longer ones are made elsewhere and copied. */
+export const STAGING_BYTES = 32 << 10;
+/** Published and unread bytes at which the reader is woken. */
+export const WAKE_BYTES = 64 << 10;
+
+/** Makes a ring; `capacity` is rounded up to a power of two of at least 4 KiB. Pages are touched only when used. */
+export function createRing(capacity: number): SharedArrayBuffer {
+  let size = 4096;
+  while (size < capacity && size < 1 << 30) size *= 2;
+  const memory = new SharedArrayBuffer(HEADER_BYTES + size + STAGING_BYTES);
+  new Int32Array(memory, 0, HEADER_BYTES / 4)[RingWord.capacity] = size;
+  return memory;
+}
+
+/** The writing end. One per ring, on one thread. No method allocates or waits. */
+export class RingWriter {
+  /** Data and staging area. A line may be made at `stagingOffset`; it ends at `bytes.length` at the latest. */
+  readonly bytes: Uint8Array;
+  readonly stagingOffset: number;
+  private readonly words: Int32Array;
+  private readonly capacity: number;
+  private readonly wakeBytes: number;
+  /** Own count, and the last seen of the reader's (it only grows, so the free space is never overestimated). */
+  private published: number;
+  private consumed: number;
+
+  constructor(memory: SharedArrayBuffer) {
+    this.words = new Int32Array(memory, 0, HEADER_BYTES / 4);
+    this.capacity = this.words[RingWord.capacity];
+    this.bytes = new Uint8Array(memory, HEADER_BYTES, this.capacity + STAGING_BYTES);
+    this.stagingOffset = this.capacity;
+    this.wakeBytes = Math.min(WAKE_BYTES, this.capacity >>> 1);
+    this.published = this.words[RingWord.published];
+    this.consumed = this.words[RingWord.consumed];
+  }
+
+  /** Publishes `length` bytes that were made at `stagingOffset` as one line. False: no room, dropped and counted. */
+  commit(length: number): boolean {
+    if (!this.hasRoom(length)) return false;
+    const at = (this.published & (this.capacity - 1)) >>> 0;
+    const from = this.stagingOffset;
+    const first = this.capacity - at;
+    if (length <= first) {
+      this.bytes.copyWithin(at, from, from + length);
+    } else {
+      this.bytes.copyWithin(at, from, from + first);
+      this.bytes.copyWithin(0, from + first, from + length);
+    }
+    this.publish(length);
+    return true;
+  }
+
+  /** Publishes a copy of a range as one line. False: no room, dropped and counted. */
+  write(source: Uint8Array, offset: number, length: number): boolean {
+    if (!this.hasRoom(length)) return false;
+    const at = (this.published & (this.capacity - 1)) >>> 0;
+    const first = Math.min(length, this.capacity - at);
+    Buffer.prototype.copy.call(source, this.bytes, at, offset, offset + first);
+    if (first < length) Buffer.prototype.copy.call(source, this.bytes, 0, offset + first, offset + length);
+    this.publish(length);
+    return true;
+  }
+
+  private hasRoom(length: number): boolean {
+    if (this.capacity - ((this.published - this.consumed) | 0) >= length) return true;
+    this.consumed = Atomics.load(this.words, RingWord.consumed);
+    if (this.capacity - ((this.published - this.consumed) | 0) >= length) return true;
+    this.words[RingWord.dropped]++;
+    return false;
+  }
+
+  private publish(length: number): void {
+    this.published = (this.published + length) | 0;
+    this.words[RingWord.lines]++;
+    // Sequentially consistent: the bytes and counts above are seen by whoever sees this.
+    Atomics.store(this.words, RingWord.published, this.published);
+    if (((this.published - this.consumed) | 0) > this.wakeBytes) this.wakeReader();
+  }
+
+  private wakeReader(): void {
+    this.consumed = Atomics.load(this.words, RingWord.consumed);
+    if (((this.published - this.consumed) | 0) <= this.wakeBytes) return;
+    if (Atomics.exchange(this.words, RingWord.wake, 1) === 0) Atomics.notify(this.words, RingWord.wake);
+  }
+}
+
+/** The reading end. One per ring, on one thread. */
+export class RingReader {
+  readonly words: Int32Array;
+  private readonly data: Uint8Array;
+  private readonly capacity: number;
+  private consumed: number;
+
+  constructor(memory: SharedArrayBuffer) {
+    this.words = new Int32Array(memory, 0, HEADER_BYTES / 4);
+    this.capacity = this.words[RingWord.capacity];
+    this.data = new Uint8Array(memory, HEADER_BYTES, this.capacity);
+    this.consumed = this.words[RingWord.consumed];
+  }
+
+  /** Unread bytes. */
+  available(): number {
+    return (Atomics.load(this.words, RingWord.published) - this.consumed) | 0;
+  }
+
+  /**
+   * Copies up to `room` unread bytes to `target` at `at`, frees their space, and returns how many. `room` smaller than what is
+   * available may end in the middle of a line: the next call goes on from there.
+   */
+  read(target: Uint8Array, at: number, room: number): number {
+    const count = Math.min(this.available(), room);
+    const from = (this.consumed & (this.capacity - 1)) >>> 0;
+    const first = Math.min(count, this.capacity - from);
+    if (first > 0) target.set(this.data.subarray(from, from + first), at);
+    if (first < count) target.set(this.data.subarray(0, count - first), at + first);
+    this.consumed = (this.consumed + count) | 0;
+    Atomics.store(this.words, RingWord.consumed, this.consumed);
+    return count;
+  }
+
+  /** Takes back the writer's wish to be read. Call before reading: a wish made while reading is then not lost. */
+  clearWake(): void {
+    Atomics.store(this.words, RingWord.wake, 0);
+  }
+}
+
+/** What a ring has seen, for statistics; any thread. Counts wrap at 2^32: take differences. */
+export class RingGauge {
+  private readonly words: Int32Array;
+
+  constructor(memory: SharedArrayBuffer) {
+    this.words = new Int32Array(memory, 0, HEADER_BYTES / 4);
+  }
+
+  lines(): number {
+    return this.words[RingWord.lines] >>> 0;
+  }
+
+  dropped(): number {
+    return this.words[RingWord.dropped] >>> 0;
+  }
+
+  /** Published and unread bytes. */
+  buffered(): number {
+    return Math.max(0, (Atomics.load(this.words, RingWord.published) - Atomics.load(this.words, RingWord.consumed)) | 0);
+  }
+}

@@ -1,0 +1,83 @@
+/**
+ * What readers (admin, sinks) see of all threads' stats together. Thread: main.
+ */
+import type { HistogramUnit } from './stats.ts';
+
+/** A tag pulled out of a stat name. */
+export interface StatTag {
+  readonly name: string;
+  readonly value: string;
+}
+
+interface NamedStat {
+  readonly name: string;
+  /** Written at least once on any thread. */
+  isUsed(): boolean;
+  /** The name without its tags; computed on first use, then kept. */
+  tagExtractedName(): string;
+  /** In order of extraction. */
+  tags(): readonly StatTag[];
+}
+
+export interface CounterView extends NamedStat {
+  readonly kind: 'counter';
+  /** Total over all threads, dead workers included, since start or the last reset. */
+  value(): number;
+}
+
+export interface GaugeView extends NamedStat {
+  readonly kind: 'gauge';
+  /** Sum over the living threads, not below 0. */
+  value(): number;
+}
+
+export interface TextReadoutView extends NamedStat {
+  readonly kind: 'text';
+  value(): string;
+}
+
+/** Counts per bin (histogram_bins.ts): bins with a count only, ascending. */
+export interface BinCounts {
+  /** Samples in all bins. */
+  readonly total: number;
+  readonly bins: readonly number[];
+  readonly counts: readonly number[];
+}
+
+/** A histogram as of the last flush. */
+export interface HistogramView extends NamedStat {
+  readonly kind: 'histogram';
+  readonly unit: HistogramUnit;
+  /** Upper bounds of the buckets this histogram is shown with, ascending. */
+  readonly buckets: readonly number[];
+  /** What was recorded between the last two flushes. */
+  interval(): BinCounts;
+  /** Everything recorded since start. */
+  cumulative(): BinCounts;
+}
+
+export type StatView = CounterView | GaugeView | TextReadoutView | HistogramView;
+
+/** Stats by full name. */
+export interface StatsByName {
+  /** Counters and gauges together. */
+  readonly values: readonly (CounterView | GaugeView)[];
+  readonly histograms: readonly HistogramView[];
+  readonly textReadouts: readonly TextReadoutView[];
+}
+
+/** Stats by tag-extracted name, then full name: families are neighbours. */
+export interface StatsByFamily {
+  readonly counters: readonly CounterView[];
+  readonly gauges: readonly GaugeView[];
+  readonly histograms: readonly HistogramView[];
+  readonly textReadouts: readonly TextReadoutView[];
+}
+
+/** All stats of the process. Sorting happens in slices between turns; arrays handed out never change afterwards. */
+export interface StatsView {
+  byName(): Promise<StatsByName>;
+  byFamily(): Promise<StatsByFamily>;
+  /** Counters start from 0 again. */
+  resetCounters(): void;
+}

@@ -1,0 +1,181 @@
+import type { Counter, Gauge, Histogram, StatsScope } from '../stats/stats.ts';
+import type { ClusterConfig } from './cluster_config.ts';
+import type { CircuitBreaker, CircuitGauges } from './circuit_breaker.ts';
+
+/** Counters of response codes below one prefix: `upstream_rq_200`, `upstream_rq_2xx`, `upstream_rq_completed`, `upstream_rq_time`. */
+export class ResponseCodeStats {
+  private readonly scope: StatsScope;
+  private readonly byCode: (Counter | null)[];
+  private readonly byClass: (Counter | null)[];
+  private readonly completed: Counter;
+  readonly time: Histogram;
+
+  constructor(scope: StatsScope) {
+    this.scope = scope;
+    this.byCode = new Array<Counter | null>(600).fill(null);
+    this.byClass = new Array<Counter | null>(6).fill(null);
+    this.completed = scope.counter('upstream_rq_completed');
+    this.time = scope.histogram('upstream_rq_time', 'ms');
+  }
+
+  /** Counts one response. A code seen for the first time makes its counter. */
+  charge(status: number): void {
+    this.completed.inc();
+    if (status < 100 || status > 599) {
+      return;
+    }
+    const byCode = this.byCode[status];
+    if (byCode !== null) byCode.inc();
+    else this.firstOf(status);
+    const kind = (status / 100) | 0;
+    const byClass = this.byClass[kind];
+    if (byClass !== null) byClass.inc();
+    else this.firstOfClass(kind);
+  }
+
+  private firstOf(status: number): void {
+    const counter = this.scope.counter(`upstream_rq_${status}`);
+    this.byCode[status] = counter;
+    counter.inc();
+  }
+
+  private firstOfClass(kind: number): void {
+    const counter = this.scope.counter(`upstream_rq_${kind}xx`);
+    this.byClass[kind] = counter;
+    counter.inc();
+  }
+}
+
+/** The `cluster.<name>.` stats that the data path writes, resolved once. Names: Envoy's ALL_CLUSTER_TRAFFIC_STATS. */
+export class ClusterStats {
+  readonly cxTotal: Counter;
+  readonly cxHttp1Total: Counter;
+  readonly cxActive: Gauge;
+  readonly cxConnectFail: Counter;
+  readonly cxConnectTimeout: Counter;
+  readonly cxOverflow: Counter;
+  readonly cxIdleTimeout: Counter;
+  readonly cxMaxDurationReached: Counter;
+  readonly cxMaxRequests: Counter;
+  readonly cxNoneHealthy: Counter;
+  readonly cxProtocolError: Counter;
+  readonly cxDestroy: Counter;
+  readonly cxDestroyLocal: Counter;
+  readonly cxDestroyRemote: Counter;
+  readonly cxDestroyWithActiveRq: Counter;
+  readonly cxDestroyLocalWithActiveRq: Counter;
+  readonly cxDestroyRemoteWithActiveRq: Counter;
+  readonly cxCloseNotify: Counter;
+  readonly cxRxBytesTotal: Counter;
+  readonly cxTxBytesTotal: Counter;
+  readonly cxConnectMs: Histogram;
+  readonly cxLengthMs: Histogram;
+  readonly bindErrors: Counter;
+  readonly flowControlPausedReading: Counter;
+  readonly flowControlResumedReading: Counter;
+  readonly flowControlBackedUp: Counter;
+  readonly flowControlDrained: Counter;
+  readonly rqTotal: Counter;
+  readonly rqActive: Gauge;
+  readonly rqPendingTotal: Counter;
+  readonly rqPendingActive: Gauge;
+  readonly rqPendingOverflow: Counter;
+  readonly rqPendingFailureEject: Counter;
+  readonly rqCancelled: Counter;
+  readonly rqMaintenanceMode: Counter;
+  readonly rqTimeout: Counter;
+  readonly rqRxReset: Counter;
+  readonly rqTxReset: Counter;
+  readonly lbHealthyPanic: Counter;
+  /** Response codes: all, and the copies below `external.` and `internal.`. */
+  readonly codes: ResponseCodeStats;
+  private external: ResponseCodeStats | null;
+  private internal: ResponseCodeStats | null;
+  private canary: ResponseCodeStats | null;
+  private readonly scope: StatsScope;
+
+  constructor(scope: StatsScope) {
+    this.scope = scope;
+    this.cxTotal = scope.counter('upstream_cx_total');
+    this.cxHttp1Total = scope.counter('upstream_cx_http1_total');
+    this.cxActive = scope.gauge('upstream_cx_active');
+    this.cxConnectFail = scope.counter('upstream_cx_connect_fail');
+    this.cxConnectTimeout = scope.counter('upstream_cx_connect_timeout');
+    this.cxOverflow = scope.counter('upstream_cx_overflow');
+    this.cxIdleTimeout = scope.counter('upstream_cx_idle_timeout');
+    this.cxMaxDurationReached = scope.counter('upstream_cx_max_duration_reached');
+    this.cxMaxRequests = scope.counter('upstream_cx_max_requests');
+    this.cxNoneHealthy = scope.counter('upstream_cx_none_healthy');
+    this.cxProtocolError = scope.counter('upstream_cx_protocol_error');
+    this.cxDestroy = scope.counter('upstream_cx_destroy');
+    this.cxDestroyLocal = scope.counter('upstream_cx_destroy_local');
+    this.cxDestroyRemote = scope.counter('upstream_cx_destroy_remote');
+    this.cxDestroyWithActiveRq = scope.counter('upstream_cx_destroy_with_active_rq');
+    this.cxDestroyLocalWithActiveRq = scope.counter('upstream_cx_destroy_local_with_active_rq');
+    this.cxDestroyRemoteWithActiveRq = scope.counter('upstream_cx_destroy_remote_with_active_rq');
+    this.cxCloseNotify = scope.counter('upstream_cx_close_notify');
+    this.cxRxBytesTotal = scope.counter('upstream_cx_rx_bytes_total');
+    this.cxTxBytesTotal = scope.counter('upstream_cx_tx_bytes_total');
+    this.cxConnectMs = scope.histogram('upstream_cx_connect_ms', 'ms');
+    this.cxLengthMs = scope.histogram('upstream_cx_length_ms', 'ms');
+    this.bindErrors = scope.counter('bind_errors');
+    this.flowControlPausedReading = scope.counter('upstream_flow_control_paused_reading_total');
+    this.flowControlResumedReading = scope.counter('upstream_flow_control_resumed_reading_total');
+    this.flowControlBackedUp = scope.counter('upstream_flow_control_backed_up_total');
+    this.flowControlDrained = scope.counter('upstream_flow_control_drained_total');
+    this.rqTotal = scope.counter('upstream_rq_total');
+    this.rqActive = scope.gauge('upstream_rq_active');
+    this.rqPendingTotal = scope.counter('upstream_rq_pending_total');
+    this.rqPendingActive = scope.gauge('upstream_rq_pending_active');
+    this.rqPendingOverflow = scope.counter('upstream_rq_pending_overflow');
+    this.rqPendingFailureEject = scope.counter('upstream_rq_pending_failure_eject');
+    this.rqCancelled = scope.counter('upstream_rq_cancelled');
+    this.rqMaintenanceMode = scope.counter('upstream_rq_maintenance_mode');
+    this.rqTimeout = scope.counter('upstream_rq_timeout');
+    this.rqRxReset = scope.counter('upstream_rq_rx_reset');
+    this.rqTxReset = scope.counter('upstream_rq_tx_reset');
+    this.lbHealthyPanic = scope.counter('lb_healthy_panic');
+    this.codes = new ResponseCodeStats(scope);
+    this.external = null;
+    this.internal = null;
+    this.canary = null;
+  }
+
+  /** The copy for requests from outside or inside. */
+  byOrigin(isInternal: boolean): ResponseCodeStats {
+    if (isInternal) {
+      this.internal ??= new ResponseCodeStats(this.scope.scope('internal'));
+      return this.internal;
+    }
+    this.external ??= new ResponseCodeStats(this.scope.scope('external'));
+    return this.external;
+  }
+
+  /** The copy for canary hosts. */
+  canaryCodes(): ResponseCodeStats {
+    this.canary ??= new ResponseCodeStats(this.scope.scope('canary'));
+    return this.canary;
+  }
+}
+
+/** A cluster as data and numbers on one worker. */
+export class ClusterInfo {
+  readonly config: ClusterConfig;
+  readonly stats: ClusterStats;
+  /** Index 0 = default priority, 1 = high. */
+  readonly breakers: readonly [CircuitBreaker, CircuitBreaker];
+
+  constructor(config: ClusterConfig, stats: ClusterStats, breakers: readonly [CircuitBreaker, CircuitBreaker]) {
+    this.config = config;
+    this.stats = stats;
+    this.breakers = breakers;
+  }
+}
+
+/** Gauges of one priority's breaker, shown as used from the start. */
+export function circuitGauges(scope: StatsScope, priority: 'default' | 'high'): CircuitGauges {
+  const below = scope.scope(`circuit_breakers.${priority}`);
+  const gauges = { cxOpen: below.gauge('cx_open'), rqPendingOpen: below.gauge('rq_pending_open'), rqOpen: below.gauge('rq_open') };
+  for (const gauge of [gauges.cxOpen, gauges.rqPendingOpen, gauges.rqOpen, below.gauge('cx_pool_open'), below.gauge('rq_retry_open')]) gauge.set(0);
+  return gauges;
+}

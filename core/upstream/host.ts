@@ -1,0 +1,93 @@
+import type { UpstreamHostInfo } from '../stream_info/stream_info.ts';
+import { HOST_STAT_WORDS, HostHealthFlag, HostStat } from '../shared_memory/layout.ts';
+import type { HostConfig } from './cluster_config.ts';
+
+/** Flags that take a host out of the healthy set. */
+const UNHEALTHY =
+  HostHealthFlag.failedActiveHc | HostHealthFlag.failedOutlierCheck | HostHealthFlag.failedEdsHealth | HostHealthFlag.edsStatusDraining | HostHealthFlag.activeHcTimeout;
+const DEGRADED = HostHealthFlag.degradedActiveHc | HostHealthFlag.degradedEdsHealth;
+
+/** One upstream address on one worker: choice and numbers; its pools are in cluster_manager. */
+export class Host implements UpstreamHostInfo {
+  readonly config: HostConfig;
+  /** `ip:port`, `[v6]:port` or a path. */
+  readonly address: string;
+  readonly hostname: string;
+  readonly weight: number;
+  readonly isCanary: boolean;
+  private readonly health: Int32Array;
+  private readonly healthIndex: number;
+  private readonly stats: Float64Array;
+  private readonly statsBase: number;
+  /** What the cluster manager keeps here (the host's pools); opaque to this layer. */
+  attachment: object | null;
+
+  constructor(config: HostConfig, health: Int32Array, stats: Float64Array) {
+    this.config = config;
+    this.address = hostAddressText(config.address, config.port);
+    this.hostname = config.hostname;
+    this.weight = config.weight;
+    this.isCanary = config.canary;
+    this.health = health;
+    this.healthIndex = config.id;
+    this.stats = stats;
+    this.statsBase = config.id * HOST_STAT_WORDS;
+    this.attachment = null;
+  }
+
+  /** Not taken out by health checks, outlier detection or the control plane, and not degraded. */
+  isHealthy(): boolean {
+    return (this.health[this.healthIndex] & (UNHEALTHY | DEGRADED)) === 0;
+  }
+
+  isDegraded(): boolean {
+    const flags = this.health[this.healthIndex];
+    return (flags & UNHEALTHY) === 0 && (flags & DEGRADED) !== 0;
+  }
+
+  onConnectionAttempt(): void {
+    this.stats[this.statsBase + HostStat.cxTotal]++;
+    this.stats[this.statsBase + HostStat.cxActive]++;
+  }
+
+  onConnectionClosed(): void {
+    this.stats[this.statsBase + HostStat.cxActive]--;
+  }
+
+  onConnectFailed(): void {
+    this.stats[this.statsBase + HostStat.cxConnectFail]++;
+  }
+
+  onRequestStarted(): void {
+    this.stats[this.statsBase + HostStat.rqTotal]++;
+    this.stats[this.statsBase + HostStat.rqActive]++;
+  }
+
+  onRequestEnded(): void {
+    this.stats[this.statsBase + HostStat.rqActive]--;
+  }
+
+  /** A response below 500. */
+  onRequestSuccess(): void {
+    this.stats[this.statsBase + HostStat.rqSuccess]++;
+  }
+
+  onRequestError(): void {
+    this.stats[this.statsBase + HostStat.rqError]++;
+  }
+
+  onRequestTimeout(): void {
+    this.stats[this.statsBase + HostStat.rqTimeout]++;
+  }
+
+  /** Requests on this host by this worker. */
+  activeRequests(): number {
+    return this.stats[this.statsBase + HostStat.rqActive];
+  }
+}
+
+/** As Envoy prints addresses. */
+export function hostAddressText(address: string, port: number): string {
+  if (address.startsWith('/') || address.startsWith('@')) return address;
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+}

@@ -1,0 +1,43 @@
+/** How HTTP is spoken to a cluster, as plain data, and its parsing. Thread: main, config time. */
+import type { Http1ProtocolOptions, HttpProtocolOptions } from '../api/gen/envoy/config/core/v3/protocol_pb.d.ts';
+import { durationMsOr } from '../api/scalar_values.ts';
+import type { ParseContext } from '../registry/parse_context.ts';
+import type { ClusterConfig } from './cluster_config.ts';
+
+/** Category of `typed_extension_protocol_options` for HTTP. */
+export const UPSTREAM_OPTIONS_CATEGORY = 'envoy.upstream_options';
+
+/** The part of a cluster's configuration that its HTTP options decide. Times in milliseconds, 0 = off. */
+export type UpstreamHttpOptions = Pick<ClusterConfig,
+  'protocol' | 'http1' | 'maxRequestsPerConnection' | 'idleTimeoutMs' | 'maxConnectionDurationMs' | 'maxResponseHeadersKb' | 'maxResponseHeadersCount'>;
+
+const IDLE_TIMEOUT_MS = 3_600_000;
+const MAX_RESPONSE_HEADERS_KB = 60;
+const MAX_RESPONSE_HEADERS_COUNT = 100;
+
+/** common_http_protocol_options with Envoy's defaults. */
+export function parseCommonOptions(message: HttpProtocolOptions | undefined): Omit<UpstreamHttpOptions, 'protocol' | 'http1'> {
+  return {
+    maxRequestsPerConnection: message?.maxRequestsPerConnection ?? 0,
+    idleTimeoutMs: durationMsOr(message?.idleTimeout, IDLE_TIMEOUT_MS),
+    maxConnectionDurationMs: durationMsOr(message?.maxConnectionDuration, 0),
+    maxResponseHeadersKb: MAX_RESPONSE_HEADERS_KB,
+    maxResponseHeadersCount: message?.maxHeadersCount ?? MAX_RESPONSE_HEADERS_COUNT,
+  };
+}
+
+/** HTTP/1 options of a cluster. */
+export function parseUpstreamHttp1(message: Http1ProtocolOptions | undefined, context: ParseContext): UpstreamHttpOptions['http1'] {
+  let properCaseWords = false;
+  const format = message?.headerKeyFormat;
+  if (format !== undefined) {
+    properCaseWords = format.headerFormat.case === 'properCaseWords';
+    if (properCaseWords) context.consume(format, 'proper_case_words');
+    else context.warn(format, 'stateful_formatter', 'header formatters other than proper_case_words have no effect here');
+  }
+  return {
+    enableTrailers: message?.enableTrailers ?? false,
+    properCaseWords,
+    sendFullyQualifiedUrl: message?.sendFullyQualifiedUrl ?? false,
+  };
+}

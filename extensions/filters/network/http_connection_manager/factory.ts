@@ -1,0 +1,91 @@
+import type { ConnectionManagerConfig } from '../../../../core/http/connection_manager/config.ts';
+import { ConnectionManager } from '../../../../core/http/connection_manager/connection_manager.ts';
+import { InternalAddressChecker } from '../../../../core/http/connection_manager/internal_address.ts';
+import { type ConfiguredFilter, ManagerContext } from '../../../../core/http/connection_manager/manager_context.ts';
+import type { NetworkFilterContext } from '../../../../core/http/connection_manager/network_filter_context.ts';
+import { ConnectionManagerStats } from '../../../../core/http/connection_manager/stats.ts';
+import { StreamPool } from '../../../../core/http/connection_manager/stream_pool.ts';
+import { HTTP_FILTER_CATEGORY, type HttpFilterFactory } from '../../../../core/http/filter.ts';
+import { HTTP_FILTER_ROUTE_CATEGORY, type HttpFilterContext } from '../../../../core/http/filter_context.ts';
+import { type Http1Settings, UnderscoreAction } from '../../../../core/http/http1/settings.ts';
+import type { TerminalFilter } from '../../../../core/http/terminal_filter.ts';
+import type { NetworkFilterFactory, NewConnection, TerminalConnection } from '../../../../core/network/network_filter.ts';
+import { RouteTable } from '../../../../core/route/route_table.ts';
+import type { StatsScope } from '../../../../core/stats/stats.ts';
+
+const UNDERSCORE_ACTIONS = { allow: UnderscoreAction.allow, reject_request: UnderscoreAction.rejectRequest, drop_header: UnderscoreAction.dropHeader } as const;
+
+/** Builds the connection manager of a filter chain on this thread: filters, route table, loggers, stats, stream pool. */
+export function createManagerFactory(config: ConnectionManagerConfig, context: NetworkFilterContext): NetworkFilterFactory {
+  const scope = context.rootScope.scope(`http.${config.statPrefix}`);
+  const listenerScope = context.listenerScope.scope(`http.${config.statPrefix}`);
+  const stats = new ConnectionManagerStats(scope, listenerScope);
+  const filterContext: HttpFilterContext = {
+    scope, rootScope: context.rootScope, names: context.names, runtime: context.runtime, server: context.server,
+    clusters: context.clusters, slab: context.dispatcher.io.slab, random: context.random, localClusterName: '',
+    nodeCluster: context.node.cluster, nodeId: context.node.id,
+  };
+  const filters = createFilters(config, context, filterContext);
+  const terminal = filters.at(-1);
+  if (terminal?.factory.isTerminal !== true) throw new Error('the last HTTP filter is not terminal');
+  const honoursHealthCheckFail = context.listener.drainType === 'default';
+  const manager = new ManagerContext({
+    config, stats, filters,
+    dispatcher: context.dispatcher, names: context.names, literals: context.literals, dates: context.dates,
+    requestIds: context.requestIds, runtime: context.runtime, server: context.server,
+    http1: http1Settings(config, scope),
+    loggers: context.createAccessLoggers(config.accessLogs),
+    routeTable: compileRoutes(config, context, filterContext),
+    internal: new InternalAddressChecker(config.internalCidrs),
+    localReplies: context.createLocalReplies(config.localReply),
+    bufferLimit: context.listener.perConnectionBufferLimitBytes,
+    listenerPort: context.listener.addresses[0]?.port ?? 0,
+    random: context.random,
+    shouldDrainClose: () => context.server.shouldDrainClose(honoursHealthCheckFail, context.random()),
+  });
+  const streams = new StreamPool(manager, () => terminal.factory.createFilter() as TerminalFilter);
+  return {
+    onNewConnection: (connection: NewConnection): TerminalConnection =>
+      new ConnectionManager(manager, streams, { onConnectionClosed: (closed) => connection.onClosed(closed) }, (callbacks) => connection.makeConnection(callbacks)),
+  };
+}
+
+function createFilters(config: ConnectionManagerConfig, context: NetworkFilterContext, filterContext: HttpFilterContext): ConfiguredFilter[] {
+  return config.filters.map((filter) => {
+    const factory = context.registry.get(HTTP_FILTER_CATEGORY, filter.extension.typeName);
+    if (factory === undefined) throw new Error(`no HTTP filter ${filter.extension.typeName} on this thread`);
+    return { name: filter.name, disabled: filter.disabled, factory: factory.createFactory(filter.extension.config, filterContext) as HttpFilterFactory };
+  });
+}
+
+function compileRoutes(config: ConnectionManagerConfig, context: NetworkFilterContext, filterContext: HttpFilterContext): RouteTable {
+  if (config.routeConfig === null) throw new Error(`route configuration ${config.rdsName} is not here`);
+  return RouteTable.compile(config.routeConfig, {
+    names: context.names,
+    runtime: context.runtime,
+    compileMutations: (levels) => context.compileMutations(levels),
+    perFilter: (_name, extension) => {
+      const factory = context.registry.get(HTTP_FILTER_ROUTE_CATEGORY, extension.typeName);
+      if (factory === undefined) throw new Error(`no per-route configuration ${extension.typeName} on this thread`);
+      return factory.createFactory(extension.config, filterContext);
+    },
+  });
+}
+
+function http1Settings(config: ConnectionManagerConfig, scope: StatsScope): Http1Settings {
+  const below = scope.scope('http1');
+  return {
+    maxHeadersCount: config.maxHeadersCount,
+    maxHeadersBytes: config.maxRequestHeadersKb * 1024,
+    allowChunkedLength: config.http1.allowChunkedLength,
+    enableTrailers: config.http1.enableTrailers,
+    properCaseWords: config.http1.properCaseWords,
+    acceptHttp10: config.http1.acceptHttp10,
+    underscores: UNDERSCORE_ACTIONS[config.headersWithUnderscores],
+    droppedHeadersWithUnderscores: below.counter('dropped_headers_with_underscores'),
+    rejectedWithUnderscores: below.counter('requests_rejected_with_underscores_in_headers'),
+    onProtocolError: noop,
+  };
+}
+
+function noop(): void {}

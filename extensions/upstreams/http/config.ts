@@ -1,0 +1,50 @@
+import type { HttpProtocolOptions } from '../../../core/api/gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.d.ts';
+import type { Http1ProtocolOptions } from '../../../core/api/gen/envoy/config/core/v3/protocol_pb.d.ts';
+import { deepFreeze } from '../../../core/base/deep_freeze.ts';
+import type { ExtensionFactory, FactoryRegistry } from '../../../core/registry/factory_registry.ts';
+import type { ParseContext } from '../../../core/registry/parse_context.ts';
+import { parseCommonOptions, parseUpstreamHttp1, UPSTREAM_OPTIONS_CATEGORY, type UpstreamHttpOptions } from '../../../core/upstream/http_protocol_options.ts';
+
+/** The options are data through and through: workers get them within the cluster's configuration. */
+const factory: ExtensionFactory<UpstreamHttpOptions, unknown, UpstreamHttpOptions> = {
+  category: UPSTREAM_OPTIONS_CATEGORY,
+  name: 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
+  typeName: 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
+  parse: (message, context) => parseHttpProtocolOptions(message as HttpProtocolOptions, context),
+  createFactory: (config) => config,
+};
+
+/** Adds the options to a registry. */
+export function register(registry: FactoryRegistry): void {
+  registry.register(factory);
+}
+
+function parseHttpProtocolOptions(message: HttpProtocolOptions, context: ParseContext): UpstreamHttpOptions {
+  if (message.httpFilters.length > 0) context.refuse(message, 'http_filters', 'upstream HTTP filters');
+  const http1 = selectHttp1(message, context);
+  return deepFreeze({ ...parseCommonOptions(message.commonHttpProtocolOptions), protocol: 'http1', http1: parseUpstreamHttp1(http1, context) });
+}
+
+/** The HTTP/1 options that apply; reports other protocols. */
+function selectHttp1(message: HttpProtocolOptions, context: ParseContext): Http1ProtocolOptions | undefined {
+  const options = message.upstreamProtocolOptions;
+  switch (options.case) {
+    case 'explicitHttpConfig': {
+      const explicit = options.value.protocolConfig;
+      if (explicit.case === 'httpProtocolOptions') return explicit.value;
+      if (explicit.case === 'http2ProtocolOptions') context.refuse(options.value, 'http2_protocol_options', 'HTTP/2 to upstreams');
+      else if (explicit.case === 'http3ProtocolOptions') context.refuse(options.value, 'http3_protocol_options', 'HTTP/3 to upstreams');
+      else context.error(options.value, undefined, 'one of http_protocol_options, http2_protocol_options or http3_protocol_options must be set');
+      return undefined;
+    }
+    case 'useDownstreamProtocolConfig':
+      // Downstream speaks HTTP/1 only, so only those options can come to bear.
+      return options.value.httpProtocolOptions;
+    case 'autoConfig':
+      context.refuse(message, 'auto_config', 'choosing the upstream protocol by ALPN (TLS)');
+      return undefined;
+    default:
+      context.error(message, undefined, 'one of explicit_http_config, use_downstream_protocol_config or auto_config must be set');
+      return undefined;
+  }
+}

@@ -1,0 +1,402 @@
+// The bindings: every function takes the ring's handle first. Called by native/index.ts only.
+#include <node_api.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cstring>
+
+#include "abi.h"
+#include "errors.h"
+#include "listener.h"
+#include "loop.h"
+#include "ring.h"
+
+namespace envoyts {
+
+namespace {
+
+constexpr size_t kArgumentsMax = 10;
+
+struct Arguments {
+  size_t count = kArgumentsMax;
+  napi_value value[kArgumentsMax];
+};
+
+// The ring behind argument 0; throws and returns nullptr when it is none, or is closed.
+Ring* ringOf(napi_env env, napi_callback_info info, Arguments* arguments) {
+  if (napi_get_cb_info(env, info, &arguments->count, arguments->value, nullptr, nullptr) != napi_ok) return nullptr;
+  napi_valuetype type = napi_undefined;
+  void* ring = nullptr;
+  if (napi_typeof(env, arguments->value[0], &type) == napi_ok && type == napi_external) {
+    napi_get_value_external(env, arguments->value[0], &ring);
+  }
+  if (ring == nullptr || static_cast<Ring*>(ring)->isClosed()) {
+    napi_throw_error(env, "ERR_IO_CLOSED", "the io ring is closed");
+    return nullptr;
+  }
+  return static_cast<Ring*>(ring);
+}
+
+napi_value number(napi_env env, double value) {
+  napi_value result = nullptr;
+  napi_create_double(env, value, &result);
+  return result;
+}
+
+napi_value text(napi_env env, const char* value, size_t length) {
+  napi_value result = nullptr;
+  napi_create_string_utf8(env, value, length, &result);
+  return result;
+}
+
+// A numeric address argument. False when an exception is pending, or *error is set.
+bool addressOf(napi_env env, napi_value value, uint32_t port, SocketAddress* address, socklen_t* length, int* error) {
+  char buffer[kAddressTextSize];
+  size_t n = 0;
+  if (napi_get_value_string_utf8(env, value, buffer, sizeof(buffer), &n) != napi_ok || port > 65535) {
+    *error = EINVAL;
+    return false;
+  }
+  *error = n + 1 >= sizeof(buffer) ? ENAMETOOLONG : parseAddress(buffer, n, static_cast<uint16_t>(port), address, length);
+  return *error == 0;
+}
+
+void releaseArrayBuffer(napi_env, void*, void* hint) { Ring::releaseRegion(static_cast<Region*>(hint)); }
+
+void collectHandle(napi_env, void* data, void*) {
+  Ring* ring = static_cast<Ring*>(data);
+  ring->close();
+  ring->release();
+}
+
+napi_status arrayBuffer(napi_env env, napi_value object, const char* name, Region* region) {
+  napi_value value;
+  ++region->references;
+  const napi_status status =
+      napi_create_external_arraybuffer(env, region->data, region->size, releaseArrayBuffer, region, &value);
+  if (status != napi_ok) {
+    --region->references;
+    return status;
+  }
+  return napi_set_named_property(env, object, name, value);
+}
+
+napi_value describe(napi_env env, Ring* ring) {
+  napi_value object;
+  ENVOYTS_NAPI(napi_create_object(env, &object));
+  ENVOYTS_NAPI(arrayBuffer(env, object, "slab", ring->slabRegion()));
+  ENVOYTS_NAPI(arrayBuffer(env, object, "table", ring->tableRegion()));
+  const TableLayout& layout = ring->layout();
+  const struct {
+    const char* name;
+    size_t value;
+  } numbers[] = {
+      {"arenaSize", ring->sizes().arenaSize},
+      {"staticSize", ring->sizes().staticSize},
+      {"outSize", ring->sizes().outSize},
+      {"controlOffset", layout.control},
+      {"clockOffset", layout.clock},
+      {"countersOffset", layout.counters},
+      {"eventsOffset", layout.events},
+      {"commandsOffset", layout.commands},
+      {"queuedOffset", layout.queued},
+      {"bytesReadOffset", layout.bytesRead},
+      {"bytesWrittenOffset", layout.bytesWritten},
+  };
+  for (const auto& entry : numbers) {
+    ENVOYTS_NAPI(napi_set_named_property(env, object, entry.name, number(env, static_cast<double>(entry.value))));
+  }
+  return object;
+}
+
+// createRing(maxConnections, arenaSize, staticSize, outSize, recvSize)
+napi_value createRing(napi_env env, napi_callback_info info) {
+  Arguments arguments;
+  void* data = nullptr;
+  ENVOYTS_NAPI(napi_get_cb_info(env, info, &arguments.count, arguments.value, nullptr, &data));
+  RingSizes sizes{};
+  ENVOYTS_NAPI(napi_get_value_uint32(env, arguments.value[0], &sizes.maxConnections));
+  ENVOYTS_NAPI(napi_get_value_uint32(env, arguments.value[1], &sizes.arenaSize));
+  ENVOYTS_NAPI(napi_get_value_uint32(env, arguments.value[2], &sizes.staticSize));
+  ENVOYTS_NAPI(napi_get_value_uint32(env, arguments.value[3], &sizes.outSize));
+  ENVOYTS_NAPI(napi_get_value_uint32(env, arguments.value[4], &sizes.recvSize));
+  constexpr uint32_t kLargest = 256u << 20;  // offsets are int32
+  if (sizes.maxConnections < 1 || sizes.maxConnections > (1u << 22) || sizes.arenaSize > kLargest ||
+      sizes.staticSize > kLargest || sizes.outSize > kLargest || sizes.recvSize < 1 ||
+      sizes.arenaSize < 2ull * sizes.recvSize + 2 * kArenaAlignment) {
+    napi_throw_range_error(env, nullptr, "bad sizes for an io ring");
+    return nullptr;
+  }
+  Ring* ring = Ring::create(static_cast<Loop*>(data), sizes);
+  if (ring == nullptr) {
+    throwErrno(env, "epoll_create1", errno);
+    return nullptr;
+  }
+  napi_value object = describe(env, ring);
+  napi_value handle;
+  if (object == nullptr || napi_create_external(env, ring, collectHandle, nullptr, &handle) != napi_ok) {
+    ring->close();
+    ring->release();
+    return nullptr;
+  }
+  ENVOYTS_NAPI(napi_set_named_property(env, object, "handle", handle));
+  return object;
+}
+
+// start(ring, handler)
+napi_value start(napi_env env, napi_callback_info info) {
+  Arguments arguments;
+  Ring* ring = ringOf(env, info, &arguments);
+  if (ring == nullptr) return nullptr;
+  if (ring->isStarted()) {
+    napi_throw_error(env, "ERR_IO_STARTED", "the io ring is started already");
+    return nullptr;
+  }
+  napi_valuetype type = napi_undefined;
+  ENVOYTS_NAPI(napi_typeof(env, arguments.value[1], &type));
+  if (type != napi_function) {
+    napi_throw_type_error(env, nullptr, "the turn handler is not a function");
+    return nullptr;
+  }
+  napi_ref handler;
+  ENVOYTS_NAPI(napi_create_reference(env, arguments.value[1], 1, &handler));
+  ring->setHandler(handler);
+  const int error = ring->loop()->start(ring);
+  if (error != 0) throwErrno(env, "epoll_ctl", error);
+  return nullptr;
+}
+
+// flush(ring)
+napi_value flush(napi_env env, napi_callback_info info) {
+  Arguments arguments;
+  Ring* ring = ringOf(env, info, &arguments);
+  if (ring != nullptr) ring->runCommands();
+  return nullptr;
+}
+
+// adoptListener(ring, fd) -> connection
+napi_value adoptListener(napi_env env, napi_callback_info info) {
+  Arguments arguments;
+  Ring* ring = ringOf(env, info, &arguments);
+  if (ring == nullptr) return nullptr;
+  int32_t fd = -1;
+  ENVOYTS_NAPI(napi_get_value_int32(env, arguments.value[1], &fd));
+  const int32_t id = ring->adoptListener(fd);
+  if (id >= 0) return number(env, id);
+  throwErrno(env, "adopt_listener", -id);
+  return nullptr;
+}
+
+// releaseListener(ring, connection)
+napi_value releaseListener(napi_env env, napi_callback_info info) {
+  Arguments arguments;
+  Ring* ring = ringOf(env, info, &arguments);
+  if (ring == nullptr) return nullptr;
+  int32_t id = -1;
+  ENVOYTS_NAPI(napi_get_value_int32(env, arguments.value[1], &id));
+  const int error = ring->releaseListener(id);
+  if (error != 0) throwErrno(env, "release_listener", error);
+  return nullptr;
+}
+
+// connect(ring, address, port, noDelay, keepAliveOn, idleSec, intervalSec, probes, bindAddress | undefined, bindPort)
+napi_value connect(napi_env env, napi_callback_info info) {
+  Arguments arguments;
+  Ring* ring = ringOf(env, info, &arguments);
+  if (ring == nullptr) return nullptr;
+  uint32_t port = 0, bindPort = 0;
+  bool noDelay = true;
+  KeepAlive keepAlive;
+  napi_valuetype bindType = napi_undefined;
+  ENVOYTS_NAPI(napi_get_value_uint32(env, arguments.value[2], &port));
+  ENVOYTS_NAPI(napi_get_value_bool(env, arguments.value[3], &noDelay));
+  ENVOYTS_NAPI(napi_get_value_bool(env, arguments.value[4], &keepAlive.on));
+  ENVOYTS_NAPI(napi_get_value_int32(env, arguments.value[5], &keepAlive.idleSec));
+  ENVOYTS_NAPI(napi_get_value_int32(env, arguments.value[6], &keepAlive.intervalSec));
+  ENVOYTS_NAPI(napi_get_value_int32(env, arguments.value[7], &keepAlive.probes));
+  ENVOYTS_NAPI(napi_typeof(env, arguments.value[8], &bindType));
+  ENVOYTS_NAPI(napi_get_value_uint32(env, arguments.value[9], &bindPort));
+  SocketAddress address, bindTo;
+  socklen_t length = 0, bindLength = 0;
+  int error = 0;
+  if (!addressOf(env, arguments.value[1], port, &address, &length, &error)) return number(env, -error);
+  const bool hasBind = bindType == napi_string;
+  if (hasBind && !addressOf(env, arguments.value[8], bindPort, &bindTo, &bindLength, &error)) return number(env, -error);
+  return number(env, ring->connect(address, length, hasBind ? &bindTo : nullptr, bindLength, noDelay, keepAlive));
+}
+
+// sendBytes(ring, connection, bytes, offset, length)
+napi_value sendBytes(napi_env env, napi_callback_info info) {
+  Arguments arguments;
+  Ring* ring = ringOf(env, info, &arguments);
+  if (ring == nullptr) return nullptr;
+  int32_t id = -1;
+  int64_t offset = 0, length = 0;
+  napi_typedarray_type type = napi_uint8_array;
+  size_t size = 0;
+  void* data = nullptr;
+  ENVOYTS_NAPI(napi_get_value_int32(env, arguments.value[1], &id));
+  ENVOYTS_NAPI(napi_get_typedarray_info(env, arguments.value[2], &type, &size, &data, nullptr, nullptr));
+  ENVOYTS_NAPI(napi_get_value_int64(env, arguments.value[3], &offset));
+  ENVOYTS_NAPI(napi_get_value_int64(env, arguments.value[4], &length));
+  if (type != napi_uint8_array || offset < 0 || length < 0 || static_cast<uint64_t>(offset) > size ||
+      static_cast<uint64_t>(length) > size - static_cast<uint64_t>(offset)) {
+    napi_throw_range_error(env, "ERR_OUT_OF_RANGE", "sendBytes: range outside the bytes");
+    return nullptr;
+  }
+  ring->sendBytes(id, static_cast<const uint8_t*>(data) + offset, static_cast<size_t>(length));
+  return nullptr;
+}
+
+// setWatermarks(ring, connection, low, high)
+napi_value setWatermarks(napi_env env, napi_callback_info info) {
+  Arguments arguments;
+  Ring* ring = ringOf(env, info, &arguments);
+  if (ring == nullptr) return nullptr;
+  int32_t id = -1;
+  uint32_t low = 0, high = 0;
+  ENVOYTS_NAPI(napi_get_value_int32(env, arguments.value[1], &id));
+  ENVOYTS_NAPI(napi_get_value_uint32(env, arguments.value[2], &low));
+  ENVOYTS_NAPI(napi_get_value_uint32(env, arguments.value[3], &high));
+  ring->setWatermarks(id, low, high);
+  return nullptr;
+}
+
+napi_value addressText(napi_env env, napi_callback_info info, bool isRemote) {
+  Arguments arguments;
+  Ring* ring = ringOf(env, info, &arguments);
+  if (ring == nullptr) return nullptr;
+  int32_t id = -1;
+  ENVOYTS_NAPI(napi_get_value_int32(env, arguments.value[1], &id));
+  char buffer[kAddressTextSize];
+  const size_t n = isRemote ? ring->remoteAddress(id, buffer) : ring->localAddress(id, buffer);
+  return text(env, buffer, n);
+}
+
+napi_value remoteAddress(napi_env env, napi_callback_info info) { return addressText(env, info, true); }
+napi_value localAddress(napi_env env, napi_callback_info info) { return addressText(env, info, false); }
+
+// setTick(ring, ms)
+napi_value setTick(napi_env env, napi_callback_info info) {
+  Arguments arguments;
+  Ring* ring = ringOf(env, info, &arguments);
+  if (ring == nullptr) return nullptr;
+  double ms = 0;
+  ENVOYTS_NAPI(napi_get_value_double(env, arguments.value[1], &ms));
+  ring->setTick(ms);
+  return nullptr;
+}
+
+// close(ring): idempotent, so it does not go through ringOf
+napi_value close(napi_env env, napi_callback_info info) {
+  Arguments arguments;
+  void* ring = nullptr;
+  ENVOYTS_NAPI(napi_get_cb_info(env, info, &arguments.count, arguments.value, nullptr, nullptr));
+  ENVOYTS_NAPI(napi_get_value_external(env, arguments.value[0], &ring));
+  static_cast<Ring*>(ring)->close();
+  napi_ref handler = static_cast<Ring*>(ring)->takeHandler();
+  if (handler != nullptr) napi_delete_reference(env, handler);
+  return nullptr;
+}
+
+// createListenSocket(address, port, backlog, reusePort, ipv6Only, transparent, freebind, tcpFastOpen, unixMode) -> fd
+napi_value listenSocket(napi_env env, napi_callback_info info) {
+  Arguments arguments;
+  ENVOYTS_NAPI(napi_get_cb_info(env, info, &arguments.count, arguments.value, nullptr, nullptr));
+  uint32_t port = 0;
+  ListenOptions options;
+  ENVOYTS_NAPI(napi_get_value_uint32(env, arguments.value[1], &port));
+  ENVOYTS_NAPI(napi_get_value_int32(env, arguments.value[2], &options.backlog));
+  ENVOYTS_NAPI(napi_get_value_bool(env, arguments.value[3], &options.reusePort));
+  ENVOYTS_NAPI(napi_get_value_bool(env, arguments.value[4], &options.ipv6Only));
+  ENVOYTS_NAPI(napi_get_value_bool(env, arguments.value[5], &options.transparent));
+  ENVOYTS_NAPI(napi_get_value_bool(env, arguments.value[6], &options.freebind));
+  ENVOYTS_NAPI(napi_get_value_int32(env, arguments.value[7], &options.tcpFastOpen));
+  ENVOYTS_NAPI(napi_get_value_int32(env, arguments.value[8], &options.unixMode));
+  SocketAddress address;
+  socklen_t length = 0;
+  int error = 0;
+  const char* failedCall = "parse_address";
+  if (addressOf(env, arguments.value[0], port, &address, &length, &error)) {
+    const int fd = createListenSocket(address, length, options, &failedCall);
+    if (fd >= 0) return number(env, fd);
+    error = -fd;
+  }
+  throwErrno(env, failedCall, error);
+  return nullptr;
+}
+
+// boundAddress(fd) -> { address, port }
+napi_value boundAddress(napi_env env, napi_callback_info info) {
+  Arguments arguments;
+  ENVOYTS_NAPI(napi_get_cb_info(env, info, &arguments.count, arguments.value, nullptr, nullptr));
+  int32_t fd = -1;
+  ENVOYTS_NAPI(napi_get_value_int32(env, arguments.value[0], &fd));
+  SocketAddress address{};
+  socklen_t length = sizeof(address);
+  if (getsockname(fd, &address.any, &length) != 0) {
+    throwErrno(env, "getsockname", errno);
+    return nullptr;
+  }
+  char host[kAddressTextSize];
+  uint16_t port = 0;
+  const size_t n = formatHost(address, length, host, &port);
+  napi_value object;
+  ENVOYTS_NAPI(napi_create_object(env, &object));
+  ENVOYTS_NAPI(napi_set_named_property(env, object, "address", text(env, host, n)));
+  ENVOYTS_NAPI(napi_set_named_property(env, object, "port", number(env, port)));
+  return object;
+}
+
+// closeFd(fd)
+napi_value closeFd(napi_env env, napi_callback_info info) {
+  Arguments arguments;
+  ENVOYTS_NAPI(napi_get_cb_info(env, info, &arguments.count, arguments.value, nullptr, nullptr));
+  int32_t fd = -1;
+  ENVOYTS_NAPI(napi_get_value_int32(env, arguments.value[0], &fd));
+  if (::close(fd) != 0) throwErrno(env, "close", errno);
+  return nullptr;
+}
+
+}  // namespace
+
+}  // namespace envoyts
+
+// Runs once per environment: a worker gets its own Loop.
+NAPI_MODULE_INIT() {
+  using namespace envoyts;
+  Loop* loop = Loop::create(env);
+  if (loop == nullptr) {
+    napi_throw_error(env, nullptr, "cannot hook into the event loop");
+    return nullptr;
+  }
+  const struct {
+    const char* name;
+    napi_callback call;
+  } functions[] = {
+      {"createRing", createRing},
+      {"start", start},
+      {"flush", flush},
+      {"adoptListener", adoptListener},
+      {"releaseListener", releaseListener},
+      {"connect", connect},
+      {"sendBytes", sendBytes},
+      {"setWatermarks", setWatermarks},
+      {"remoteAddress", remoteAddress},
+      {"localAddress", localAddress},
+      {"setTick", setTick},
+      {"close", close},
+      {"createListenSocket", listenSocket},
+      {"boundAddress", boundAddress},
+      {"closeFd", closeFd},
+  };
+  for (const auto& entry : functions) {
+    napi_value function;
+    if (napi_create_function(env, entry.name, NAPI_AUTO_LENGTH, entry.call, loop, &function) != napi_ok) return nullptr;
+    if (napi_set_named_property(env, exports, entry.name, function) != napi_ok) return nullptr;
+  }
+  napi_value abi;
+  if (napi_create_int32(env, kAbiVersion, &abi) != napi_ok) return nullptr;
+  if (napi_set_named_property(env, exports, "abi", abi) != napi_ok) return nullptr;
+  return exports;
+}

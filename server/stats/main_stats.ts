@@ -1,0 +1,30 @@
+import { DEFAULT_BUCKETS } from '../../core/stats/histogram_statistics.ts';
+import { compileStatNamePattern, compileStatsMatcher } from '../../core/stats/stat_name_matcher.ts';
+import type { StatsScope } from '../../core/stats/stats.ts';
+import type { StatsConfig } from '../../core/stats/stats_config.ts';
+import { StatsStore } from '../../core/stats/store.ts';
+import { TagExtractor } from '../../core/stats/tag_extractor.ts';
+import { StatsRegistry } from './stats_registry.ts';
+
+/** The stats of the main thread: its own store, and the registry in which all threads meet. */
+export interface MainStats {
+  readonly registry: StatsRegistry;
+  readonly store: StatsStore;
+  /** Root scope of main's own stats. */
+  readonly scope: StatsScope;
+}
+
+/** Builds both from checked configuration. */
+export function createMainStats(config: StatsConfig): MainStats {
+  const buckets = config.buckets.map(({ match, bounds }) => ({ matches: compileStatNamePattern(match), bounds }));
+  const registry = new StatsRegistry({
+    tagExtractor: new TagExtractor(config.tags),
+    bucketsFor: (name) => buckets.find((entry) => entry.matches(name))?.bounds ?? DEFAULT_BUCKETS,
+  });
+  const thread = registry.connectThread();
+  const store = new StatsStore({
+    onNewStats: (announcement) => thread.apply(announcement),
+    accepts: compileStatsMatcher(config.matcher),
+  });
+  return { registry, store, scope: store.rootScope() };
+}

@@ -1,0 +1,169 @@
+/**
+ * The golden files: what the reference proxy did, one JSON file per case group. What most log lines of a group have in
+ * common stands once, in `log_defaults`; a line then holds only what is different (null: the value was absent).
+ */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { LogValue, RecordedLogLine, Recording } from './recording.ts';
+
+type LogObject = Record<string, LogValue>;
+
+/** A recording as it is written. */
+interface PackedRecording extends Omit<Recording, 'stats'> {
+  readonly stats: PackedStats;
+}
+
+interface GoldenFile {
+  readonly recorded_with: string;
+  readonly log_defaults: LogObject;
+  readonly cases: Record<string, PackedRecording>;
+}
+
+function isObject(line: RecordedLogLine): line is Readonly<LogObject> {
+  return typeof line !== 'string';
+}
+
+function commonLogValues(lines: readonly Readonly<LogObject>[]): LogObject {
+  const counts = new Map<string, Map<string, number>>();
+  for (const line of lines) {
+    for (const [key, value] of Object.entries(line)) {
+      const values = counts.get(key) ?? new Map<string, number>();
+      const text = JSON.stringify(value);
+      values.set(text, (values.get(text) ?? 0) + 1);
+      counts.set(key, values);
+    }
+  }
+  const common: LogObject = {};
+  for (const [key, values] of [...counts].sort(([one], [other]) => (one < other ? -1 : 1))) {
+    const [text, count] = [...values].sort((one, other) => other[1] - one[1])[0] ?? ['null', 0];
+    if (count * 2 > lines.length) {
+      common[key] = JSON.parse(text) as LogValue;
+    }
+  }
+  return common;
+}
+
+function packLine(line: RecordedLogLine, defaults: LogObject): RecordedLogLine {
+  if (!isObject(line)) {
+    return line;
+  }
+  const packed: LogObject = {};
+  for (const key of new Set([...Object.keys(defaults), ...Object.keys(line)])) {
+    if (line[key] !== defaults[key]) {
+      packed[key] = line[key] ?? null;
+    }
+  }
+  return packed;
+}
+
+function unpackLine(line: RecordedLogLine, defaults: LogObject): RecordedLogLine {
+  if (!isObject(line)) {
+    return line;
+  }
+  return Object.fromEntries(Object.entries({ ...defaults, ...line }).filter(([, value]) => value !== null));
+}
+
+/** Line length that the files keep to where they can. */
+const COLUMNS = 120;
+
+/** Joins `items` into lines of at most COLUMNS, each beginning with `indent`. */
+function fill(items: readonly string[], indent: string): string {
+  const lines: string[] = [];
+  let line = '';
+  for (const item of items) {
+    if (line !== '' && indent.length + line.length + item.length + 2 > COLUMNS) {
+      lines.push(`${indent}${line},`);
+      line = '';
+    }
+    line += line === '' ? item : `, ${item}`;
+  }
+  return [...lines, indent + line].join('\n');
+}
+
+/** JSON in which short values share lines and long ones have lines of their own. */
+function layOut(value: unknown, indent = ''): string {
+  const flat = JSON.stringify(value);
+  if (typeof value !== 'object' || value === null || flat.length + indent.length < COLUMNS) {
+    return flat;
+  }
+  const inner = `${indent} `;
+  const isScalars = Object.values(value).every((item) => typeof item !== 'object' || item === null);
+  const members = Array.isArray(value)
+    ? value.map((item) => layOut(item, inner))
+    : Object.entries(value).map(([key, item]) => `${JSON.stringify(key)}: ${layOut(item, inner)}`);
+  const text = isScalars && !Array.isArray(value) ? fill(members, inner) : members.map((member) => inner + member).join(',\n');
+  return Array.isArray(value) ? `[\n${text}\n${indent}]` : `{\n${text}\n${indent}}`;
+}
+
+/** Stats by the first two parts of their names: `http.main` → rest → change. */
+type PackedStats = Record<string, Record<string, number>>;
+
+function packStats(stats: Readonly<Record<string, number>>): PackedStats {
+  const packed: PackedStats = {};
+  for (const [name, value] of Object.entries(stats)) {
+    const end = name.indexOf('.', name.indexOf('.') + 1);
+    const group = (packed[name.slice(0, end)] ??= {});
+    group[name.slice(end + 1)] = value;
+  }
+  return packed;
+}
+
+function unpackStats(packed: PackedStats): Record<string, number> {
+  const stats: Record<string, number> = {};
+  for (const [prefix, group] of Object.entries(packed)) {
+    for (const [name, value] of Object.entries(group)) {
+      stats[`${prefix}.${name}`] = value;
+    }
+  }
+  return stats;
+}
+
+function goldenPath(directory: string, group: string): string {
+  return join(directory, `${group}.json`);
+}
+
+/** The recordings of `group` by case name; empty when nothing has been recorded. */
+export function readGolden(directory: string, group: string): Map<string, Recording> {
+  const path = goldenPath(directory, group);
+  if (!existsSync(path)) {
+    return new Map();
+  }
+  const file = JSON.parse(readFileSync(path, 'utf8')) as GoldenFile;
+  return new Map(
+    Object.entries(file.cases).map(([name, recording]) => [
+      name,
+      {
+        ...recording,
+        log: recording.log.map((line) => unpackLine(line, file.log_defaults)),
+        stats: unpackStats(recording.stats),
+      },
+    ]),
+  );
+}
+
+/** Writes the recordings of `group`, in the order of `names`; recordings of cases that are gone are dropped. */
+export function writeGolden(
+  directory: string,
+  group: string,
+  names: readonly string[],
+  recordings: ReadonlyMap<string, Recording>,
+  version: string,
+): void {
+  const kept = names.flatMap((name): [string, Recording][] => {
+    const recording = recordings.get(name);
+    return recording === undefined ? [] : [[name, recording]];
+  });
+  const lines = kept.flatMap(([, recording]) => recording.log.filter(isObject));
+  const defaults = commonLogValues(lines);
+  const file: GoldenFile = {
+    recorded_with: version,
+    log_defaults: defaults,
+    cases: Object.fromEntries(
+      kept.map(([name, recording]) => [
+        name,
+        { ...recording, log: recording.log.map((line) => packLine(line, defaults)), stats: packStats(recording.stats) },
+      ]),
+    ),
+  };
+  writeFileSync(goldenPath(directory, group), `${layOut(file)}\n`);
+}

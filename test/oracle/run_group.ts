@@ -1,0 +1,307 @@
+/** Runs the cases of a group through one proxy process and records what happened. */
+import { mkdtempSync, readFileSync, rmSync, existsSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { buildBootstrap, upstreamNames, type GroupPlaces } from './bootstrap.ts';
+import { downstreamScripts, type CaseGroup, type OracleCase, type Step } from './case_file.ts';
+import { Normalizer, serviceTimeExtraDigits } from './normalize.ts';
+import { delay, parseStats, ProxyProcess, type ProxyCommand } from './proxy_process.ts';
+import { recordMessage, type RecordedConnection, type Recording } from './recording.ts';
+import { ScriptedConnection, Signals, type ScriptContext } from './scripted_connection.ts';
+import { freePort, UpstreamSet } from './scripted_upstream.ts';
+
+/** Without a recording to compare with, a case is over when nothing has been logged for this long, ms. */
+const QUIET_MS = 90;
+/** With one, it is over when the expected lines and fates are there, or after this, ms. */
+const SETTLE_LIMIT_MS = 1500;
+const POLL_MS = 4;
+
+/** The outcome of one case. */
+export interface CaseOutcome {
+  readonly name: string;
+  readonly recording: Recording | undefined;
+  /** Why there is no recording. */
+  readonly failure: string | undefined;
+}
+
+/** State of the case that is running. */
+interface RunningCase {
+  readonly spec: OracleCase;
+  readonly expected: Recording | undefined;
+  readonly downstream: ScriptedConnection[];
+  readonly gauges: Record<string, number>[];
+  readonly statsBefore: ReadonlyMap<string, number>;
+  readonly logBefore: number;
+  readonly stdoutBefore: number;
+}
+
+class GroupRun {
+  private readonly group: CaseGroup;
+  private readonly directory: string;
+  private readonly upstreams = new UpstreamSet();
+  private readonly listenerPorts = new Map<string, number>();
+  private places: GroupPlaces;
+  private normalizer: Normalizer;
+  private proxy: ProxyProcess | undefined = undefined;
+
+  constructor(group: CaseGroup) {
+    this.group = group;
+    this.directory = mkdtempSync(join(tmpdir(), 'envoyts-oracle-'));
+    this.places = { listenerPorts: this.listenerPorts, upstreamPorts: this.upstreams.ports, accessLogPath: join(this.directory, 'access.log') };
+    this.normalizer = new Normalizer(this.places);
+  }
+
+  async start(command: ProxyCommand): Promise<void> {
+    await this.upstreams.start(upstreamNames(this.group), this.group.upstreams);
+    for (const name of Object.keys(this.group.listeners)) {
+      this.listenerPorts.set(name, await freePort());
+    }
+    this.normalizer = new Normalizer(this.places);
+    this.proxy = new ProxyProcess(command, buildBootstrap(this.group, this.places), this.directory);
+    await this.proxy.ready();
+  }
+
+  async stop(): Promise<void> {
+    await this.proxy?.stop();
+    await this.upstreams.stop();
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  async runCase(spec: OracleCase, expected: Recording | undefined): Promise<Recording> {
+    const signals = new Signals();
+    const running: RunningCase = {
+      spec,
+      expected,
+      downstream: [],
+      gauges: [],
+      statsBefore: await this.stats(),
+      logBefore: this.logText().length,
+      stdoutBefore: this.proxy?.stdout.length ?? 0,
+    };
+    const context: ScriptContext = {
+      signals,
+      recordGauges: async (names) => {
+        const stats = await this.stats();
+        running.gauges.push(Object.fromEntries(names.map((name) => [name, stats.get(name) ?? 0])));
+      },
+      untilGauge: (name, value) => this.untilGauge(name, value),
+    };
+    for (const upstream of this.upstreams.scripted.values()) {
+      upstream.begin(spec.upstream?.[upstream.name], context);
+    }
+    await Promise.all(downstreamScripts(spec).map((steps) => this.runDownstream(running, steps, context)));
+    await this.awaitAnnouncedCloses(running);
+    await this.settle(running);
+    const connections = this.connections(running);
+    const extraDigits = this.extraDigits(running);
+    await this.cleanUp(running);
+    return { ...connections, ...(await this.aftermath(running, extraDigits)) };
+  }
+
+  private async runDownstream(running: RunningCase, steps: readonly Step[], context: ScriptContext): Promise<void> {
+    const port = this.listenerPorts.get(running.spec.listener ?? 'main') ?? 0;
+    const socket = await this.connectTo(port);
+    const connection = new ScriptedConnection(socket, 'downstream');
+    running.downstream.push(connection);
+    await connection.run(steps, context);
+  }
+
+  private connectTo(port: number): Promise<Socket> {
+    return new Promise((resolve, reject) => {
+      const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+      socket.once('error', reject);
+      socket.once('connect', () => {
+        socket.removeListener('error', reject);
+        resolve(socket);
+      });
+    });
+  }
+
+  /** A response that says `connection: close` is followed by the close: the fate to record. */
+  private async awaitAnnouncedCloses(running: RunningCase): Promise<void> {
+    const context: ScriptContext = {
+      signals: new Signals(),
+      recordGauges: () => Promise.resolve(),
+      untilGauge: () => Promise.resolve(true),
+    };
+    for (const connection of running.downstream) {
+      const last = connection.reading().messages.at(-1);
+      if (connection.fate === 'open' && last?.headers.includes('connection: close') === true) {
+        await connection.run([{ read: 'close' }], context);
+      }
+    }
+  }
+
+  private logText(): string {
+    return existsSync(this.places.accessLogPath) ? readFileSync(this.places.accessLogPath, 'utf8') : '';
+  }
+
+  private newLogLines(running: RunningCase): string[] {
+    const text = this.logText().slice(running.logBefore) + (this.proxy?.stdout ?? '').slice(running.stdoutBefore);
+    return text.split('\n').filter((line) => line !== '');
+  }
+
+  private async settle(running: RunningCase): Promise<void> {
+    const started = Date.now();
+    let quietSince = started;
+    let seen = '';
+    for (;;) {
+      const lines = this.newLogLines(running).length;
+      const state = `${lines} ${this.fates(running)}`;
+      const now = Date.now();
+      if (state !== seen) {
+        seen = state;
+        quietSince = now;
+      }
+      const { expected } = running;
+      const isThere = expected !== undefined && state === `${expected.log.length} ${fatesOf(expected)}`;
+      if (isThere || (expected === undefined && now - quietSince > QUIET_MS) || now - started > SETTLE_LIMIT_MS) {
+        return;
+      }
+      await delay(POLL_MS);
+    }
+  }
+
+  private fates(running: RunningCase): string {
+    const upstream = [...this.upstreams.scripted.values()].flatMap((one) => one.connections.map((connection) => connection.fate));
+    return [...running.downstream.map((connection) => connection.fate), ...upstream].sort().join(',');
+  }
+
+  private connections(running: RunningCase): Pick<Recording, 'downstream' | 'upstream'> {
+    const upstream: Record<string, RecordedConnection[]> = {};
+    for (const one of this.upstreams.scripted.values()) {
+      if (one.connections.length > 0) {
+        upstream[one.name] = one.connections.map((connection) => this.recordConnection(connection));
+      }
+    }
+    return { downstream: running.downstream.map((connection) => this.recordConnection(connection)), upstream };
+  }
+
+  private recordConnection(connection: ScriptedConnection): RecordedConnection {
+    const reading = connection.reading();
+    const clean = (text: string): string => this.normalizer.text(text);
+    return {
+      messages: reading.messages.map((message) => recordMessage(message, clean)),
+      ...(reading.rest === '' ? {} : { rest: clean(reading.rest) }),
+      fate: connection.fate,
+      ...(connection.timeouts.length === 0 ? {} : { timeouts: [...connection.timeouts] }),
+    };
+  }
+
+  private extraDigits(running: RunningCase): number {
+    const headers = running.downstream.flatMap((one) => one.reading().messages.flatMap((message) => message.headers));
+    return serviceTimeExtraDigits(headers.join('\n'));
+  }
+
+  /** Closes downstream first, then upstream, each followed by the proxy noticing: so the counters end the same each time. */
+  private async cleanUp(running: RunningCase): Promise<void> {
+    for (const connection of running.downstream) {
+      connection.destroy();
+    }
+    await this.untilGone(/^http\.\w+\.downstream_cx_active$/);
+    for (const upstream of this.upstreams.scripted.values()) {
+      upstream.endCase();
+    }
+    await this.untilGone(/^cluster\.\w+\.upstream_cx_active$/);
+  }
+
+  private async untilGauge(name: string, value: number): Promise<boolean> {
+    const until = Date.now() + SETTLE_LIMIT_MS;
+    while (Date.now() < until) {
+      if (((await this.stats()).get(name) ?? 0) === value) {
+        return true;
+      }
+      await delay(POLL_MS);
+    }
+    return false;
+  }
+
+  private async untilGone(gauge: RegExp): Promise<void> {
+    const until = Date.now() + SETTLE_LIMIT_MS;
+    while (Date.now() < until) {
+      const stats = await this.stats();
+      if (![...stats].some(([name, value]) => value > 0 && gauge.test(name))) {
+        return;
+      }
+      await delay(POLL_MS);
+    }
+  }
+
+  private async stats(): Promise<Map<string, number>> {
+    const kept = new Map<string, number>();
+    for (const [name, value] of parseStats((await this.proxy?.admin('/stats?usedonly')) ?? '')) {
+      if (/^(cluster|http|listener)\./.test(name) && !/^(http|listener)\.admin\./.test(name)) {
+        kept.set(this.normalizer.statName(name), value);
+      }
+    }
+    return kept;
+  }
+
+  private async aftermath(running: RunningCase, extraDigits: number): Promise<Pick<Recording, 'log' | 'stats' | 'gauges'>> {
+    const until = Date.now() + SETTLE_LIMIT_MS;
+    let stats = await this.changes(running, extraDigits);
+    let lines = this.newLogLines(running);
+    const { expected } = running;
+    while (expected !== undefined && Date.now() < until && (!sameStats(stats, expected.stats) || lines.length < expected.log.length)) {
+      await delay(POLL_MS * 5);
+      stats = await this.changes(running, extraDigits);
+      lines = this.newLogLines(running);
+    }
+    const log = lines.map((line) => this.normalizer.logLine(line));
+    return { log, stats, ...(running.gauges.length === 0 ? {} : { gauges: running.gauges }) };
+  }
+
+  private async changes(running: RunningCase, extraDigits: number): Promise<Record<string, number>> {
+    const changes: Record<string, number> = {};
+    for (const [name, value] of await this.stats()) {
+      const change = value - (running.statsBefore.get(name) ?? 0);
+      if (change !== 0) {
+        changes[name] = /^http\..*\.downstream_cx_tx_bytes_total$/.test(name) ? change - extraDigits : change;
+      }
+    }
+    return changes;
+  }
+}
+
+function fatesOf(recording: Recording): string {
+  const upstream = Object.values(recording.upstream).flat();
+  return [...recording.downstream, ...upstream].map((connection) => connection.fate).sort().join(',');
+}
+
+function sameStats(one: Readonly<Record<string, number>>, other: Readonly<Record<string, number>>): boolean {
+  const names = Object.keys(one);
+  return names.length === Object.keys(other).length && names.every((name) => one[name] === other[name]);
+}
+
+/**
+ * Runs all cases of `group` one after the other in one process of `command`.
+ *
+ * @param expected what each case is going to be compared with: lets a case end as soon as that has been seen
+ * @returns an outcome for each case; when the proxy does not start, each has that failure
+ */
+export async function runGroup(
+  group: CaseGroup,
+  command: ProxyCommand,
+  expected: ReadonlyMap<string, Recording>,
+): Promise<CaseOutcome[]> {
+  const run = new GroupRun(group);
+  const outcomes: CaseOutcome[] = [];
+  try {
+    await run.start(command);
+  } catch (error) {
+    await run.stop();
+    const failure = error instanceof Error ? error.message : String(error);
+    return group.cases.map((one) => ({ name: one.name, recording: undefined, failure }));
+  }
+  for (const one of group.cases) {
+    try {
+      outcomes.push({ name: one.name, recording: await run.runCase(one, expected.get(one.name)), failure: undefined });
+    } catch (error) {
+      const failure = error instanceof Error ? error.message : String(error);
+      outcomes.push({ name: one.name, recording: undefined, failure });
+    }
+  }
+  await run.stop();
+  return outcomes;
+}

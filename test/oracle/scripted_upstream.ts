@@ -1,0 +1,173 @@
+/** The upstream hosts of a case group: listening sockets whose connections follow the running case's script. */
+import { createServer, connect, type Server, type Socket } from 'node:net';
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import type { Step, UpstreamKind, UpstreamScript } from './case_file.ts';
+import { ScriptedConnection, type ScriptContext } from './scripted_connection.ts';
+
+function portOf(server: Server): number {
+  const address = server.address();
+  if (address === null || typeof address === 'string') {
+    throw new Error('the scripted upstream is not listening on TCP');
+  }
+  return address.port;
+}
+
+/** A port on which nothing listens: below the ephemeral range, so that no outgoing connection takes it meanwhile. */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = 20000 + Math.floor(Math.random() * 12000);
+    const server = createServer();
+    const isFree = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false));
+      server.listen(port, '127.0.0.1', () => resolve(true));
+    });
+    if (isFree) {
+      server.close();
+      await once(server, 'close');
+      return port;
+    }
+  }
+}
+
+function stepsFor(script: UpstreamScript, index: number): Step[] {
+  const first = script[0];
+  if (!Array.isArray(first)) {
+    return script as Step[];
+  }
+  const scripts = script as Step[][];
+  return scripts[Math.min(index, scripts.length - 1)] ?? [];
+}
+
+export class ScriptedUpstream {
+  readonly name: string;
+  readonly connections: ScriptedConnection[] = [];
+  port = 0;
+  private script: UpstreamScript | undefined = undefined;
+  private context: ScriptContext | undefined = undefined;
+  private readonly server: Server;
+
+  constructor(name: string) {
+    this.name = name;
+    this.server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.onConnection(socket));
+  }
+
+  async start(): Promise<void> {
+    this.server.listen(0, '127.0.0.1');
+    await once(this.server, 'listening');
+    this.port = portOf(this.server);
+  }
+
+  /** Connections from now on follow `script`; without one, they answer every request. */
+  begin(script: UpstreamScript | undefined, context: ScriptContext): void {
+    this.script = script;
+    this.context = context;
+    this.connections.length = 0;
+  }
+
+  /** Closes what the case left open. */
+  endCase(): void {
+    for (const connection of this.connections) {
+      connection.destroy();
+    }
+    this.context = undefined;
+  }
+
+  async stop(): Promise<void> {
+    this.endCase();
+    this.server.close();
+    await once(this.server, 'close');
+  }
+
+  private onConnection(socket: Socket): void {
+    if (this.context === undefined) {
+      socket.destroy();
+      return;
+    }
+    const connection = new ScriptedConnection(socket, 'upstream');
+    const index = this.connections.push(connection) - 1;
+    if (this.script === undefined) {
+      void connection.answerAll();
+    } else {
+      void connection.run(stepsFor(this.script, index), this.context);
+    }
+  }
+}
+
+const STALLED_SOURCE = `
+const { createServer } = require('node:net');
+const { parentPort } = require('node:worker_threads');
+const server = createServer();
+server.listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => {
+  parentPort.postMessage(server.address().port);
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+});
+`;
+
+/**
+ * A port that neither accepts nor refuses: its thread sleeps and its accept queue is full, so that the kernel drops
+ * every further SYN and a connect to it can only time out.
+ */
+export class StalledUpstream {
+  port = 0;
+  private readonly worker: Worker;
+  private readonly fillers: Socket[] = [];
+
+  constructor() {
+    this.worker = new Worker(STALLED_SOURCE, { eval: true });
+  }
+
+  async start(): Promise<void> {
+    const [port] = (await once(this.worker, 'message')) as [number];
+    this.port = port;
+    for (let count = 0; count < 4; count += 1) {
+      const filler = connect(port, '127.0.0.1');
+      filler.on('error', () => undefined);
+      this.fillers.push(filler);
+    }
+    await once(this.fillers[0] ?? this.worker, 'connect');
+    await once(this.fillers[1] ?? this.worker, 'connect');
+  }
+
+  async stop(): Promise<void> {
+    for (const filler of this.fillers) {
+      filler.destroy();
+    }
+    await this.worker.terminate();
+  }
+}
+
+/** All upstream hosts of one group, by name. */
+export class UpstreamSet {
+  readonly scripted = new Map<string, ScriptedUpstream>();
+  readonly ports = new Map<string, number>();
+  private readonly stalled: StalledUpstream[] = [];
+
+  async start(names: readonly string[], kinds: Readonly<Record<string, UpstreamKind>>): Promise<void> {
+    for (const name of names) {
+      const kind = kinds[name] ?? 'scripted';
+      if (kind === 'refused') {
+        this.ports.set(name, await freePort());
+      } else if (kind === 'stalled') {
+        const upstream = new StalledUpstream();
+        await upstream.start();
+        this.stalled.push(upstream);
+        this.ports.set(name, upstream.port);
+      } else {
+        const upstream = new ScriptedUpstream(name);
+        await upstream.start();
+        this.scripted.set(name, upstream);
+        this.ports.set(name, upstream.port);
+      }
+    }
+  }
+
+  async stop(): Promise<void> {
+    for (const upstream of this.scripted.values()) {
+      await upstream.stop();
+    }
+    for (const upstream of this.stalled) {
+      await upstream.stop();
+    }
+  }
+}

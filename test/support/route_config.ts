@@ -1,0 +1,61 @@
+import { HeaderMutator, NO_HEADER_MUTATIONS } from '../../core/headers/header_mutation.ts';
+import { HeaderNames } from '../../core/headers/header_names.ts';
+import type { PathMatcherConfig, RedirectConfig, RouteActionConfig, RouteConfig, RouteEntryConfig, RouteMatchConfig, VirtualHostConfig } from '../../core/route/route_config.ts';
+import type { RouteCompileContext } from '../../core/route/route_entry.ts';
+import { RuntimeSnapshot, type RuntimeValues } from '../../core/runtime/runtime_snapshot.ts';
+
+/** Builders of route configurations with Envoy's defaults; every argument overrides some. */
+
+export function prefix(value: string): PathMatcherConfig {
+  return { kind: 'prefix', value, caseSensitive: true };
+}
+
+export function routeMatch(overrides: Partial<RouteMatchConfig> = {}): RouteMatchConfig {
+  return { path: prefix('/'), headers: [], queryParameters: [], runtimeFraction: null, grpc: false, ...overrides };
+}
+
+export function routeAction(overrides: Partial<RouteActionConfig> = {}): RouteActionConfig {
+  return {
+    kind: 'route', cluster: { kind: 'cluster', name: 'c' }, clusterNotFoundResponseCode: 503, prefixRewrite: '', regexRewrite: null,
+    hostRewriteLiteral: '', hostRewriteHeader: '', hostRewritePathRegex: null, autoHostRewrite: false, appendForwardedHost: false, timeoutMs: 15000, idleTimeoutMs: -1,
+    priority: 'default', ...overrides,
+  };
+}
+
+export function redirect(overrides: Partial<RedirectConfig> = {}): RedirectConfig {
+  return {
+    kind: 'redirect', httpsRedirect: false, scheme: '', host: '', port: 0, path: '', prefixRewrite: '', regexRewrite: null, responseCode: 301,
+    stripQuery: false, ...overrides,
+  };
+}
+
+export function routeEntry(overrides: Partial<RouteEntryConfig> = {}): RouteEntryConfig {
+  return {
+    name: '', match: routeMatch(), action: routeAction(), requestHeaders: NO_HEADER_MUTATIONS, responseHeaders: NO_HEADER_MUTATIONS,
+    perFilterConfig: {}, metadata: {}, statPrefix: '', position: null, ...overrides,
+  };
+}
+
+export function virtualHost(overrides: Partial<VirtualHostConfig> = {}): VirtualHostConfig {
+  return {
+    name: 'v', domains: ['*'], routes: [routeEntry()], requireTls: 'none', requestHeaders: NO_HEADER_MUTATIONS, responseHeaders: NO_HEADER_MUTATIONS,
+    perFilterConfig: {}, includeRequestAttemptCount: false, includeAttemptCountInResponse: false, position: null, ...overrides,
+  };
+}
+
+export function routeConfig(overrides: Partial<RouteConfig> = {}): RouteConfig {
+  return {
+    name: 'r', virtualHosts: [virtualHost()], requestHeaders: NO_HEADER_MUTATIONS, responseHeaders: NO_HEADER_MUTATIONS, internalOnlyHeaders: [],
+    mostSpecificHeaderMutationsWins: false, ignorePortInHostMatching: false, perFilterConfig: {}, ...overrides,
+  };
+}
+
+/** A compile context whose formats are constants and whose per-filter products are the configs themselves. */
+export function compileContext(names: HeaderNames = new HeaderNames(), runtime: RuntimeValues = {}): RouteCompileContext {
+  return {
+    names,
+    runtime: new RuntimeSnapshot(runtime),
+    perFilter: (_, extension) => extension.config,
+    compileMutations: (levels) => new HeaderMutator(levels, names, (format) => ({ formatToString: () => format })),
+  };
+}

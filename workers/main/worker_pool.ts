@@ -1,0 +1,134 @@
+/**
+ * The workers: starts them, sends them configuration, and starts one again that dies.
+ *
+ *     start -> ready -> snapshot -> applied ... exit -> (fewer than 3 deaths in a minute) -> start with the same index
+ *                                                   -> (third death within a minute)      -> onTooManyDeaths
+ *
+ * Thread: main.
+ */
+import type { Scheduler } from '../../core/event/scheduler.ts';
+import type { StatsAnnouncement } from '../../core/stats/store.ts';
+import type { HostSetConfig } from '../../core/upstream/cluster_config.ts';
+import type { WorkerData } from '../protocol/worker_data.ts';
+import { SnapshotBroadcaster, type SnapshotForWorkers } from './snapshot_broadcaster.ts';
+import { WorkerHandle, type WorkerHandleEvents } from './worker_handle.ts';
+
+/** Deaths within this time that end the process. */
+export const DEATHS_MAX = 3;
+export const DEATH_WINDOW_MS = 60_000;
+
+export interface WorkerPoolEvents {
+  /** Every worker runs on the first snapshot. Called once. */
+  onAllServing(): void;
+  onNewStats(workerIndex: number, announcement: StatsAnnouncement): void;
+  /** A worker is gone; what it left in shared memory is to be cleared before this returns. It is started again afterwards. */
+  onDeath(workerIndex: number, cause: string): void;
+  /** The third death in a minute: nothing is started again. */
+  onTooManyDeaths(workerIndex: number, cause: string): void;
+}
+
+export interface WorkerPoolOptions {
+  /** The module that workers run. */
+  readonly entry: URL;
+  readonly count: number;
+  /** Everything of WorkerData but the index. */
+  readonly data: Omit<WorkerData, 'index' | 'workerCount'>;
+  readonly scheduler: Scheduler;
+}
+
+export class WorkerPool implements WorkerHandleEvents {
+  private readonly options: WorkerPoolOptions;
+  private readonly events: WorkerPoolEvents;
+  private readonly broadcaster = new SnapshotBroadcaster();
+  private readonly handles: (WorkerHandle | undefined)[];
+  private deathTimes: number[] = [];
+  private isServing = false;
+  private isClosing = false;
+
+  constructor(options: WorkerPoolOptions, events: WorkerPoolEvents) {
+    this.options = options;
+    this.events = events;
+    this.handles = new Array<WorkerHandle | undefined>(options.count).fill(undefined);
+  }
+
+  get count(): number {
+    return this.options.count;
+  }
+
+  /** Whether this worker's thread runs on a snapshot now. */
+  isWorkerServing(index: number): boolean {
+    return (this.handles[index]?.appliedVersion ?? 0) > 0;
+  }
+
+  /** Starts the threads. A published snapshot reaches each as soon as it stands. */
+  start(): void {
+    for (let i = 0; i < this.options.count; i++) this.startWorker(i);
+  }
+
+  /** Sends a configuration to all workers, those that are not up yet included. Returns its version. */
+  publish(snapshot: SnapshotForWorkers): number {
+    return this.broadcaster.publish(snapshot, this.ready());
+  }
+
+  updateHosts(clusterId: number, hosts: HostSetConfig): void {
+    this.broadcaster.updateHosts(clusterId, hosts, this.ready());
+  }
+
+  stopListening(inboundOnly: boolean): void {
+    this.broadcaster.stopListening(inboundOnly, this.ready());
+  }
+
+  /** Ends a worker that stands still; it counts as a death and is started again. */
+  kill(index: number, cause: string): void {
+    this.handles[index]?.kill(cause);
+  }
+
+  /** Ends all workers; by force after `forceAfterMs`. */
+  async shutDown(forceAfterMs: number): Promise<void> {
+    this.isClosing = true;
+    await Promise.all(this.living().map((handle) => handle.shutDown(forceAfterMs)));
+  }
+
+  onReady(handle: WorkerHandle): void {
+    this.broadcaster.sendTo(handle);
+  }
+
+  onApplied(): void {
+    if (this.isServing || this.handles.some((handle) => handle === undefined || handle.appliedVersion === 0)) return;
+    this.isServing = true;
+    this.events.onAllServing();
+  }
+
+  onNewStats(handle: WorkerHandle, announcement: StatsAnnouncement): void {
+    this.events.onNewStats(handle.index, announcement);
+  }
+
+  onExit(handle: WorkerHandle, cause: string): void {
+    this.handles[handle.index] = undefined;
+    if (this.isClosing) return;
+    const nowMs = this.options.scheduler.nowMs();
+    this.deathTimes = this.deathTimes.filter((time) => nowMs - time < DEATH_WINDOW_MS);
+    this.deathTimes.push(nowMs);
+    this.events.onDeath(handle.index, cause);
+    if (this.deathTimes.length >= DEATHS_MAX) {
+      this.isClosing = true;
+      this.events.onTooManyDeaths(handle.index, cause);
+    } else {
+      this.startWorker(handle.index);
+    }
+  }
+
+  private startWorker(index: number): void {
+    const data: WorkerData = { ...this.options.data, index, workerCount: this.options.count };
+    this.handles[index] = new WorkerHandle(this.options.entry, data, this);
+  }
+
+  /** Those that take messages; the others get everything as soon as they do. */
+  private ready(): WorkerHandle[] {
+    return this.living().filter((handle) => handle.isReady);
+  }
+
+  private living(): WorkerHandle[] {
+    return this.handles.filter((handle) => handle !== undefined);
+  }
+}

@@ -1,0 +1,31 @@
+/**
+ * What crosses between main and a worker. Every message has a numeric `kind`; contents are plain data and shared buffers. None is
+ * ever sent per request.
+ *
+ *     main -> worker   applySnapshot  updateHosts  stopListening  shutDown
+ *     worker -> main   ready  applied  newStats  failed
+ */
+import type { StatsAnnouncement } from '../../core/stats/store.ts';
+import type { Snapshot } from '../../core/snapshot/snapshot.ts';
+import type { HostSetConfig } from '../../core/upstream/cluster_config.ts';
+
+export const ToWorker = { applySnapshot: 1, updateHosts: 2, stopListening: 3, shutDown: 4 } as const;
+
+export type ToWorkerMessage =
+  /** Swap to this configuration between two turns; answered with `applied`. */
+  | { readonly kind: typeof ToWorker.applySnapshot; readonly snapshot: Snapshot }
+  /** One cluster's hosts changed. */
+  | { readonly kind: typeof ToWorker.updateHosts; readonly clusterId: number; readonly hosts: HostSetConfig }
+  | { readonly kind: typeof ToWorker.stopListening; readonly inboundOnly: boolean }
+  /** Close every connection and end. */
+  | { readonly kind: typeof ToWorker.shutDown };
+
+export const FromWorker = { ready: 11, applied: 12, newStats: 13, failed: 14 } as const;
+
+export type FromWorkerMessage =
+  /** The thread stands and waits for its first snapshot. */
+  | { readonly kind: typeof FromWorker.ready }
+  | { readonly kind: typeof FromWorker.applied; readonly version: number }
+  | { readonly kind: typeof FromWorker.newStats; readonly announcement: StatsAnnouncement }
+  /** Why the thread is about to end. */
+  | { readonly kind: typeof FromWorker.failed; readonly reason: string };

@@ -1,0 +1,58 @@
+/** Takes main's messages to the worker they are for, and the worker's answers back. One per worker thread. */
+import type { Snapshot } from '../../core/snapshot/snapshot.ts';
+import type { StatsAnnouncement } from '../../core/stats/store.ts';
+import type { HostSetConfig } from '../../core/upstream/cluster_config.ts';
+import { FromWorker, type FromWorkerMessage, ToWorker, type ToWorkerMessage } from '../protocol/messages.ts';
+
+/** The part of a worker that messages reach. */
+export interface MailboxTarget {
+  applySnapshot(snapshot: Snapshot): void;
+  updateHosts(clusterId: number, hosts: HostSetConfig): void;
+  stopListening(inboundOnly: boolean): void;
+}
+
+/** The worker's end of the message channel. */
+export interface MailboxPort {
+  postMessage(message: FromWorkerMessage): void;
+}
+
+export class Mailbox {
+  private readonly port: MailboxPort;
+  private readonly onShutDown: () => void;
+
+  constructor(port: MailboxPort, onShutDown: () => void) {
+    this.port = port;
+    this.onShutDown = onShutDown;
+  }
+
+  /** Handles one message. Exceptions of the target pass: a snapshot that main validated and that does not apply is a bug. */
+  deliver(message: ToWorkerMessage, target: MailboxTarget): void {
+    switch (message.kind) {
+      case ToWorker.applySnapshot:
+        target.applySnapshot(message.snapshot);
+        this.port.postMessage({ kind: FromWorker.applied, version: message.snapshot.version });
+        break;
+      case ToWorker.updateHosts:
+        target.updateHosts(message.clusterId, message.hosts);
+        break;
+      case ToWorker.stopListening:
+        target.stopListening(message.inboundOnly);
+        break;
+      case ToWorker.shutDown:
+        this.onShutDown();
+        break;
+    }
+  }
+
+  postReady(): void {
+    this.port.postMessage({ kind: FromWorker.ready });
+  }
+
+  postNewStats(announcement: StatsAnnouncement): void {
+    this.port.postMessage({ kind: FromWorker.newStats, announcement });
+  }
+
+  postFailed(reason: string): void {
+    this.port.postMessage({ kind: FromWorker.failed, reason });
+  }
+}

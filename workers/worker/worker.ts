@@ -1,0 +1,199 @@
+import { randomFillSync } from 'node:crypto';
+import type { AccessLogger, LogContext, LogSinkProvider } from '../../core/access_log/access_log.ts';
+import type { AccessLogConfig } from '../../core/access_log/access_log_config.ts';
+import { createAccessLoggers } from '../../core/access_log/create_access_loggers.ts';
+import { ThreadLocalClusterManager } from '../../core/cluster_manager/thread_local_cluster_manager.ts';
+import { FormatCompiler } from '../../core/formatter/format_compiler.ts';
+import { HeaderMutator } from '../../core/headers/header_mutation.ts';
+import { HeaderNames } from '../../core/headers/header_names.ts';
+import { createLocalReplyRewriter } from '../../core/http/connection_manager/local_reply_rewriter.ts';
+import type { NetworkFilterContext } from '../../core/http/connection_manager/network_filter_context.ts';
+import { RequestIdGenerator } from '../../core/http/connection_manager/request_id.ts';
+import { DateProvider } from '../../core/http/date_header.ts';
+import type { ServerFacts } from '../../core/http/filter_context.ts';
+import { Http1Literals } from '../../core/http/http1/encoder.ts';
+import type { Io } from '../../core/io/io.ts';
+import type { Logger } from '../../core/log/logger.ts';
+import { IoDispatcher } from '../../core/network/io_dispatcher.ts';
+import { ActiveListener, type CompiledFilterChain, ListenerStats } from '../../core/network/listener/active_listener.ts';
+import { FilterChainMatcher } from '../../core/network/listener/filter_chain_match.ts';
+import type { FilterChainConfig } from '../../core/network/listener/listener_config.ts';
+import { NETWORK_FILTER_CATEGORY, type NetworkFilterFactory } from '../../core/network/network_filter.ts';
+import type { FactoryRegistry } from '../../core/registry/factory_registry.ts';
+import { RuntimeSnapshot } from '../../core/runtime/runtime_snapshot.ts';
+import { HOST_STAT_WORDS, MAX_HOSTS, type SharedSlabs } from '../../core/shared_memory/layout.ts';
+import type { ListenerSnapshot, Snapshot } from '../../core/snapshot/snapshot.ts';
+import type { Counter } from '../../core/stats/stats.ts';
+import type { StatsStore } from '../../core/stats/store.ts';
+import type { HostSetConfig } from '../../core/upstream/cluster_config.ts';
+import { SharedServerFacts } from '../../core/upstream/server_facts.ts';
+
+/** What a worker is made with. */
+export interface WorkerDependencies {
+  readonly index: number;
+  readonly workerCount: number;
+  readonly io: Io;
+  readonly registry: FactoryRegistry;
+  readonly stats: StatsStore;
+  readonly sinks: LogSinkProvider;
+  readonly slabs: SharedSlabs;
+  readonly log: Logger;
+  /** The worker cannot go on. */
+  exit(reason: Error): void;
+}
+
+/**
+ * One worker: everything of the connections it accepted. Knows nothing of threads: worker_main.ts runs it on one, tests run it
+ * in-process. All methods are called from its own thread.
+ */
+export class Worker {
+  private readonly deps: WorkerDependencies;
+  private readonly dispatcher: IoDispatcher;
+  private readonly names: HeaderNames;
+  private readonly literals: Http1Literals;
+  private readonly dates: DateProvider;
+  private readonly requestIds: RequestIdGenerator;
+  private readonly clusters: ThreadLocalClusterManager;
+  private readonly server: ServerFacts;
+  private readonly escapedExceptions: Counter;
+  private clusterIds: Map<string, number>;
+  private listeners: Map<number, ActiveListener>;
+  private connectionIds: number;
+  private readonly randomWords: Uint32Array;
+  private randomPosition: number;
+  private isStopped: boolean;
+
+  constructor(deps: WorkerDependencies) {
+    this.deps = deps;
+    const rootScope = deps.stats.rootScope();
+    this.escapedExceptions = rootScope.counter('workers.callback_exceptions');
+    this.dispatcher = new IoDispatcher(deps.io, (error) => this.onEscaped(error));
+    this.names = new HeaderNames();
+    this.literals = new Http1Literals(this.dispatcher.turn);
+    this.dates = new DateProvider();
+    this.requestIds = new RequestIdGenerator((bytes) => {
+      randomFillSync(bytes);
+    });
+    this.clusterIds = new Map();
+    this.listeners = new Map();
+    this.connectionIds = deps.index;
+    this.randomWords = new Uint32Array(1024);
+    this.randomPosition = this.randomWords.length;
+    this.isStopped = false;
+    this.server = new SharedServerFacts(
+      deps.slabs.serverFacts, deps.slabs.clusterFacts, (name) => this.clusterIds.get(name) ?? -1, () => this.dispatcher.wallMs,
+    );
+    this.clusters = new ThreadLocalClusterManager({
+      dispatcher: this.dispatcher, literals: this.literals, registry: deps.registry, rootScope, workerIndex: deps.index,
+      circuits: deps.slabs.circuits.map((slab) => new Int32Array(slab)),
+      hostHealth: new Int32Array(deps.slabs.hostHealth),
+      hostStats: new Float64Array(deps.slabs.hostStats[deps.index], 0, MAX_HOSTS * HOST_STAT_WORDS),
+      random: this.random, nextConnectionId: this.nextConnectionId,
+    });
+  }
+
+  start(): void {
+    this.dispatcher.start();
+  }
+
+  /** Builds runtime objects from a snapshot and swaps them in; streams that run keep what they have. */
+  applySnapshot(snapshot: Snapshot): void {
+    this.dispatcher.run(() => {
+      this.clusterIds = new Map(snapshot.clusters.map((cluster) => [cluster.config.name, cluster.id]));
+      this.clusters.apply(snapshot.clusters);
+      const runtime = new RuntimeSnapshot(snapshot.runtime);
+      const next = new Map<number, ActiveListener>();
+      for (const listener of snapshot.listeners) next.set(listener.id, this.listeners.get(listener.id) ?? this.buildListener(listener, runtime, snapshot));
+      for (const [id, listener] of this.listeners) {
+        if (next.has(id)) continue;
+        listener.stopListening();
+        listener.drainConnections();
+      }
+      this.listeners = next;
+      this.deps.stats.announce();
+    });
+  }
+
+  updateHosts(clusterId: number, hosts: HostSetConfig): void {
+    this.dispatcher.run(() => this.clusters.updateHosts(clusterId, hosts));
+  }
+
+  /** Stops accepting; connections stay. `inboundOnly`: listeners with traffic_direction INBOUND only. */
+  stopListening(inboundOnly: boolean): void {
+    this.dispatcher.run(() => {
+      for (const listener of this.listeners.values()) {
+        if (!inboundOnly || listener.config.trafficDirection === 'inbound') listener.stopListening();
+      }
+    });
+  }
+
+  connectionCount(): number {
+    let count = 0;
+    for (const listener of this.listeners.values()) count += listener.connectionCount;
+    return count;
+  }
+
+  /** Cuts every connection. */
+  close(): void {
+    if (this.isStopped) return;
+    this.isStopped = true;
+    this.dispatcher.run(() => {
+      for (const listener of this.listeners.values()) {
+        listener.stopListening();
+        listener.closeConnections();
+      }
+      this.clusters.close();
+    });
+  }
+
+  private buildListener(snapshot: ListenerSnapshot, runtime: RuntimeSnapshot, whole: Snapshot): ActiveListener {
+    const { config } = snapshot;
+    const { stats, index } = this.deps;
+    const rootScope = stats.rootScope();
+    const listenerScope = rootScope.scope(`listener.${config.statPrefix}`);
+    const formats = new FormatCompiler(this.names, () => this.dispatcher.wallMs, this.random);
+    const context: NetworkFilterContext = {
+      listener: config, listenerScope, rootScope, runtime,
+      dispatcher: this.dispatcher, literals: this.literals, names: this.names, registry: this.deps.registry, server: this.server,
+      clusters: this.clusters, sinks: this.deps.sinks, dates: this.dates, requestIds: this.requestIds,
+      node: whole.node, random: this.random,
+      createAccessLoggers: (configs: readonly AccessLogConfig[]): readonly AccessLogger[] =>
+        createAccessLoggers(configs, { names: this.names, registry: this.deps.registry, sinks: this.deps.sinks, runtime, formats }),
+      compileMutations: (levels) => new HeaderMutator<LogContext>(levels, this.names, (format) => formats.compile(format)),
+      createLocalReplies: (reply) => createLocalReplyRewriter(reply, { names: this.names, runtime, formats }),
+    };
+    const chains = config.filterChains.map((chain) => this.buildChain(chain, context));
+    const fallback = config.defaultFilterChain === null ? null : this.buildChain(config.defaultFilterChain, context);
+    const matcher = new FilterChainMatcher(config.filterChains, chains, fallback);
+    const listener = new ActiveListener(snapshot.id, config, this.dispatcher, new ListenerStats(listenerScope, index), matcher, this.nextConnectionId);
+    listener.listen(snapshot.sockets);
+    return listener;
+  }
+
+  private buildChain(config: FilterChainConfig, context: NetworkFilterContext): CompiledFilterChain {
+    const terminal = config.filters.at(-1);
+    if (terminal === undefined || config.filters.length > 1) throw new Error(`filter chain ${config.name}: exactly one network filter is supported`);
+    const factory = this.deps.registry.get(NETWORK_FILTER_CATEGORY, terminal.typeName);
+    if (factory === undefined) throw new Error(`no network filter ${terminal.typeName} on this thread`);
+    return { name: config.name, factory: factory.createFactory(terminal.config, context) as NetworkFilterFactory };
+  }
+
+  private readonly nextConnectionId = (): number => {
+    this.connectionIds += this.deps.workerCount;
+    return this.connectionIds;
+  };
+
+  private readonly random = (): number => {
+    if (this.randomPosition >= this.randomWords.length) {
+      randomFillSync(this.randomWords);
+      this.randomPosition = 0;
+    }
+    return this.randomWords[this.randomPosition++];
+  };
+
+  /** An exception escaped a callback: it was our bug or a filter's; the stream is reset by its connection, the worker goes on. */
+  private onEscaped(error: unknown): void {
+    this.escapedExceptions.inc();
+    this.deps.log.error(`exception in a callback: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+  }
+}
