@@ -14,7 +14,7 @@ export function* jsonPieces(value: JsonValue | LazyJson, indent = ''): Generator
   } else if (typeof value === 'object' && value !== null) {
     yield* objectPieces(Object.entries(value), indent);
   } else {
-    yield JSON.stringify(value);
+    yield quote(value);
   }
 }
 
@@ -60,11 +60,17 @@ function* objectPieces(
   const inner = `${indent} `;
   let first = true;
   for (const [key, value] of entries) {
-    yield `${first ? '{' : ','}\n${inner}${JSON.stringify(key)}: `;
+    yield `${first ? '{' : ','}\n${inner}${quote(key)}: `;
     first = false;
     yield* jsonPieces(value, inner);
   }
   yield first ? '{}' : `\n${indent}}`;
+}
+
+/** As protobuf does, `<` and `>` are written so that no browser takes them for markup. */
+function quote(value: string | number | boolean | null): string {
+  const json = JSON.stringify(value);
+  return typeof value === 'string' ? json.replaceAll('<', '\\u003c').replaceAll('>', '\\u003e') : json;
 }
 
 /** An object without the fields whose value is undefined. */

@@ -3,7 +3,7 @@ import type { CircuitBreakerLimits, ClusterStatus, HostStatus, Instance, JsonObj
 import { JSON_TYPE, streamReply, TEXT, type AdminHandler, type BodyPieces } from '../handler.ts';
 import { jsonDocument, LazyList, LazyObject, withoutUndefined, type LazyJson } from '../json_pieces.ts';
 
-/** Bits in the order in which they are printed. */
+/** Names in the text listing, in the order in which they are printed. */
 const FLAG_NAMES: readonly (readonly [number, string])[] = [
   [HostHealthFlag.failedActiveHc, 'failed_active_hc'],
   [HostHealthFlag.failedOutlierCheck, 'failed_outlier_check'],
@@ -15,6 +15,17 @@ const FLAG_NAMES: readonly (readonly [number, string])[] = [
   [HostHealthFlag.excludedViaImmediateHcFail, 'excluded_via_immediate_hc_fail'],
   [HostHealthFlag.activeHcTimeout, 'active_hc_timeout'],
   [HostHealthFlag.edsStatusDraining, 'eds_status_draining'],
+];
+
+/** Fields of envoy.admin.v3.HostHealthStatus. */
+const FLAG_FIELDS: readonly (readonly [number, string])[] = [
+  [HostHealthFlag.failedActiveHc, 'failed_active_health_check'],
+  [HostHealthFlag.failedOutlierCheck, 'failed_outlier_check'],
+  [HostHealthFlag.degradedActiveHc, 'failed_active_degraded_check'],
+  [HostHealthFlag.pendingDynamicRemoval, 'pending_dynamic_removal'],
+  [HostHealthFlag.pendingActiveHc, 'pending_active_hc'],
+  [HostHealthFlag.excludedViaImmediateHcFail, 'excluded_via_immediate_hc_fail'],
+  [HostHealthFlag.activeHcTimeout, 'active_hc_timeout'],
 ];
 
 /** `/clusters`: every cluster with its hosts, as `name::field::value` lines or as envoy.admin.v3.Clusters. */
@@ -151,13 +162,10 @@ function statJson(name: string, value: number): JsonObject {
   return value === 0 ? { name } : { value: String(value), name };
 }
 
-/** envoy.admin.v3.HostHealthStatus; EDS health is an enum, the other flags are booleans. */
+/** envoy.admin.v3.HostHealthStatus: what EDS said is one enum, the other flags are booleans. */
 function healthJson(flags: number): JsonObject {
   const result: Record<string, JsonValue> = {};
-  const edsBits = HostHealthFlag.failedEdsHealth | HostHealthFlag.degradedEdsHealth | HostHealthFlag.edsStatusDraining;
-  for (const [bit, name] of FLAG_NAMES) {
-    if ((flags & bit) !== 0 && (bit & edsBits) === 0) result[name] = true;
-  }
+  for (const [bit, field] of FLAG_FIELDS) if ((flags & bit) !== 0) result[field] = true;
   let eds = 'HEALTHY';
   if ((flags & HostHealthFlag.failedEdsHealth) !== 0) eds = 'UNHEALTHY';
   else if ((flags & HostHealthFlag.edsStatusDraining) !== 0) eds = 'DRAINING';

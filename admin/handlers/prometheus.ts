@@ -66,15 +66,15 @@ function histogramText(histogram: HistogramView, name: string, labels: string): 
     + `${name}_sum{${labels}} ${formatG(sampleSum(counts), DIGITS)}\n${name}_count{${labels}} ${counts.total}\n`;
 }
 
-/** Quantiles of the last interval; sum and count since start. */
+/** All of the last interval: quantiles cannot be added up over time. */
 function summaryText(histogram: HistogramView, name: string, labels: string): string {
   const before = labels === '' ? '' : `${labels},`;
-  const quantiles = quantilesOf(histogram.interval());
+  const counts = histogram.interval();
+  const quantiles = quantilesOf(counts);
   let text = '';
   for (let i = 0; i < quantiles.length; i++) {
     text += `${name}{${before}quantile="${SHOWN_QUANTILES[i]}"} ${formatG(quantiles[i], DIGITS)}\n`;
   }
-  const counts = histogram.cumulative();
   return `${text}${name}_sum{${labels}} ${formatG(sampleSum(counts), DIGITS)}\n${name}_count{${labels}} ${counts.total}\n`;
 }
 

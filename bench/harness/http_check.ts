@@ -92,7 +92,7 @@ export async function faultsOfWork(port: number, expected: ExpectedWork): Promis
     if (answer.status !== 200) faults.push(`${name}: status ${answer.status}`);
     else if (!isAlphabet(answer.body, size)) faults.push(`${name}: wrong body (${answer.body.length} bytes)`);
     // Without it a load generator would go on using the connection, and churn would not be measured.
-    else if (answer.headers['connection'] !== 'close') faults.push(`${name}: a request with Connection: close was not answered so`);
+    else if (answer.headers.connection !== 'close') faults.push(`${name}: a request with Connection: close was not answered so`);
   }
   const posted = await ask(port, pathOf('post'), { body: 'a'.repeat(1024) });
   if (posted.status !== 200 || posted.body.length !== 64) faults.push(`post: status ${posted.status}, ${posted.body.length} bytes`);

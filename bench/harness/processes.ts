@@ -194,7 +194,7 @@ function signalAll(pids: readonly number[], signal: NodeJS.Signals): void {
 
 /** Full path of a program, searched in PATH and the system folders; undefined when it is not there. */
 export function findProgram(name: string): string | undefined {
-  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/sbin', '/usr/local/sbin'];
+  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin', '/usr/local/sbin'];
   for (const folder of folders) {
     if (folder === '') continue;
     const path = join(folder, name);

@@ -123,7 +123,7 @@ export function parsePerfStat(text: string): SyscallCounts {
     if (count > 0) counts[match[1]] = count;
     named += count;
   }
-  if (total > named) counts['other'] = total - named;
+  if (total > named) counts.other = total - named;
   return counts;
 }
 

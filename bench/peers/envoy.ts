@@ -6,7 +6,7 @@ import { programVersion } from './program_version.ts';
 
 /** The binary that ENVOY_BIN names, with the very bootstrap that envoyts gets. */
 export function envoyPeer(): Peer {
-  const program = process.env['ENVOY_BIN'];
+  const program = process.env.ENVOY_BIN;
   return {
     name: 'envoy',
     absence: () => (program === undefined ? 'ENVOY_BIN is not set' : existsSync(program) ? undefined : 'ENVOY_BIN names no file'),

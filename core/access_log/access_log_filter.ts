@@ -19,8 +19,8 @@ export interface LogFilter {
 /** Compiles a filter. Thread: the one that will evaluate it (config time: header names are interned). */
 export function compileLogFilter(config: AccessLogFilterConfig, names: HeaderNames, runtime: RuntimeSnapshot): LogFilter {
   switch (config.kind) {
-    case 'status_code': return new StatusCodeFilter(config.op, runtime.getInteger(config.runtimeKey, config.value));
-    case 'duration': return new DurationFilter(config.op, runtime.getInteger(config.runtimeKey, config.value));
+    case 'status_code': return new StatusCodeFilter(config.op, config.value, config.runtimeKey, runtime);
+    case 'duration': return new DurationFilter(config.op, config.value, config.runtimeKey, runtime);
     case 'not_health_check': return new NotHealthCheckFilter();
     // Nothing is traced, so no stream is traceable.
     case 'traceable': return new ConstantFilter(false);
@@ -51,14 +51,18 @@ class StatusCodeFilter implements LogFilter {
   readonly needsResponseHeaders = false;
   private readonly op: Op;
   private readonly value: number;
+  private readonly runtimeKey: string;
+  private readonly runtime: RuntimeSnapshot;
 
-  constructor(op: Op, value: number) {
+  constructor(op: Op, value: number, runtimeKey: string, runtime: RuntimeSnapshot) {
     this.op = op;
     this.value = value;
+    this.runtimeKey = runtimeKey;
+    this.runtime = runtime;
   }
 
   evaluate(context: FormatContext): boolean {
-    return compare(this.op, context.info === null ? 0 : context.info.responseCode, this.value);
+    return compare(this.op, context.info === null ? 0 : context.info.responseCode, this.runtime.getInteger(this.runtimeKey, this.value));
   }
 }
 
@@ -68,16 +72,20 @@ class DurationFilter implements LogFilter {
   readonly needsResponseHeaders = false;
   private readonly op: Op;
   private readonly value: number;
+  private readonly runtimeKey: string;
+  private readonly runtime: RuntimeSnapshot;
 
-  constructor(op: Op, value: number) {
+  constructor(op: Op, value: number, runtimeKey: string, runtime: RuntimeSnapshot) {
     this.op = op;
     this.value = value;
+    this.runtimeKey = runtimeKey;
+    this.runtime = runtime;
   }
 
   evaluate(context: FormatContext): boolean {
     const info = context.info;
     if (info === null || !(info.endTimeMs >= info.startTimeMs)) return false;
-    return compare(this.op, Math.floor(info.endTimeMs - info.startTimeMs + 1e-6), this.value);
+    return compare(this.op, Math.floor(info.endTimeMs - info.startTimeMs + 1e-6), this.runtime.getInteger(this.runtimeKey, this.value));
   }
 }
 

@@ -1,4 +1,5 @@
 import type { FormatEnvironment } from '../formatter/format_environment.ts';
+import type { HeaderNames } from '../headers/header_names.ts';
 import type { FactoryRegistry } from '../registry/factory_registry.ts';
 import type { RuntimeSnapshot } from '../runtime/runtime_snapshot.ts';
 import type { AccessLogger, LogSinkProvider } from './access_log.ts';
@@ -10,6 +11,8 @@ export const ACCESS_LOGGER_CATEGORY = 'envoy.access_loggers';
 
 /** What a thread gives to make its access loggers. */
 export interface AccessLogContext {
+  /** Header names of filters are interned here. */
+  readonly names: HeaderNames;
   readonly environment: FormatEnvironment;
   readonly sinks: LogSinkProvider;
   readonly runtime: RuntimeSnapshot;
@@ -26,8 +29,8 @@ export function createAccessLoggers(configs: readonly AccessLogConfig[], registr
   return configs.map((config) => {
     const factory = registry.get(ACCESS_LOGGER_CATEGORY, config.extension.typeName);
     if (factory === undefined) throw new Error(`no access logger is registered for ${config.extension.typeName}`);
-    const filter = config.filter === null ? null : compileLogFilter(config.filter, context.environment.names, context.runtime);
-    const loggerContext: AccessLoggerContext = { environment: context.environment, sinks: context.sinks, runtime: context.runtime, filter };
+    const filter = config.filter === null ? null : compileLogFilter(config.filter, context.names, context.runtime);
+    const loggerContext: AccessLoggerContext = { ...context, filter };
     return factory.createFactory(config.extension.config, loggerContext) as AccessLogger;
   });
 }

@@ -24,8 +24,10 @@ export interface MessageMeta {
   range: SourceRange | undefined;
   /** Fields that the input set, by field number. */
   readonly fields: Map<number, FieldMeta>;
-  /** Messages inside, for the walk over a tree: filled in the order of the input. */
+  /** True once any field of it was asked for. */
   isRead: boolean;
+  /** True when something in it could not be read: what then seems to be missing is no finding of its own. */
+  isDamaged: boolean;
 }
 
 /** An Any, opened. */
@@ -50,7 +52,7 @@ export class ConfigTree {
 
   /** Registers a message; called once for each. */
   addMessage(message: Message, desc: DescMessage, path: string, range: SourceRange | undefined): MessageMeta {
-    const meta: MessageMeta = { desc, path, range, fields: new Map(), isRead: false };
+    const meta: MessageMeta = { desc, path, range, fields: new Map(), isRead: false, isDamaged: false };
     this.metas.set(message, meta);
     return meta;
   }

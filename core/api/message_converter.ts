@@ -72,6 +72,7 @@ export class MessageConverter {
       const field = names.get(entry.key);
       if (field === undefined) {
         this.unknownField(desc, entry, path);
+        if (this.options.unknownFields === 'error') this.markDamaged(message);
         continue;
       }
       if (entry.value.kind === 'null' && field.message?.typeName !== 'google.protobuf.Value') continue;
@@ -93,7 +94,10 @@ export class MessageConverter {
     const isBlock = entry.value.kind === 'map' || entry.value.kind === 'list';
     const fieldMeta = newFieldMeta(isBlock ? entry.keyRange : entry.value.range);
     const value = this.convertField(field, entry, path, fieldMeta);
-    if (value === undefined) return;
+    if (value === undefined) {
+      this.markDamaged(message);
+      return;
+    }
     setFieldValue(message, field, value);
     this.tree.meta(message)?.fields.set(field.number, fieldMeta);
     if (!this.options.skipDeprecated) checkDeprecated(field, value, entry.keyRange, path, this.problems);
@@ -316,6 +320,11 @@ export class MessageConverter {
       this.fieldNames.set(desc, names);
     }
     return names;
+  }
+
+  private markDamaged(message: Message): void {
+    const meta = this.tree.meta(message);
+    if (meta !== undefined) meta.isDamaged = true;
   }
 
   private unknownField(desc: DescMessage, entry: MapEntry, path: string): void {

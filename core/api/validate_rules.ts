@@ -51,7 +51,7 @@ export class RuleValidator {
     const rules = this.rulesOf(meta.desc);
     for (const oneof of rules.requiredOneofs) {
       const adt = (message as unknown as Record<string, { case?: string }>)[oneof.localName];
-      if (adt.case !== undefined) continue;
+      if (adt.case !== undefined || meta.isDamaged) continue;
       const names = oneof.fields.map((field) => field.name).join(', ');
       this.violation(meta.desc, oneof.name, 'value is required', meta.range, meta.path, [`one of these must be set: ${names}`]);
     }
@@ -76,6 +76,7 @@ export class RuleValidator {
     if (meta === undefined) return;
     const path = fieldPath(meta.path, field.name);
     const fieldMeta = meta.fields.get(field.number);
+    if (meta.isDamaged && fieldMeta === undefined) return;
     const range = fieldMeta?.range ?? meta.range;
     const report = (reason: string, at: SourceRange | undefined = range, where = path, hints: string[] = []): void =>
       this.violation(desc, field.name, reason, at, where, hints);

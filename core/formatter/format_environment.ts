@@ -4,7 +4,7 @@ import type { HeaderNames } from '../headers/header_names.ts';
 /** What compiling a format needs of its thread. */
 export interface FormatEnvironment {
   /** Header names of formats are interned here. */
-  readonly names: HeaderNames;
+  readonly names: Pick<HeaderNames, 'intern'>;
   /** %HOSTNAME%. */
   readonly hostname: string;
   /** %ENVIRONMENT(X)%, read once, when the format is compiled. */

@@ -106,7 +106,7 @@ type Piece =
   | { readonly kind: 'fraction'; readonly digits: number }
   | { readonly kind: 'trimmed'; readonly dot: boolean };
 
-const SPECIFIER = /%(?:(E\*z|E4Y|E[a-zA-Z]|[a-zA-Z%])|([1-9])f|E([0-9]+)([Sf])|E\*([Sf]))/y;
+const SPECIFIER = /%(?:(E\*z|E4Y|E[a-zA-Z]|[a-zA-DF-Z%])|([1-9])f|E([0-9]+)([Sf])|E\*([Sf]))/y;
 
 function parsePieces(format: string): Piece[] {
   const pieces: Piece[] = [];

@@ -48,6 +48,7 @@ int32_t Ring::allocateNumber(int fd, uint32_t flags) {
   const uint32_t generation = connection.generation + 1;
   memset(&connection, 0, sizeof(connection));
   connection.generation = generation;
+  connection.servicedTurn = turn_ - 1;
   connection.fd = fd;
   connection.flags = kUsed | flags;
   connection.acceptBudget = 1;
@@ -153,6 +154,7 @@ bool Ring::serviceConnecting(int32_t id) {
 void Ring::service(int32_t id) {
   Connection& connection = connections_[id];
   connection.flags &= ~kReady;
+  connection.servicedTurn = turn_;
   if (!hasRoom(0)) {
     starved_ = true;
     return markReady(id);

@@ -186,6 +186,7 @@ int Ring::runTurn(int timeoutMs, bool* libuvReady) {
   const int waited = epoll_wait(epoll_, waited_, static_cast<int>(sizeof(waited_) / sizeof(waited_[0])), timeout);
   readClock();
   retain();
+  ++turn_;
   eventCount_ = 0;
   arenaUsed_ = 0;
   readyNow_.swap(ready_);
@@ -208,7 +209,11 @@ int Ring::runTurn(int timeoutMs, bool* libuvReady) {
       acceptSome(id);
     } else {
       connection.pending |= waited_[i].events;
-      service(id);
+      if (connection.servicedTurn != turn_) {
+        service(id);
+      } else {
+        markReady(id);
+      }
     }
   }
   if (!readyFirst) serviceReady();
@@ -227,8 +232,9 @@ int Ring::runTurn(int timeoutMs, bool* libuvReady) {
 
 void Ring::serviceReady() {
   for (const int32_t id : readyNow_) {
-    // A number may be listed twice when it was closed and reused: the flag tells.
-    if ((connections_[id].flags & (kUsed | kReady)) == (kUsed | kReady)) service(id);
+    // Not any more: closed, or serviced because epoll named it too (if it is ready again, it is in ready_ already).
+    const Connection& connection = connections_[id];
+    if ((connection.flags & (kUsed | kReady)) == (kUsed | kReady) && connection.servicedTurn != turn_) service(id);
   }
   readyNow_.clear();
 }

@@ -48,6 +48,7 @@ struct Connection {
   uint32_t flags;
   uint32_t generation;   // tells a reused number from its predecessor in epoll's data
   uint32_t pending;      // epoll bits not handled yet
+  uint32_t servicedTurn; // a connection is serviced, and so read, at most once per turn
   uint8_t* held;         // unconsumed bytes, put in front of the next read
   uint32_t heldLength;
   int32_t failure;       // errno to report; 0 = none
@@ -224,6 +225,7 @@ class Ring {
   int references_ = 1;
   napi_ref handler_ = nullptr;
 
+  uint32_t turn_ = 0;
   uint32_t eventCount_ = 0;
   size_t arenaUsed_ = 0;
   double tickIntervalMs_ = 0;

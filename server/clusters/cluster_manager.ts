@@ -2,7 +2,7 @@
  * Main's half of the cluster manager: discovers hosts, says when every cluster has had its first answer, and hands changed host
  * sets on. Connections and load balancing are the workers' (core/cluster_manager). Thread: main.
  */
-import type { Counter, Gauge, StatsScope } from '../../core/stats/stats.ts';
+import { type ClusterManagerStats, createClusterManagerStats } from '../stats/server_stats.ts';
 import { type ClusterDefinition, type ClusterDependencies, type ClusterListener, ManagedCluster } from './managed_cluster.ts';
 
 export interface ClusterManagerEvents {
@@ -10,23 +10,6 @@ export interface ClusterManagerEvents {
   onHostsChanged(cluster: ManagedCluster): void;
   /** Every cluster has resolved or failed once. Called once, possibly from within `start`. */
   onInitialized(): void;
-}
-
-class ClusterManagerStats {
-  readonly clusterAdded: Counter;
-  readonly clusterUpdated: Counter;
-  readonly activeClusters: Gauge;
-
-  constructor(root: StatsScope) {
-    const scope = root.scope('cluster_manager');
-    this.clusterAdded = scope.counter('cluster_added');
-    this.clusterUpdated = scope.counter('cluster_updated');
-    this.activeClusters = scope.gauge('active_clusters');
-    for (const name of ['cluster_modified', 'cluster_removed', 'cluster_updated_via_merge', 'update_merge_cancelled', 'update_out_of_merge_window']) {
-      scope.counter(name);
-    }
-    scope.gauge('warming_clusters').set(0);
-  }
 }
 
 export class ClusterManager implements ClusterListener {
@@ -40,7 +23,7 @@ export class ClusterManager implements ClusterListener {
   constructor(dependencies: ClusterDependencies, events: ClusterManagerEvents) {
     this.dependencies = dependencies;
     this.events = events;
-    this.stats = new ClusterManagerStats(dependencies.stats);
+    this.stats = createClusterManagerStats(dependencies.stats);
   }
 
   /** Makes the clusters and begins to discover their hosts. Names are unique (validated). */
@@ -49,9 +32,9 @@ export class ClusterManager implements ClusterListener {
     this.waiting = clusters.length;
     for (const cluster of clusters) {
       this.byName.set(cluster.config.name, cluster);
-      this.stats.clusterAdded.inc();
+      this.stats.cluster_added.inc();
     }
-    this.stats.activeClusters.set(clusters.length);
+    this.stats.active_clusters.set(clusters.length);
     if (clusters.length === 0) this.finishInitialization();
     for (const cluster of clusters) cluster.start();
   }
@@ -73,7 +56,7 @@ export class ClusterManager implements ClusterListener {
 
   onHostsChanged(cluster: ManagedCluster): void {
     if (!this.isInitialized) return;
-    this.stats.clusterUpdated.inc();
+    this.stats.cluster_updated.inc();
     this.events.onHostsChanged(cluster);
   }
 

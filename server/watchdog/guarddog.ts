@@ -5,8 +5,9 @@
  */
 import { type ScheduledTimer, type Scheduler, scheduleEvery } from '../../core/event/scheduler.ts';
 import type { Logger } from '../../core/log/logger.ts';
-import type { Counter, StatsScope } from '../../core/stats/stats.ts';
+import type { StatsScope } from '../../core/stats/stats.ts';
 import { FIRST_WORKER_HEARTBEAT, MAIN_HEARTBEAT } from '../../workers/protocol/heartbeats.ts';
+import { createWatchdogStats, type WatchdogStats } from '../stats/server_stats.ts';
 
 /** envoy.config.bootstrap.v3.Watchdog; milliseconds, 0 = off. */
 export interface WatchdogConfig {
@@ -41,43 +42,17 @@ export interface GuarddogOptions {
   readonly kill: () => void;
 }
 
-/** Counts of one group of threads, and of one thread of it. */
-class DogCounters {
-  private readonly groupMiss: Counter;
-  private readonly groupMegaMiss: Counter;
-  private readonly ownMiss: Counter;
-  private readonly ownMegaMiss: Counter;
-
-  constructor(root: StatsScope, group: string, thread: string) {
-    const groupScope = root.scope(group);
-    const threadScope = root.scope('server').scope(thread);
-    this.groupMiss = groupScope.counter('watchdog_miss');
-    this.groupMegaMiss = groupScope.counter('watchdog_mega_miss');
-    this.ownMiss = threadScope.counter('watchdog_miss');
-    this.ownMegaMiss = threadScope.counter('watchdog_mega_miss');
-  }
-
-  miss(): void {
-    this.groupMiss.inc();
-    this.ownMiss.inc();
-  }
-
-  megaMiss(): void {
-    this.groupMegaMiss.inc();
-    this.ownMegaMiss.inc();
-  }
-}
-
 /** One watched worker. */
 class WorkerDog {
-  readonly counters: DogCounters;
+  /** Of its group and of itself. */
+  readonly stats: readonly WatchdogStats[];
   beat = 0;
   seenMs = 0;
   hasMissed = false;
   hasMegaMissed = false;
 
-  constructor(counters: DogCounters) {
-    this.counters = counters;
+  constructor(stats: readonly WatchdogStats[]) {
+    this.stats = stats;
   }
 
   alive(beat: number, nowMs: number): void {
@@ -90,7 +65,7 @@ class WorkerDog {
 
 export class Guarddog {
   private readonly options: GuarddogOptions;
-  private readonly mainCounters: DogCounters;
+  private readonly mainStats: readonly WatchdogStats[];
   private readonly dogs: readonly WorkerDog[];
   private readonly killJitterMs: number;
   private timer: ScheduledTimer | undefined;
@@ -98,8 +73,8 @@ export class Guarddog {
 
   constructor(options: GuarddogOptions) {
     this.options = options;
-    this.mainCounters = new DogCounters(options.stats, 'main_thread', 'main_thread');
-    this.dogs = Array.from({ length: options.workerCount }, (_, i) => new WorkerDog(new DogCounters(options.stats, 'workers', `worker_${i}`)));
+    this.mainStats = createWatchdogStats(options.stats, 'main_thread');
+    this.dogs = Array.from({ length: options.workerCount }, (_, i) => new WorkerDog(createWatchdogStats(options.stats, `worker_${i}`)));
     this.killJitterMs = Math.floor(options.random() * options.workers.maxKillJitterMs);
   }
 
@@ -131,8 +106,8 @@ export class Guarddog {
 
   private checkMain(sinceLastMs: number): void {
     const { main } = this.options;
-    if (main.missMs > 0 && sinceLastMs >= main.missMs) this.mainCounters.miss();
-    if (main.megaMissMs > 0 && sinceLastMs >= main.megaMissMs) this.mainCounters.megaMiss();
+    if (main.missMs > 0 && sinceLastMs >= main.missMs) for (const stats of this.mainStats) stats.watchdog_miss.inc();
+    if (main.megaMissMs > 0 && sinceLastMs >= main.megaMissMs) for (const stats of this.mainStats) stats.watchdog_mega_miss.inc();
   }
 
   /** Returns whether this worker counts for a multikill. */
@@ -147,11 +122,11 @@ export class Guarddog {
     const stuckMs = nowMs - dog.seenMs;
     if (workers.missMs > 0 && stuckMs >= workers.missMs && !dog.hasMissed) {
       dog.hasMissed = true;
-      dog.counters.miss();
+      for (const stats of dog.stats) stats.watchdog_miss.inc();
     }
     if (workers.megaMissMs > 0 && stuckMs >= workers.megaMissMs && !dog.hasMegaMissed) {
       dog.hasMegaMissed = true;
-      dog.counters.megaMiss();
+      for (const stats of dog.stats) stats.watchdog_mega_miss.inc();
       log.warning(`watchdog: worker ${index} has not turned for ${Math.floor(stuckMs)} ms`);
     }
     if (workers.killMs > 0 && stuckMs >= workers.killMs + this.killJitterMs) {

@@ -58,6 +58,14 @@ describe.each(backendsUnderTest())('%s data', (backend) => {
     for (const [i, peer] of peers.entries()) expect(new Set(peer.text.match(/:\d+>/g))).toEqual(new Set([`:${i}>`]));
   });
 
+  it('reads each connection at most once per turn, also when it never pauses', async () => {
+    const { peer, connection } = await driver.pair();
+    peer.socket.end(Buffer.alloc(2 << 20));
+    await until(() => driver.of(IoEvent.eof, connection).length === 1, 'eof');
+    const turns = driver.of(IoEvent.data, connection).map((event) => event.turn);
+    expect(new Set(turns).size).toBe(turns.length);
+  });
+
   describe('unconsumed bytes', () => {
     it('are put in front of the next read', async () => {
       const { peer, connection } = await driver.pair();

@@ -52,6 +52,8 @@ export interface OracleCase {
   readonly upstream?: Record<string, UpstreamScript>;
   /** Paths of the recording that are known to vary from run to run, as globs. */
   readonly unstable?: string[];
+  /** Numbers in text log lines are compared by their shape only. */
+  readonly mask_log_numbers?: boolean;
 }
 
 export interface ListenerSpec {

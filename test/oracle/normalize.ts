@@ -110,6 +110,15 @@ export class Normalizer {
   }
 }
 
+/** A text log line with its numbers replaced: short ones by one sign, long ones (times) sign by sign. */
+export function maskNumbers(line: string): string {
+  return line
+    .replace(UUID4, '<uuid>')
+    .replace(/\b(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\b +\d+/g, '<month> #')
+    .replace(/\d{3,}/g, (digits) => '#'.repeat(digits.length))
+    .replace(/\d+/g, '#');
+}
+
 /** How many digits beyond the first all x-envoy-upstream-service-time headers of `text` have. */
 export function serviceTimeExtraDigits(text: string): number {
   let extra = 0;

@@ -95,14 +95,14 @@ export class ProxyProcess {
     const until = Date.now() + START_LIMIT_MS;
     while (Date.now() < until) {
       if (this.exit !== undefined) {
-        throw new Error(`${this.label} did not start (${this.exit}):\n${this.stderr.slice(-3000)}`);
+        throw new Error(`${this.label} did not start (${this.exit}):\n${this.lastWords()}`);
       }
       if (await this.isLive()) {
         return;
       }
       await delay(POLL_MS);
     }
-    throw new Error(`${this.label} was not ready within ${START_LIMIT_MS} ms:\n${this.stderr.slice(-3000)}`);
+    throw new Error(`${this.label} was not ready within ${START_LIMIT_MS} ms:\n${this.lastWords()}`);
   }
 
   /** Why the process has ended, if it has. */
@@ -124,6 +124,11 @@ export class ProxyProcess {
     const killer = setTimeout(() => this.child.kill('SIGKILL'), 3000);
     await gone;
     clearTimeout(killer);
+  }
+
+  /** The last lines of stderr. */
+  private lastWords(): string {
+    return this.stderr.trimEnd().split('\n').slice(-5).join('\n').slice(-2000);
   }
 
   private async isLive(): Promise<boolean> {

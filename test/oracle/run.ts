@@ -43,6 +43,16 @@ function say(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
+const saidFailures = new Set<string>();
+
+/** Says why a case gave nothing; a reason that all cases of a group share is said once. */
+function sayFailure(group: string, outcome: CaseOutcome, otherwise: string): void {
+  const reason = outcome.failure ?? otherwise;
+  const isNew = !saidFailures.has(`${group} ${reason}`);
+  saidFailures.add(`${group} ${reason}`);
+  say(`FAIL ${group}/${outcome.name}: ${isNew ? reason : 'as above'}`);
+}
+
 function byName(outcomes: readonly CaseOutcome[]): Map<string, Recording> {
   return new Map(outcomes.flatMap((one) => (one.recording === undefined ? [] : [[one.name, one.recording] as const])));
 }
@@ -60,7 +70,7 @@ async function record(group: CaseGroup, reference: ProxyCommand, version: string
     const second = again.get(outcome.name);
     if (outcome.recording === undefined || second === undefined) {
       tally.failed += 1;
-      say(`FAIL ${group.name}/${outcome.name}: ${outcome.failure ?? 'failed the second time'}`);
+      sayFailure(group.name, outcome, 'failed the second time');
       continue;
     }
     recordings.set(outcome.name, outcome.recording);
@@ -69,6 +79,9 @@ async function record(group: CaseGroup, reference: ProxyCommand, version: string
     if (unstable.length > 0) {
       say(`UNSTABLE ${group.name}/${outcome.name}\n${describeDifferences(unstable, 'first', 'second')}`);
     }
+  }
+  if (again.size === 0) {
+    return;
   }
   const whole = readCaseGroups(CASES).find((one) => one.name === group.name) ?? group;
   writeGolden(GOLDEN, group.name, whole.cases.map((one) => one.name), recordings, version);
@@ -87,7 +100,7 @@ function judge(
     const reference = expected.get(outcome.name);
     if (outcome.recording === undefined || reference === undefined) {
       tally.failed += 1;
-      say(`FAIL ${name}: ${outcome.failure ?? 'nothing recorded to compare with; record it first'}`);
+      sayFailure(group.name, outcome, 'nothing recorded to compare with; record it first');
       continue;
     }
     const all = compareRecordings(reference, outcome.recording, unstablePaths(group, outcome.name));

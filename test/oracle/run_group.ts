@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildBootstrap, upstreamNames, type GroupPlaces } from './bootstrap.ts';
 import { downstreamScripts, type CaseGroup, type OracleCase, type Step } from './case_file.ts';
-import { Normalizer, serviceTimeExtraDigits } from './normalize.ts';
+import { maskNumbers, Normalizer, serviceTimeExtraDigits } from './normalize.ts';
 import { delay, parseStats, ProxyProcess, type ProxyCommand } from './proxy_process.ts';
 import { recordMessage, type RecordedConnection, type Recording } from './recording.ts';
 import { ScriptedConnection, Signals, type ScriptContext } from './scripted_connection.ts';
@@ -134,7 +134,7 @@ class GroupRun {
   }
 
   private logText(): string {
-    return existsSync(this.places.accessLogPath) ? readFileSync(this.places.accessLogPath, 'utf8') : '';
+    return existsSync(this.places.accessLogPath) ? readFileSync(this.places.accessLogPath, 'latin1') : '';
   }
 
   private newLogLines(running: RunningCase): string[] {
@@ -248,7 +248,7 @@ class GroupRun {
       stats = await this.changes(running, extraDigits);
       lines = this.newLogLines(running);
     }
-    const log = lines.map((line) => this.normalizer.logLine(line));
+    const log = lines.map((line) => this.normalizer.logLine(running.spec.mask_log_numbers === true ? maskNumbers(line) : line));
     return { log, stats, ...(running.gauges.length === 0 ? {} : { gauges: running.gauges }) };
   }
 

@@ -69,10 +69,25 @@ function withoutPatches(text) {
 /** Takes out of `original` the fields that `body` declares again (same name and number): newer rules, or newly deprecated. */
 function withoutRedeclared(original, body) {
   let text = original;
-  for (const match of body.matchAll(/^ *(?:(?:repeated|optional) )?[\w.<>, ]+ (\w+) = (\d+)(?: \[.*\])?;$/gm)) {
-    text = text.replace(new RegExp(`^[ \\t]*(?:(?:repeated|optional) )?[\\w.]+(?:<[^>]*>)?\\s+${match[1]}\\s*=\\s*${match[2]}\\s*(?:\\[[^;]*\\])?;`, 'm'), '');
+  for (const match of directly(body).matchAll(/^ *(?:(?:repeated|optional) )?[\w.<>, ]+ (\w+) = (\d+)(?: \[.*\])?;$/gm)) {
+    const field = new RegExp(`^[ \\t]*(?:(?:repeated|optional) )?[\\w.]+(?:<[^>]*>)?\\s+${match[1]}\\s*=\\s*${match[2]}\\s*(?:\\[[^;]*\\])?;`, 'm');
+    const found = field.exec(directly(text));
+    if (found !== null) text = text.slice(0, found.index) + text.slice(found.index + found[0].length);
   }
   return text;
+}
+
+/** The text with what stands inside nested messages and enums blanked out; positions stay. */
+function directly(text) {
+  let result = text;
+  const header = /^[ \t]*(?:message|enum|oneof) \w+ \{/gm;
+  for (let match = header.exec(text); match !== null; match = header.exec(text)) {
+    const start = match.index + match[0].length;
+    const end = closing(text, start);
+    result = result.slice(0, start) + result.slice(start, end).replace(/[^\n]/g, ' ') + result.slice(end);
+    header.lastIndex = end;
+  }
+  return result;
 }
 
 /** [start, end] of the body of the block at `scope` (names of messages, enums and oneofs from the outside in), or [-1, -1]. */

@@ -3,7 +3,8 @@ import type { AccessLogger, LogContext, LogSinkProvider } from '../../core/acces
 import type { AccessLogConfig } from '../../core/access_log/access_log_config.ts';
 import { createAccessLoggers } from '../../core/access_log/create_access_loggers.ts';
 import { ThreadLocalClusterManager } from '../../core/cluster_manager/thread_local_cluster_manager.ts';
-import { FormatCompiler } from '../../core/formatter/format_compiler.ts';
+import { processFormatEnvironment } from '../../core/formatter/format_environment.ts';
+import { compileHeaderValue } from '../../core/formatter/formatter.ts';
 import { HeaderMutator } from '../../core/headers/header_mutation.ts';
 import { HeaderNames } from '../../core/headers/header_names.ts';
 import { createLocalReplyRewriter } from '../../core/http/connection_manager/local_reply_rewriter.ts';
@@ -151,16 +152,16 @@ export class Worker {
     const { stats, index } = this.deps;
     const rootScope = stats.rootScope();
     const listenerScope = rootScope.scope(`listener.${config.statPrefix}`);
-    const formats = new FormatCompiler(this.names, () => this.dispatcher.wallMs, this.random);
+    const environment = processFormatEnvironment(this.names, () => this.dispatcher.wallMs, this.random);
     const context: NetworkFilterContext = {
       listener: config, listenerScope, rootScope, runtime,
       dispatcher: this.dispatcher, literals: this.literals, names: this.names, registry: this.deps.registry, server: this.server,
       clusters: this.clusters, sinks: this.deps.sinks, dates: this.dates, requestIds: this.requestIds,
       node: whole.node, random: this.random,
       createAccessLoggers: (configs: readonly AccessLogConfig[]): readonly AccessLogger[] =>
-        createAccessLoggers(configs, { names: this.names, registry: this.deps.registry, sinks: this.deps.sinks, runtime, formats }),
-      compileMutations: (levels) => new HeaderMutator<LogContext>(levels, this.names, (format) => formats.compile(format)),
-      createLocalReplies: (reply) => createLocalReplyRewriter(reply, { names: this.names, runtime, formats }),
+        createAccessLoggers(configs, this.deps.registry, { environment, sinks: this.deps.sinks, runtime }),
+      compileMutations: (levels) => new HeaderMutator<LogContext>(levels, this.names, (format) => compileHeaderValue(format, environment)),
+      createLocalReplies: (reply) => createLocalReplyRewriter(reply, environment, runtime),
     };
     const chains = config.filterChains.map((chain) => this.buildChain(chain, context));
     const fallback = config.defaultFilterChain === null ? null : this.buildChain(config.defaultFilterChain, context);

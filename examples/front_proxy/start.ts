@@ -1,0 +1,59 @@
+/**
+ * `npm start`: the demo front proxy. This process runs the three upstream services and, beside it, envoyts with bootstrap.yaml.
+ * Ctrl-C ends both.
+ */
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { startServices } from './services.ts';
+
+const ADMIN = 'http://127.0.0.1:9901';
+const PROXY = 'http://127.0.0.1:10000';
+const WAIT_MS = 10_000;
+
+const CURLS = `
+envoyts is up. Try:
+
+  curl -i ${PROXY}/                     # the greeting service; see the headers that the proxy added
+  curl -i ${PROXY}/slow/impatient       # the route gives the slow service 0.2 s: 504 upstream request timeout
+  curl -s '${PROXY}/flaky?[1-6]'        # every third answer of the flaky service is a 503
+  curl -s '${ADMIN}/stats?filter=upstream_rq_(2|5)xx'   # and what the proxy counted
+  curl -s ${ADMIN}/clusters             # hosts, limits, health
+
+More at ${ADMIN}/ in a browser. Ctrl-C stops everything.
+`;
+
+async function waitUntilReady(): Promise<boolean> {
+  const deadline = Date.now() + WAIT_MS;
+  while (Date.now() < deadline) {
+    try {
+      if ((await fetch(`${ADMIN}/ready`)).ok) return true;
+    } catch {
+      // Not listening yet.
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  return false;
+}
+
+async function main(): Promise<void> {
+  const servers = await startServices();
+  const entry = fileURLToPath(new URL('../../bin/envoyts.js', import.meta.url));
+  const config = fileURLToPath(new URL('./bootstrap.yaml', import.meta.url));
+  const proxy = spawn(process.execPath, [entry, '-c', config, ...process.argv.slice(2)], { stdio: 'inherit' });
+  proxy.once('exit', (code) => {
+    for (const server of servers) {
+      server.close();
+      server.closeAllConnections();
+    }
+    process.exitCode = code ?? 1;
+  });
+  // Ctrl-C reaches the proxy too (same terminal); a TERM meant for the demo is passed on. Both wait for the proxy to end.
+  process.on('SIGINT', () => {});
+  process.on('SIGTERM', () => proxy.kill('SIGTERM'));
+  if (await waitUntilReady()) process.stdout.write(CURLS);
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`the demo could not start: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+});

@@ -1,0 +1,71 @@
+/** ClusterLoadAssignment to plain endpoints. Thread: main. */
+import type { ClusterLoadAssignment } from '../../core/api/gen/envoy/config/endpoint/v3/endpoint_pb.d.ts';
+import type { LbEndpoint, LocalityLbEndpoints } from '../../core/api/gen/envoy/config/endpoint/v3/endpoint_components_pb.d.ts';
+import { parseNamedAddress, parseNumericAddress } from '../../core/network/parse_address.ts';
+import type { ParseContext } from '../../core/registry/parse_context.ts';
+import { parseMetadata } from '../../core/route/parse_route_config.ts';
+import type { EndpointConfig } from '../../core/upstream/cluster_config.ts';
+
+const HEALTH_STATUS = ['unknown', 'healthy', 'unhealthy', 'draining', 'timeout', 'degraded'] as const;
+const NAME_HINT = ". Consider setting resolver_name or setting cluster type to 'STRICT_DNS' or 'LOGICAL_DNS'";
+const LOGICAL_TEXT = 'LOGICAL_DNS clusters must have a single locality_lb_endpoint and a single lb_endpoint';
+
+/** How a cluster finds its hosts, as far as its endpoints are concerned. */
+export type EndpointKind = 'static' | 'strict_dns' | 'logical_dns';
+
+/** All endpoints in order. Missing assignments mean no hosts, as in Envoy. */
+export function parseEndpoints(message: ClusterLoadAssignment | undefined, kind: EndpointKind, cluster: object, context: ParseContext): EndpointConfig[] {
+  if (message === undefined) {
+    if (kind === 'logical_dns') context.error(cluster, undefined, LOGICAL_TEXT);
+    return [];
+  }
+  if (Object.keys(message.namedEndpoints).length > 0) context.refuse(message, 'named_endpoints', 'named endpoints');
+  const endpoints: EndpointConfig[] = [];
+  for (const locality of message.endpoints) parseLocality(locality, kind, endpoints, context);
+  if (kind === 'logical_dns' && (message.endpoints.length !== 1 || message.endpoints[0].lbEndpoints.length !== 1)) {
+    context.error(message, 'endpoints', LOGICAL_TEXT);
+  }
+  return endpoints;
+}
+
+function parseLocality(message: LocalityLbEndpoints, kind: EndpointKind, endpoints: EndpointConfig[], context: ParseContext): void {
+  if (message.lbConfig.case === 'ledsClusterLocalityConfig') context.refuse(message, 'leds_cluster_locality_config', 'xDS (locality endpoint discovery)');
+  const list = message.lbConfig.case === 'loadBalancerEndpoints' ? message.lbConfig.value.lbEndpoints : message.lbEndpoints;
+  const place = {
+    priority: message.priority,
+    region: message.locality?.region ?? '',
+    zone: message.locality?.zone ?? '',
+    subZone: message.locality?.subZone ?? '',
+    localityWeight: message.loadBalancingWeight ?? 0,
+  };
+  for (const endpoint of list) {
+    const parsed = parseEndpoint(endpoint, kind, place, context);
+    if (parsed !== undefined) endpoints.push(parsed);
+  }
+}
+
+type Place = Pick<EndpointConfig, 'priority' | 'region' | 'zone' | 'subZone' | 'localityWeight'>;
+
+function parseEndpoint(message: LbEndpoint, kind: EndpointKind, place: Place, context: ParseContext): EndpointConfig | undefined {
+  const identifier = message.hostIdentifier;
+  if (identifier.case !== 'endpoint') {
+    if (identifier.case === 'endpointName') context.refuse(message, 'endpoint_name', 'named endpoints');
+    else context.error(message, undefined, "'endpoint' must be set");
+    return undefined;
+  }
+  const endpoint = identifier.value;
+  if (endpoint.address === undefined) {
+    context.error(endpoint, undefined, 'Address must be set');
+    return undefined;
+  }
+  const address = kind === 'static' ? parseNumericAddress(endpoint.address, context, NAME_HINT) : parseNamedAddress(endpoint.address, context);
+  if (address === undefined) return undefined;
+  return {
+    ...address,
+    hostname: endpoint.hostname,
+    weight: message.loadBalancingWeight ?? 1,
+    ...place,
+    healthStatus: HEALTH_STATUS[message.healthStatus] ?? 'unknown',
+    metadata: parseMetadata(message.metadata),
+  };
+}

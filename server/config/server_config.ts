@@ -1,0 +1,39 @@
+/** What the main thread builds the server from: the bootstrap as plain frozen data. Times in milliseconds. */
+import type { AccessLogConfig } from '../../core/access_log/access_log_config.ts';
+import type { ListenerConfig, SocketAddressConfig } from '../../core/network/listener/listener_config.ts';
+import type { RuntimeValues } from '../../core/runtime/runtime_snapshot.ts';
+import type { StatsConfig } from '../../core/stats/stats_config.ts';
+import type { WatchdogConfig } from '../watchdog/guarddog.ts';
+import type { ParsedCluster } from './cluster_parser.ts';
+import type { RuntimeLayerConfig } from './runtime_parser.ts';
+
+export interface NodeConfig {
+  readonly id: string;
+  readonly cluster: string;
+  readonly region: string;
+  readonly zone: string;
+  readonly subZone: string;
+  readonly metadata: Readonly<Record<string, unknown>>;
+}
+
+export interface AdminConfig {
+  /** null: no admin listener. */
+  readonly address: SocketAddressConfig | null;
+  readonly accessLogs: readonly AccessLogConfig[];
+  readonly profilePath: string;
+}
+
+export interface ServerConfig {
+  /** From the bootstrap; command-line flags go over it. */
+  readonly node: NodeConfig;
+  readonly admin: AdminConfig;
+  readonly listeners: readonly ListenerConfig[];
+  readonly clusters: readonly ParsedCluster[];
+  /** Names of the clusters, in order. */
+  readonly localClusterName: string;
+  readonly runtime: RuntimeValues;
+  readonly runtimeLayers: readonly RuntimeLayerConfig[];
+  readonly stats: StatsConfig;
+  readonly mainWatchdog: WatchdogConfig;
+  readonly workerWatchdog: WatchdogConfig;
+}

@@ -1,0 +1,18 @@
+// Compiles the product's TypeScript to dist/ with the compiler from node_modules.
+import { spawnSync } from 'node:child_process';
+import { cpSync, existsSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const dist = join(root, 'dist');
+rmSync(dist, { recursive: true, force: true });
+const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+const { status } = spawnSync(process.execPath, [compiler, '-p', join(root, 'tsconfig.json')], { stdio: 'inherit', cwd: root });
+if (status !== 0) {
+  process.stderr.write('tsc found errors: dist/ is not complete\n');
+  process.exit(1);
+}
+// The descriptors are data beside the code that reads them.
+const descriptors = join('core', 'api', 'gen', 'descriptors.binpb');
+if (existsSync(join(root, descriptors))) cpSync(join(root, descriptors), join(dist, descriptors));
