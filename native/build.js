@@ -70,8 +70,8 @@ function build(nodeGyp, headers, sanitize, outFolder) {
   }
   // `configure build` and not `rebuild`: the latter would remove the addon that running processes are about to load.
   const args = [nodeGyp, 'configure', 'build', '--directory', folder, `--nodedir=${headers}`, '--loglevel=error'];
-  if (sanitize) args.push('--', '-Denvoyts_sanitize=1');
-  const result = spawnSync(process.execPath, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  const env = { ...process.env, GYP_DEFINES: `envoyts_sanitize=${sanitize ? 1 : 0}` };
+  const result = spawnSync(process.execPath, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], env });
   if (result.status !== 0) {
     process.stderr.write(`${result.stdout ?? ''}${result.stderr ?? ''}`);
     giveUp('the compiler failed, see above');
@@ -96,7 +96,7 @@ function main() {
   const headers = findHeaders();
   if (headers === undefined) giveUp("Node's headers (include/node) were not found");
 
-  const outFolder = join(NATIVE, sanitize ? 'build-sanitized' : 'build', 'addon');
+  const outFolder = join(NATIVE, 'build', ...(sanitize ? ['sanitized'] : []), 'addon');
   const stampFile = join(outFolder, 'stamp');
   const version = execFileSync(compiler, ['-dumpfullversion', '-dumpversion'], { encoding: 'utf8' }).trim();
   const stamp = fingerprint(headers, `${compiler} ${version}`, sanitize);

@@ -1,6 +1,6 @@
 // Compiles the product's TypeScript to dist/ with the compiler from node_modules.
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -14,5 +14,9 @@ if (status !== 0) {
   process.exit(1);
 }
 // The descriptors are data beside the code that reads them.
-const descriptors = join('core', 'api', 'gen', 'descriptors.binpb');
-if (existsSync(join(root, descriptors))) cpSync(join(root, descriptors), join(dist, descriptors));
+for (const name of ['descriptors.binpb', 'descriptors.json']) {
+  const path = join('core', 'api', 'gen', name);
+  if (existsSync(join(root, path))) cpSync(join(root, path), join(dist, path));
+}
+const { status: gitStatus, stdout } = spawnSync('git', ['rev-parse', 'HEAD'], { cwd: root, encoding: 'utf8' });
+if (gitStatus === 0) writeFileSync(join(dist, 'build_info.json'), `${JSON.stringify({ revision: stdout.trim() })}\n`);

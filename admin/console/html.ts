@@ -3,8 +3,8 @@ export function escapeHtml(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;').replaceAll("'", '&#39;');
 }
 
-/** Begins a page; everything it needs is in it. */
-export function pageStart(title: string): string {
+/** Begins a page; everything it needs is in it. `head` is more markup for its head. */
+export function pageStart(title: string, head = ''): string {
   return `<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -12,7 +12,7 @@ export function pageStart(title: string): string {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${escapeHtml(title)}</title>
 <link rel="icon" href="data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Crect width='16' height='16' rx='4' fill='%233457d5'/%3E%3Cpath d='M4 5h8M4 8h5M4 11h8' stroke='white' stroke-width='1.6' stroke-linecap='round'/%3E%3C/svg%3E">
-<style>${STYLE}</style>
+<style>${STYLE}</style>${head}
 </head>
 <body>
 `;

@@ -7,8 +7,8 @@ const REFRESH_SECONDS = 5;
 
 /** `/stats?format=html`: the text listing with a form above it; `active-html` reloads itself. */
 export function* statsPage(params: StatsParams, stats: BodyPieces): BodyPieces {
-  yield pageStart('envoyts stats');
-  if (params.format === 'active-html') yield `<meta http-equiv="refresh" content="${REFRESH_SECONDS}">\n`;
+  const refresh = params.format === 'active-html' ? `\n<meta http-equiv="refresh" content="${REFRESH_SECONDS}">` : '';
+  yield pageStart('envoyts stats', refresh);
   yield '<header><h1><a href="/">admin</a> / stats</h1></header>\n<main>\n<section><form class="endpoint" action="stats" method="get">'
     + '<div class="params">'
     + `<label>filter <input type="text" name="filter" value="${escapeHtml(params.filter)}"></label>`

@@ -57,7 +57,10 @@ export class MessageConverter {
     this.depth++;
     if (!this.convertWellKnown(desc, message, node, path)) {
       if (node.kind === 'map') this.fillFields(desc, message, node, path);
-      else if (node.kind !== 'null') this.misfit(new Misfit(`expected a map (message ${desc.typeName}), found ${describeNode(node)}`, []), node.range, path);
+      else if (node.kind !== 'null') {
+        this.misfit(new Misfit(`expected a map (message ${desc.typeName}), found ${describeNode(node)}`, []), node.range, path);
+        meta.isDamaged = true;
+      }
     }
     this.depth--;
     meta.range = at;
@@ -214,8 +217,10 @@ export class MessageConverter {
   private convertDuration(record: Record<string, unknown>, node: ConfigNode, path: string): boolean {
     if (node.kind === 'map' || node.kind === 'null') return false;
     const duration = node.kind === 'string' ? parseDuration(node.text) : notADuration(node);
-    if (duration instanceof Misfit) this.misfit(duration, node.range, path);
-    else Object.assign(record, duration);
+    if (duration instanceof Misfit) {
+      this.misfit(duration, node.range, path);
+      this.markDamaged(record);
+    } else Object.assign(record, duration);
     return true;
   }
 
@@ -226,6 +231,7 @@ export class MessageConverter {
       for (const field of desc.fields) record[field.localName] = value[field.localName];
     } catch {
       this.misfit(new Misfit(`expected a ${desc.name}, found ${describeNode(node)}`, []), node.range, path);
+      this.markDamaged(record);
     }
     return true;
   }
@@ -322,7 +328,7 @@ export class MessageConverter {
     return names;
   }
 
-  private markDamaged(message: Message): void {
+  private markDamaged(message: object): void {
     const meta = this.tree.meta(message);
     if (meta !== undefined) meta.isDamaged = true;
   }

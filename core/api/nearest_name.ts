@@ -1,7 +1,8 @@
 /** The candidate nearest to `name` (edit distance, case ignored), or undefined when none is near enough to be meant. */
 export function nearestName(name: string, candidates: Iterable<string>): string | undefined {
   const wanted = name.toLowerCase();
-  const limit = Math.max(1, Math.floor(wanted.length / 3));
+  // Long names (type URLs) share most of their letters anyway.
+  const limit = Math.min(5, Math.max(1, Math.floor(wanted.length / 3)));
   let best: string | undefined;
   let bestDistance = limit + 1;
   for (const candidate of candidates) {

@@ -77,6 +77,7 @@ export class RuleValidator {
     const path = fieldPath(meta.path, field.name);
     const fieldMeta = meta.fields.get(field.number);
     if (meta.isDamaged && fieldMeta === undefined) return;
+    if (isMessageObject(value) && this.tree.meta(value)?.isDamaged === true) return;
     const range = fieldMeta?.range ?? meta.range;
     const report = (reason: string, at: SourceRange | undefined = range, where = path, hints: string[] = []): void =>
       this.violation(desc, field.name, reason, at, where, hints);

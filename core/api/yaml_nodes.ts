@@ -16,12 +16,13 @@ export function parseYamlNodes(source: SourceText, problems: ProblemSink): Confi
     const document = Array.isArray(documents) ? documents[0] : undefined;
     reader = new YamlReader(source, problems);
     if (document === undefined) return { kind: 'null', range: reader.range(0, 0) };
+    // The YAML parser recurses: a hostile nesting depth ends as this error, or as a RangeError below.
+    if (document.errors.some((error) => error.message.includes('call stack'))) throw new RangeError('nested too deeply');
     for (const error of document.errors) reader.syntaxError(error.pos[0], error.pos[1], error.message);
     if (reader.failed) return undefined;
     const node = document.contents === null ? reader.nullAt(0) : reader.read(document.contents as Node);
     return reader.failed ? undefined : node;
   } catch (error) {
-    // The YAML parser recurses; a hostile nesting depth ends here.
     if (!(error instanceof RangeError)) throw error;
     problems.add({ severity: 'error', text: 'JSON content was too deeply nested', range: { source, start: 0, end: 1 }, path: '', hints: [] });
     return undefined;

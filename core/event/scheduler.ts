@@ -2,6 +2,8 @@
  * Time for the control plane: a monotonic clock and one-shot timers. Passed in everywhere, so that tests run on simulated
  * time. Workers use the timer wheel instead.
  */
+import type { Timer } from './timer.ts';
+
 export interface ScheduledTimer {
   /** Idempotent; a timer that has fired is over. */
   cancel(): void;
@@ -32,6 +34,39 @@ export class SystemScheduler implements Scheduler {
   schedule(ms: number, callback: () => void): ScheduledTimer {
     const timer = setTimeout(callback, Math.min(Math.max(0, ms), MAX_DELAY_MS));
     return { cancel: () => clearTimeout(timer) };
+  }
+}
+
+/** A re-armable timer on a scheduler. */
+export function createTimer(scheduler: Scheduler, callback: () => void): Timer {
+  return new SchedulerTimer(scheduler, callback);
+}
+
+class SchedulerTimer implements Timer {
+  private readonly scheduler: Scheduler;
+  private readonly callback: () => void;
+  private armed: ScheduledTimer | undefined;
+
+  constructor(scheduler: Scheduler, callback: () => void) {
+    this.scheduler = scheduler;
+    this.callback = callback;
+  }
+
+  get enabled(): boolean {
+    return this.armed !== undefined;
+  }
+
+  enable(ms: number): void {
+    this.disable();
+    this.armed = this.scheduler.schedule(ms, () => {
+      this.armed = undefined;
+      this.callback();
+    });
+  }
+
+  disable(): void {
+    this.armed?.cancel();
+    this.armed = undefined;
   }
 }
 

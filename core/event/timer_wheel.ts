@@ -1,15 +1,16 @@
 import type { Timer } from './timer.ts';
 
-/** Width of one slot in milliseconds, and slots of the near wheel: a horizon of about eight seconds. */
-const SLOT_MS = 8;
+/** Width of one tick in milliseconds, and slots of the near wheel: a horizon of about eight seconds. */
+const TICK_MS = 8;
 const SLOTS = 1024;
 const SLOT_MASK = SLOTS - 1;
-const HORIZON_MS = SLOT_MS * SLOTS;
-/** How often the far list is looked at. */
-const FAR_CHECK_MS = 4096;
+/** How often, in ticks, the far list is looked at. */
+const FAR_CHECK_TICKS = 512;
 /** Slot number of a timer in the far list / in no list. */
 const FAR = -2;
 const NONE = -1;
+/** Deadline of a timer that is not armed. */
+const NEVER = 0x7fffffff;
 
 /** Who a wheel timer calls. */
 export interface WheelTimerTarget {
@@ -18,14 +19,14 @@ export interface WheelTimerTarget {
 
 /**
  * A timer on the wheel. Re-arming to a later time only stores the new deadline; the wheel moves the timer when its old slot
- * comes up. So a per-request timer costs two stores.
+ * comes up. So a per-request timer costs two stores. Ticks are small integers: storing one allocates nothing (198 days long).
  */
 export class WheelTimer implements Timer {
   private readonly wheel: TimerWheel;
   private readonly target: WheelTimerTarget;
-  /** Absolute milliseconds, Infinity = disarmed. */
+  /** Tick at which it is due. */
   deadline: number;
-  /** The time its slot comes up. */
+  /** The tick its slot comes up. */
   scheduledAt: number;
   slot: number;
   next: WheelTimer | null;
@@ -34,65 +35,75 @@ export class WheelTimer implements Timer {
   constructor(wheel: TimerWheel, target: WheelTimerTarget) {
     this.wheel = wheel;
     this.target = target;
-    this.deadline = Infinity;
-    this.scheduledAt = Infinity;
+    this.deadline = NEVER;
+    this.scheduledAt = NEVER;
     this.slot = NONE;
     this.next = null;
     this.previous = null;
   }
 
   get enabled(): boolean {
-    return this.deadline !== Infinity;
+    return this.deadline !== NEVER;
   }
 
   enable(ms: number): void {
-    const deadline = this.wheel.nowMs + ms;
+    const deadline = this.wheel.nowTick + ticksFor(ms);
     this.deadline = deadline;
     if (deadline < this.scheduledAt) this.wheel.schedule(this);
   }
 
   disable(): void {
-    this.deadline = Infinity;
+    this.deadline = NEVER;
   }
 
   /** Takes it off the wheel altogether: for timers that are thrown away. */
   close(): void {
-    this.deadline = Infinity;
+    this.deadline = NEVER;
     this.wheel.unlink(this);
   }
 
   fire(): void {
-    this.deadline = Infinity;
+    this.deadline = NEVER;
     this.target.onTimeout(this);
   }
 }
 
+/** Ticks after which `ms` have certainly passed, whatever part of the current tick is over. */
+function ticksFor(ms: number): number {
+  const ticks = Math.ceil(ms / TICK_MS) + 1;
+  return ticks < 0x3fffffff ? ticks : 0x3fffffff;
+}
+
 /**
- * One worker's timers. `advance` is called once per turn with the turn's clock; `wantedTickMs` says how often the loop must be
- * woken when nothing else happens. Timers never fire early, and late by at most one slot plus the turn.
+ * One worker's timers. `advance` is called once per turn; `wantedTickMs` says how often the loop must be woken when nothing else
+ * happens. Timers never fire early, and late by at most two ticks plus the turn.
  */
 export class TimerWheel {
-  /** This turn's clock. */
-  nowMs: number;
+  /** This turn's tick. */
+  nowTick: number;
+  private readonly clock: Float64Array;
+  private readonly startMs: number;
   private readonly slots: (WheelTimer | null)[];
   private far: WheelTimer | null;
   private nearCount: number;
   private farCount: number;
-  /** Slot time processed last. */
-  private processedMs: number;
-  private farCheckedMs: number;
+  /** Tick processed last. */
+  private processed: number;
+  private farChecked: number;
   private readonly onEscaped: (error: unknown) => void;
 
-  /** `onEscaped` gets what a timer's callback throws; the other timers still fire. */
-  constructor(nowMs: number, onEscaped: (error: unknown) => void) {
+  /** `clock[0]` is the monotonic time in milliseconds; `onEscaped` gets what a callback throws: the other timers still fire. */
+  constructor(clock: Float64Array, onEscaped: (error: unknown) => void) {
+    this.clock = clock;
+    this.startMs = clock[0];
     this.onEscaped = onEscaped;
-    this.nowMs = nowMs;
+    this.nowTick = 0;
     this.slots = new Array<WheelTimer | null>(SLOTS).fill(null);
     this.far = null;
     this.nearCount = 0;
     this.farCount = 0;
-    this.processedMs = Math.floor(nowMs / SLOT_MS) * SLOT_MS;
-    this.farCheckedMs = this.processedMs;
+    this.processed = 0;
+    this.farChecked = 0;
   }
 
   createTimer(target: WheelTimerTarget): WheelTimer {
@@ -101,45 +112,42 @@ export class TimerWheel {
 
   /** Milliseconds between wake-ups the wheel needs; 0 = none. */
   wantedTickMs(): number {
-    if (this.nearCount > 0) return SLOT_MS;
+    if (this.nearCount > 0) return TICK_MS;
     return this.farCount > 0 ? 1000 : 0;
   }
 
-  /** Moves the clock without firing anything (the start of each turn). */
-  setNow(nowMs: number): void {
-    this.nowMs = nowMs;
+  /** Reads the clock, without firing anything: the start of each turn. */
+  update(): void {
+    this.nowTick = Math.floor((this.clock[0] - this.startMs) / TICK_MS);
   }
 
   /** Whether `advance` has something to do. */
   isDue(): boolean {
-    return this.nowMs - this.processedMs >= SLOT_MS;
+    return this.nowTick > this.processed;
   }
 
   /** Fires what is due. */
   advance(): void {
-    const now = this.nowMs;
-    const last = Math.floor(now / SLOT_MS) * SLOT_MS;
-    let at = this.processedMs;
-    if (last - at > HORIZON_MS) at = last - HORIZON_MS;
-    while (at < last) {
-      at += SLOT_MS;
-      this.processedMs = at;
-      const index = (at / SLOT_MS) & SLOT_MASK;
+    const last = this.nowTick;
+    if (last - this.processed > SLOTS) this.processed = last - SLOTS;
+    while (this.processed < last) {
+      const at = ++this.processed;
+      const index = at & SLOT_MASK;
       // Nothing is scheduled back into this slot meanwhile: `schedule` stays below one horizon.
       for (let timer = this.slots[index]; timer !== null; timer = this.slots[index]) {
         this.unlink(timer);
-        this.expire(timer, now);
+        this.expire(timer, last);
       }
     }
-    if (last - this.farCheckedMs >= FAR_CHECK_MS) this.cascade(last);
+    if (last - this.farChecked >= FAR_CHECK_TICKS) this.cascade(last);
   }
 
   /** Puts a timer where its deadline belongs. */
   schedule(timer: WheelTimer): void {
     this.unlink(timer);
     const deadline = timer.deadline;
-    if (deadline === Infinity) return;
-    if (deadline - this.processedMs >= HORIZON_MS - SLOT_MS) {
+    if (deadline === NEVER) return;
+    if (deadline - this.processed >= SLOTS - 1) {
       timer.slot = FAR;
       timer.scheduledAt = deadline;
       timer.next = this.far;
@@ -148,11 +156,10 @@ export class TimerWheel {
       this.farCount++;
       return;
     }
-    let slotTime = Math.ceil(deadline / SLOT_MS) * SLOT_MS;
-    if (slotTime <= this.processedMs) slotTime = this.processedMs + SLOT_MS;
-    const index = (slotTime / SLOT_MS) & SLOT_MASK;
+    const at = deadline > this.processed ? deadline : this.processed + 1;
+    const index = at & SLOT_MASK;
     timer.slot = index;
-    timer.scheduledAt = slotTime;
+    timer.scheduledAt = at;
     const head = this.slots[index];
     timer.next = head;
     if (head !== null) head.previous = timer;
@@ -171,11 +178,11 @@ export class TimerWheel {
     timer.slot = NONE;
     timer.next = null;
     timer.previous = null;
-    timer.scheduledAt = Infinity;
+    timer.scheduledAt = NEVER;
   }
 
   private expire(timer: WheelTimer, now: number): void {
-    if (timer.deadline === Infinity) return;
+    if (timer.deadline === NEVER) return;
     if (timer.deadline > now) {
       this.schedule(timer);
       return;
@@ -189,12 +196,12 @@ export class TimerWheel {
 
   /** Brings timers of the far list that are near now onto the wheel, drops disarmed ones. */
   private cascade(last: number): void {
-    this.farCheckedMs = last;
+    this.farChecked = last;
     let timer = this.far;
     while (timer !== null) {
       const next: WheelTimer | null = timer.next;
-      if (timer.deadline === Infinity) this.unlink(timer);
-      else if (timer.deadline - last < HORIZON_MS - SLOT_MS) this.schedule(timer);
+      if (timer.deadline === NEVER) this.unlink(timer);
+      else if (timer.deadline - last < SLOTS - 1) this.schedule(timer);
       else timer.scheduledAt = timer.deadline;
       timer = next;
     }

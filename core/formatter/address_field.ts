@@ -1,5 +1,5 @@
 import type { StreamInfo } from '../stream_info/stream_info.ts';
-import { type Field, JsonKind, MISSING, writeText } from './field.ts';
+import { type Field, JsonKind, MISSING, writeAscii, writeText } from './field.ts';
 import type { FormatContext } from './format_context.ts';
 
 /** Whose address. */
@@ -35,7 +35,7 @@ export class AddressField implements Field {
     if (info === null) return MISSING;
     const text = addressOf(this.source, info);
     if (text.length === 0) return MISSING;
-    if (this.part === AddressPart.whole) return writeText(bytes, at, text);
+    if (this.part === AddressPart.whole) return isPath(text) ? writeText(bytes, at, text) : writeAscii(bytes, at, text);
     return this.part === AddressPart.port ? writePort(bytes, at, text) : writeHost(bytes, at, text);
   }
 
@@ -60,10 +60,15 @@ function addressOf(source: AddressSource, info: StreamInfo): string {
   }
 }
 
+/** A Unix socket's path, or abstract name. */
+function isPath(text: string): boolean {
+  const first = text.charCodeAt(0);
+  return first === 47 || first === 64;
+}
+
 /** Offset of the colon before the port, -1 when there is none (a path, or a bare IPv6 address). */
 function portColon(text: string): number {
-  const first = text.charCodeAt(0);
-  if (first === 47 || first === 64) return -1;
+  if (isPath(text)) return -1;
   let p = text.length - 1;
   while (p >= 0 && text.charCodeAt(p) >= 48 && text.charCodeAt(p) <= 57) p--;
   if (p <= 0 || p === text.length - 1 || text.charCodeAt(p) !== COLON) return -1;

@@ -32,36 +32,49 @@ export interface Field {
   writeJson(bytes: Uint8Array, at: number, context: FormatContext): number;
 }
 
-/** From this length on a native copy is cheaper than a loop (30 ns flat against 0.9 ns per byte). */
-const NATIVE_COPY_BYTES = 40;
+/** From this length on a native copy (28 ns flat) is cheaper than a loop (0.9 ns per byte). */
+const NATIVE_COPY_BYTES = 28;
+/** From this length on a native string write (20 ns flat, when the string is flat) is cheaper than a loop (1.8 ns per character). */
+const NATIVE_TEXT_LENGTH = 12;
+
+// Looked up once: the global `Buffer` is an accessor, which costs more than the copy itself.
+const { copy: nativeCopy, utf8Write: nativeUtf8Write, latin1Write: nativeLatin1Write } = Buffer.prototype;
 
 /** Copies a range; stand-alone so that the compiler can inline it into each writer. */
 export function copyBytes(bytes: Uint8Array, at: number, source: Uint8Array, offset: number, length: number): number {
   const end = at + length;
   if (end > bytes.length) return end;
   if (length > NATIVE_COPY_BYTES) {
-    Buffer.prototype.copy.call(source, bytes, at, offset, offset + length);
+    nativeCopy.call(source, bytes, at, offset, offset + length);
     return end;
   }
   for (let i = 0; i < length; i++) bytes[at + i] = source[offset + i];
   return end;
 }
 
-/** Writes a string as UTF-8. ASCII is copied without a call; anything else costs one native call. */
+/** Writes a string as UTF-8. */
 export function writeText(bytes: Uint8Array, at: number, text: string): number {
   const length = text.length;
-  if (at + length > bytes.length) return at + length * 3;
-  for (let i = 0; i < length; i++) {
-    const code = text.charCodeAt(i);
-    if (code >= 0x80) return writeUtf8(bytes, at, text);
-    bytes[at + i] = code;
+  if (at + length * 3 > bytes.length) return Math.max(bytes.length + 1, at + length * 3);
+  if (length < NATIVE_TEXT_LENGTH) {
+    for (let i = 0; i < length; i++) {
+      const code = text.charCodeAt(i);
+      if (code >= 0x80) return at + nativeUtf8Write.call(bytes, text, at);
+      bytes[at + i] = code;
+    }
+    return at + length;
   }
-  return at + length;
+  return at + nativeUtf8Write.call(bytes, text, at);
 }
 
-function writeUtf8(bytes: Uint8Array, at: number, text: string): number {
-  if (at + text.length * 3 > bytes.length) return Math.max(bytes.length + 1, at + text.length * 3);
-  return at + Buffer.prototype.utf8Write.call(bytes, text, at);
+/** Writes a string that is known to be ASCII: cheaper than `writeText`. */
+export function writeAscii(bytes: Uint8Array, at: number, text: string): number {
+  const length = text.length;
+  const end = at + length;
+  if (end > bytes.length) return end;
+  if (length < NATIVE_TEXT_LENGTH) for (let i = 0; i < length; i++) bytes[at + i] = text.charCodeAt(i);
+  else nativeLatin1Write.call(bytes, text, at, length);
+  return end;
 }
 
 /** Writes an integer in decimal; negative ones with a minus sign. Values are at most 2^53 in size. */

@@ -11,14 +11,17 @@ const HEX = '0123456789abcdef';
 
 /** Escapes `bytes[start, end)` where it lies and returns the new end; beyond `bytes.length` when there is no room (then nothing changed). */
 export function escapeJson(bytes: Uint8Array, start: number, end: number): number {
-  let p = start;
-  while (p < end && !isSpecial(bytes[p])) p++;
-  if (p === end) return end;
-  return escapeFrom(bytes, start, p, end);
+  for (let p = start; p < end; p++) {
+    if (SPECIAL[bytes[p]] !== 0) return escapeFrom(bytes, start, p, end);
+  }
+  return end;
 }
 
+/** 1 for bytes that plain copying does not do for. */
+const SPECIAL = Uint8Array.from({ length: 256 }, (_, byte) => (byte < 0x20 || byte === QUOTE || byte === BACKSLASH || byte >= 0x80 ? 1 : 0));
+
 function isSpecial(byte: number): boolean {
-  return byte < 0x20 || byte === QUOTE || byte === BACKSLASH || byte >= 0x80;
+  return SPECIAL[byte] !== 0;
 }
 
 function escapeFrom(bytes: Uint8Array, start: number, first: number, end: number): number {

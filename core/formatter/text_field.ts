@@ -1,6 +1,6 @@
 import { RESPONSE_FLAG_NAMES } from '../stream_info/response_flags.ts';
 import { PROTOCOL_TEXT, type StreamInfo } from '../stream_info/stream_info.ts';
-import { type Field, JsonKind, MISSING, writeText } from './field.ts';
+import { type Field, JsonKind, MISSING, writeAscii, writeText } from './field.ts';
 import { ACCESS_LOG_TYPE_TEXT, type FormatContext } from './format_context.ts';
 
 /** Operators whose value is a string that stands in the stream info. */
@@ -88,7 +88,7 @@ export class FlagsField implements Field {
     for (let i = 0; i < this.bits.length; i++) {
       if ((flags & this.bits[i]) === 0) continue;
       if (p > at) bytes[p++] = 44;
-      p = writeText(bytes, p, this.texts[i]);
+      p = writeAscii(bytes, p, this.texts[i]);
     }
     return p;
   }

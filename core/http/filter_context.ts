@@ -31,7 +31,9 @@ export interface HttpFilterContext {
   readonly clusters: ClusterLookup;
   /** The slab that body ranges without memory of their own refer to. */
   readonly slab: Uint8Array;
-  /** Random integer in [0, 2^32). */
+  /** [0] monotonic, [1] wall-clock milliseconds of this turn. */
+  readonly clock: Float64Array;
+  /** Random integer in [0, 2^31). */
   random(): number;
   readonly localClusterName: string;
   /** node.cluster, node.id of the bootstrap. */

@@ -49,7 +49,7 @@ export class IoDispatcher {
     this.io = io;
     this.turn = new TurnBuffer(io.slab, io.outOffset, io.outSize, io.staticOffset, io.staticSize);
     this.commands = new CommandWriter(io);
-    this.wheel = new TimerWheel(io.clock[0], onEscaped);
+    this.wheel = new TimerWheel(io.clock, onEscaped);
     this.handlers = new Array<IoHandler | null>(io.maxConnections).fill(null);
     this.deferred = [];
     this.deferredSpare = [];
@@ -61,7 +61,7 @@ export class IoDispatcher {
 
   /** Monotonic milliseconds of this turn. */
   get nowMs(): number {
-    return this.wheel.nowMs;
+    return this.io.clock[0];
   }
 
   /** Wall-clock milliseconds of this turn. */
@@ -114,7 +114,7 @@ export class IoDispatcher {
     this.turnNumber = (this.turnNumber + 1) & 0x3fffffff;
     this.turn.reset();
     this.commands.reset();
-    this.wheel.setNow(this.io.clock[0]);
+    this.wheel.update();
   }
 
   private onTurn(): void {

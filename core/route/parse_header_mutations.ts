@@ -1,7 +1,7 @@
 /** request_headers_to_add and its relatives to plain data. Thread: main, config time. */
 import type { HeaderValueOption } from '../api/gen/envoy/config/core/v3/base_pb.d.ts';
 import { HeaderValueOption_HeaderAppendAction } from '../api/gen/envoy/config/core/v3/base_enums.ts';
-import { parseFormatString } from '../formatter/format_parser.ts';
+import { checkTextFormat } from '../formatter/parse_format.ts';
 import { isModifiableHeader, type HeaderAddConfig, type HeaderMutationsConfig, NO_HEADER_MUTATIONS } from '../headers/header_mutation.ts';
 import type { ParseContext } from '../registry/parse_context.ts';
 
@@ -32,7 +32,7 @@ export function parseHeaderAdd(option: HeaderValueOption, context: ParseContext)
     return undefined;
   }
   const value = header.value !== '' ? header.value : Buffer.from(header.rawValue).toString('utf8');
-  checkFormat(value, header, 'value', context);
+  checkTextFormat(value, header, 'value', context);
   return { name: name.toLowerCase(), value, action: parseAction(option, context), keepEmptyValue: option.keepEmptyValue };
 }
 
@@ -44,9 +44,4 @@ function parseAction(option: HeaderValueOption, context: ParseContext): HeaderAd
     context.error(option, 'append', "Both append and append_action are set and it's not allowed");
   }
   return append ? 'append_if_exists_or_add' : 'overwrite_if_exists_or_add';
-}
-
-/** Reports what is wrong with a substitution format string. */
-function checkFormat(format: string, holder: object, field: string, context: ParseContext): void {
-  if (format.includes('%')) parseFormatString(format, (text) => context.error(holder, field, text));
 }

@@ -46,6 +46,8 @@ export interface RouterContext {
   readonly names: HeaderNames;
   readonly runtime: RuntimeSnapshot;
   readonly turnSlab: Uint8Array;
+  /** The worker's clock, see Io. */
+  readonly clock: Float64Array;
 }
 
 /** Where the stream stands at the router. */
@@ -72,7 +74,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
   constructor(context: RouterContext) {
     this.context = context;
     this.formatContext = new LogContext();
-    this.upstream = new UpstreamRequest(this);
+    this.upstream = new UpstreamRequest(this, context.clock);
     this.callbacks = null;
     this.timer = null;
     this.state = State.idle;
@@ -223,8 +225,8 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
     info.responseCodeDetails = 'via_upstream';
     const isRequestComplete = callbacks.isRequestComplete();
     if (!this.context.config.suppressEnvoyHeaders && isRequestComplete) {
-      const elapsed = callbacks.nowMs() - callbacks.requestCompleteMs();
-      headers.setInteger(HeaderId.envoyUpstreamServiceTime, elapsed < 0 ? 0 : Math.floor(elapsed));
+      const elapsed = info.msSinceRequestComplete(this.context.clock);
+      headers.setInteger(HeaderId.envoyUpstreamServiceTime, elapsed < 0 ? 0 : elapsed);
     }
     if (route.virtualHost.includeAttemptCountInResponse) headers.setInteger(HeaderId.envoyAttemptCount, info.upstreamAttemptCount);
     this.chargeCode(headers.status, true);
@@ -259,7 +261,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
     this.timer?.disable();
     const cluster = this.cluster;
     if (cluster !== null && callbacks.isRequestComplete()) {
-      const elapsed = callbacks.nowMs() - callbacks.requestCompleteMs();
+      const elapsed = callbacks.streamInfo.msSinceRequestComplete(this.context.clock);
       cluster.info.stats.codes.time.record(elapsed);
       cluster.info.stats.byOrigin(this.isChargedInternal).time.record(elapsed);
     }

@@ -29,6 +29,7 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
   poolPrevious: PoolRequest | null;
   waitingIn: ConnPool | null;
   private readonly owner: UpstreamRequestOwner;
+  private readonly clock: Float64Array;
   private callbacks: TerminalFilterCallbacks | null;
   private encoder: RequestEncoder | null;
   private stream: PooledStream | null;
@@ -40,7 +41,8 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
   private isPaused: boolean;
   private isBackedUp: boolean;
 
-  constructor(owner: UpstreamRequestOwner) {
+  constructor(owner: UpstreamRequestOwner, clock: Float64Array) {
+    this.clock = clock;
     this.poolNext = null;
     this.poolPrevious = null;
     this.waitingIn = null;
@@ -68,6 +70,7 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
     this.isPaused = false;
     this.isBackedUp = false;
     this.state = State.pending;
+    callbacks.streamInfo.upstreamRequestStartMs = this.clock[0];
     pool.newStream(this);
     if (this.waitingIn !== null) callbacks.retainRequestHeaders();
   }
@@ -85,7 +88,7 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
     const encoder = this.encoder;
     if (encoder === null || this.callbacks === null) return;
     const info = this.callbacks.streamInfo;
-    const now = this.callbacks.nowMs();
+    const now = this.clock[0];
     encoder.encodeData(bytes, offset, length, endStream);
     info.upstreamWireBytesSent += length;
     if (endStream) {
@@ -104,7 +107,7 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
     }
     const encoder = this.encoder;
     if (encoder === null || this.callbacks === null) return;
-    this.callbacks.streamInfo.lastUpstreamTxMs = this.callbacks.nowMs();
+    this.callbacks.streamInfo.lastUpstreamTxMs = this.clock[0];
     encoder.encodeTrailers(trailers);
   }
 
@@ -163,7 +166,7 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
     const headers = this.headers;
     if (callbacks === null || headers === null) return;
     const info = callbacks.streamInfo;
-    const now = callbacks.nowMs();
+    const now = this.clock[0];
     this.state = State.active;
     this.stream = stream;
     this.encoder = stream.open(this);
@@ -228,7 +231,7 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
     const callbacks = this.callbacks;
     if (callbacks === null || this.state !== State.active) return;
     const info = callbacks.streamInfo;
-    const now = callbacks.nowMs();
+    const now = this.clock[0];
     info.firstUpstreamRxMs = now;
     if (endStream) info.lastUpstreamRxMs = now;
     const stream = this.stream;
@@ -244,14 +247,15 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
     if (callbacks === null || this.state !== State.active) return;
     const info = callbacks.streamInfo;
     info.upstreamWireBytesReceived += length;
-    if (endStream) info.lastUpstreamRxMs = callbacks.nowMs();
+    if (length > 0 && Number.isNaN(info.firstUpstreamRxBodyMs)) info.firstUpstreamRxBodyMs = this.clock[0];
+    if (endStream) info.lastUpstreamRxMs = this.clock[0];
     this.owner.onUpstreamData(offset, length, endStream);
   }
 
   decodeTrailers(trailers: HeaderMap): void {
     const callbacks = this.callbacks;
     if (callbacks === null || this.state !== State.active) return;
-    callbacks.streamInfo.lastUpstreamRxMs = callbacks.nowMs();
+    callbacks.streamInfo.lastUpstreamRxMs = this.clock[0];
     this.owner.onUpstreamTrailers(trailers);
   }
 

@@ -25,6 +25,9 @@ export const RingWord = {
 
 const HEADER_BYTES = 128;
 
+// Looked up once: the global `Buffer` is an accessor.
+const { copy: nativeCopy } = Buffer.prototype;
+
 /** Default size of a ring's data: several thousand lines. */
 export const DEFAULT_RING_BYTES = 1 << 20;
 /** Longest line that can be made in the ring's own memory; longer ones are made elsewhere and copied. */
@@ -84,8 +87,8 @@ export class RingWriter {
     if (!this.hasRoom(length)) return false;
     const at = (this.published & (this.capacity - 1)) >>> 0;
     const first = Math.min(length, this.capacity - at);
-    Buffer.prototype.copy.call(source, this.bytes, at, offset, offset + first);
-    if (first < length) Buffer.prototype.copy.call(source, this.bytes, 0, offset + first, offset + length);
+    nativeCopy.call(source, this.bytes, at, offset, offset + first);
+    if (first < length) nativeCopy.call(source, this.bytes, 0, offset + first, offset + length);
     this.publish(length);
     return true;
   }

@@ -110,7 +110,7 @@ export class StatsStore {
   /** Names of a kind in order of creation, rejected ones included. */
   names(kind: StatKind): string[] {
     const map = kind === StatKind.counter ? this.counters : kind === StatKind.gauge ? this.gauges : this.histograms;
-    return [...map.keys()];
+    return Array.from(map.keys());
   }
 
   /** Sends what is queued now. Happens by itself at the end of the turn; call it where main must know at once. */

@@ -79,7 +79,7 @@ export class TagExtractor {
 
   /** Splits a full stat name. Some microseconds; keep the result. */
   extract(name: string): TaggedName {
-    const tags: StatTag[] = [...this.fixed];
+    const tags: StatTag[] = this.fixed.slice();
     const cuts: Extraction[] = [];
     collect(this.anywhere, name, tags, cuts);
     const dot = name.indexOf('.');

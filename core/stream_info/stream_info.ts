@@ -42,6 +42,8 @@ export interface ConnectionInfo {
   readonly filterChainMetadata?: MetadataStructs;
 }
 
+const TIMES = 15;
+
 /**
  * Facts about one stream that filters, log lines and stats read. Pooled: `reset()` restores every field.
  *
@@ -49,29 +51,8 @@ export interface ConnectionInfo {
  * Byte counts are bodies as they were on this side (after decoding chunked), header counts as received or sent on the wire.
  */
 export class StreamInfo {
-  startTimeWallMs: number;
-  startTimeMs: number;
-  /** Last byte of the request received. */
-  requestCompleteMs: number;
-  /** First byte sent to, last byte sent to, first byte from, last byte from the upstream. */
-  firstUpstreamTxMs: number;
-  lastUpstreamTxMs: number;
-  firstUpstreamRxMs: number;
-  lastUpstreamRxMs: number;
-  /** First body byte from the upstream. */
-  firstUpstreamRxBodyMs: number;
-  /** First and last byte of the response sent downstream. */
-  firstDownstreamTxMs: number;
-  lastDownstreamTxMs: number;
-  /** The router asked the pool for a connection (last attempt). */
-  upstreamRequestStartMs: number;
-  /** The upstream connection was handed to this stream (pool ready). */
-  upstreamPoolReadyMs: number;
-  /** The upstream connection's connect began / ended, when this stream caused it. */
-  upstreamConnectStartMs: number;
-  upstreamConnectEndMs: number;
-  /** The stream ended. */
-  endTimeMs: number;
+  /** All times; typed, so that writing one allocates nothing. Index: TIME_*. */
+  private readonly times: Float64Array;
   protocol: Protocol;
   upstreamProtocol: Protocol;
   hasUpstreamProtocol: boolean;
@@ -112,7 +93,7 @@ export class StreamInfo {
   isInternalRequest: boolean;
   /** Body of a local reply, '' = none (%LOCAL_REPLY_BODY%). */
   localReplyBody: string;
-  /** Random number of the stream, [0, 2^32): runtime fractions, weighted clusters, request-id sampling. */
+  /** Random number of the stream, [0, 2^31): runtime fractions, weighted clusters, request-id sampling. */
   random: number;
   /** Dynamic metadata by filter namespace; null until a filter sets some. */
   dynamicMetadata: Map<string, Record<string, unknown>> | null;
@@ -120,21 +101,7 @@ export class StreamInfo {
   filterState: Map<string, unknown> | null;
 
   constructor() {
-    this.startTimeWallMs = 0.5;
-    this.startTimeMs = 0.5;
-    this.requestCompleteMs = NaN;
-    this.firstUpstreamTxMs = NaN;
-    this.lastUpstreamTxMs = NaN;
-    this.firstUpstreamRxMs = NaN;
-    this.lastUpstreamRxMs = NaN;
-    this.firstUpstreamRxBodyMs = NaN;
-    this.firstDownstreamTxMs = NaN;
-    this.lastDownstreamTxMs = NaN;
-    this.upstreamRequestStartMs = NaN;
-    this.upstreamPoolReadyMs = NaN;
-    this.upstreamConnectStartMs = NaN;
-    this.upstreamConnectEndMs = NaN;
-    this.endTimeMs = NaN;
+    this.times = new Float64Array(TIMES);
     this.protocol = Protocol.http11;
     this.upstreamProtocol = Protocol.http11;
     this.hasUpstreamProtocol = false;
@@ -174,23 +141,12 @@ export class StreamInfo {
     this.filterState = null;
   }
 
-  /** Restores every field for the next stream that begins at `nowMs` / `wallMs`. */
-  reset(nowMs: number, wallMs: number): void {
-    this.startTimeWallMs = wallMs;
-    this.startTimeMs = nowMs;
-    this.requestCompleteMs = NaN;
-    this.firstUpstreamTxMs = NaN;
-    this.lastUpstreamTxMs = NaN;
-    this.firstUpstreamRxMs = NaN;
-    this.lastUpstreamRxMs = NaN;
-    this.firstUpstreamRxBodyMs = NaN;
-    this.firstDownstreamTxMs = NaN;
-    this.lastDownstreamTxMs = NaN;
-    this.upstreamRequestStartMs = NaN;
-    this.upstreamPoolReadyMs = NaN;
-    this.upstreamConnectStartMs = NaN;
-    this.upstreamConnectEndMs = NaN;
-    this.endTimeMs = NaN;
+  /** Restores every field for the next stream that begins now; `clock` as in Io: [0] monotonic, [1] wall milliseconds. */
+  reset(clock: Float64Array): void {
+    const times = this.times;
+    times[0] = clock[1];
+    times[1] = clock[0];
+    for (let i = 2; i < TIMES; i++) times[i] = NaN;
     this.protocol = Protocol.http11;
     this.upstreamProtocol = Protocol.http11;
     this.hasUpstreamProtocol = false;
@@ -236,5 +192,152 @@ export class StreamInfo {
 
   setFlag(flag: number): void {
     this.responseFlags |= flag;
+  }
+
+  // === times ===
+
+  /** Wall clock at the start. */
+  get startTimeWallMs(): number {
+    return this.times[0];
+  }
+
+  set startTimeWallMs(value: number) {
+    this.times[0] = value;
+  }
+
+  /** Monotonic clock at the start. */
+  get startTimeMs(): number {
+    return this.times[1];
+  }
+
+  set startTimeMs(value: number) {
+    this.times[1] = value;
+  }
+
+  /** Last byte of the request received. */
+  get requestCompleteMs(): number {
+    return this.times[2];
+  }
+
+  set requestCompleteMs(value: number) {
+    this.times[2] = value;
+  }
+
+  /** First byte sent to the upstream. */
+  get firstUpstreamTxMs(): number {
+    return this.times[3];
+  }
+
+  set firstUpstreamTxMs(value: number) {
+    this.times[3] = value;
+  }
+
+  /** Last byte sent to the upstream. */
+  get lastUpstreamTxMs(): number {
+    return this.times[4];
+  }
+
+  set lastUpstreamTxMs(value: number) {
+    this.times[4] = value;
+  }
+
+  /** First byte from the upstream. */
+  get firstUpstreamRxMs(): number {
+    return this.times[5];
+  }
+
+  set firstUpstreamRxMs(value: number) {
+    this.times[5] = value;
+  }
+
+  /** Last byte from the upstream. */
+  get lastUpstreamRxMs(): number {
+    return this.times[6];
+  }
+
+  set lastUpstreamRxMs(value: number) {
+    this.times[6] = value;
+  }
+
+  /** First byte of the response sent downstream. */
+  get firstDownstreamTxMs(): number {
+    return this.times[7];
+  }
+
+  set firstDownstreamTxMs(value: number) {
+    this.times[7] = value;
+  }
+
+  /** Last byte of the response sent downstream. */
+  get lastDownstreamTxMs(): number {
+    return this.times[8];
+  }
+
+  set lastDownstreamTxMs(value: number) {
+    this.times[8] = value;
+  }
+
+  /** The upstream connection was handed to this stream. */
+  get upstreamPoolReadyMs(): number {
+    return this.times[9];
+  }
+
+  set upstreamPoolReadyMs(value: number) {
+    this.times[9] = value;
+  }
+
+  /** The upstream connection's connect began. */
+  get upstreamConnectStartMs(): number {
+    return this.times[10];
+  }
+
+  set upstreamConnectStartMs(value: number) {
+    this.times[10] = value;
+  }
+
+  /** The upstream connection's connect ended. */
+  get upstreamConnectEndMs(): number {
+    return this.times[11];
+  }
+
+  set upstreamConnectEndMs(value: number) {
+    this.times[11] = value;
+  }
+
+  /** The stream ended. */
+  get endTimeMs(): number {
+    return this.times[12];
+  }
+
+  set endTimeMs(value: number) {
+    this.times[12] = value;
+  }
+
+  /** The upstream request was begun: a host was chosen and its pool asked. */
+  get upstreamRequestStartMs(): number {
+    return this.times[13];
+  }
+
+  set upstreamRequestStartMs(value: number) {
+    this.times[13] = value;
+  }
+
+  /** First body byte from the upstream. */
+  get firstUpstreamRxBodyMs(): number {
+    return this.times[14];
+  }
+
+  set firstUpstreamRxBodyMs(value: number) {
+    this.times[14] = value;
+  }
+
+  /** Whole milliseconds from the end of the request to `clock[0]`; not before that end. */
+  msSinceRequestComplete(clock: Float64Array): number {
+    return (clock[0] - this.times[2]) | 0;
+  }
+
+  /** Whole milliseconds from the start to `clock[0]`. */
+  msSinceStart(clock: Float64Array): number {
+    return (clock[0] - this.times[1]) | 0;
   }
 }

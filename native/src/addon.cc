@@ -64,8 +64,9 @@ bool addressOf(napi_env env, napi_value value, uint32_t port, SocketAddress* add
 void releaseArrayBuffer(napi_env, void*, void* hint) { Ring::releaseRegion(static_cast<Region*>(hint)); }
 
 void collectHandle(napi_env, void* data, void*) {
+  // A started ring lives on without its handle: its handler can still be called, whoever else remembers it or not.
   Ring* ring = static_cast<Ring*>(data);
-  ring->close();
+  if (!ring->isStarted()) ring->close();
   ring->release();
 }
 

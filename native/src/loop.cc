@@ -77,6 +77,7 @@ void Loop::remove(Ring* ring) {
 
 int Loop::start(Ring* ring) {
   ring->setStarted();
+  ring->retain();  // until it is closed
   ++started_;
   if (started_ == 1) {
     const int error = ring->watchLibuv(uv_backend_fd(loop_));

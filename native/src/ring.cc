@@ -139,6 +139,7 @@ void Ring::close() {
   epoll_ = -1;
   loop_->remove(this);
   loop_ = nullptr;
+  if (started_) release();  // the loop's reference; may be the last
 }
 
 napi_ref Ring::takeHandler() {

@@ -99,7 +99,7 @@ class Ring {
   Ring(const Ring&) = delete;
   Ring& operator=(const Ring&) = delete;
 
-  // -- life: freed when JavaScript's handle is collected and no turn is running
+  // -- life: freed when JavaScript's handle is collected, it is closed (if it was started) and no turn is running
   void retain() { ++references_; }
   void release();
   bool isClosed() const { return epoll_ < 0; }

@@ -15,6 +15,11 @@ export class HostIds {
     this.capacity = capacity;
   }
 
+  /** Every id ever given out is below this. */
+  get end(): number {
+    return this.nextFresh;
+  }
+
   /** An unused id, or -1 when all are in use. */
   take(): number {
     if (this.nextFresh < this.capacity) return this.nextFresh++;

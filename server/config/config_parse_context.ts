@@ -95,8 +95,8 @@ export class ConfigParseContext implements ParseContext {
     const wanted = typeNameOf(typeUrl);
     const registered = this.factories.list(category).map((factory) => factory.typeName);
     const nearest = nearestName(wanted, registered);
-    if (nearest !== undefined) hints.push(`did you mean '${TYPE_URL_PREFIX}${nearest}'?`);
-    else if (this.types.typeNames().includes(wanted)) hints.push('this is a valid Envoy extension which is not supported here');
+    if (this.types.typeNames().includes(wanted)) hints.push('this is a valid Envoy extension which is not supported here');
+    else if (nearest !== undefined) hints.push(`did you mean '${TYPE_URL_PREFIX}${nearest}'?`);
     hints.push(this.available(category));
     this.reportType(any, `Didn't find a registered implementation for '${name}' with type URL: '${wanted}'`, hints);
   }

@@ -19,6 +19,8 @@ export function parseEndpoints(message: ClusterLoadAssignment | undefined, kind:
     if (kind === 'logical_dns') context.error(cluster, undefined, LOGICAL_TEXT);
     return [];
   }
+  // The name matters to endpoint discovery only.
+  context.consume(message, 'cluster_name');
   if (Object.keys(message.namedEndpoints).length > 0) context.refuse(message, 'named_endpoints', 'named endpoints');
   const endpoints: EndpointConfig[] = [];
   for (const locality of message.endpoints) parseLocality(locality, kind, endpoints, context);

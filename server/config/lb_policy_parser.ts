@@ -1,7 +1,6 @@
 /** lb_policy and load_balancing_policy to an extension. Thread: main. */
-import { Cluster_LbPolicy } from '../../core/api/gen/envoy/config/cluster/v3/cluster_enums.ts';
-import type { Cluster } from '../../core/api/gen/envoy/config/cluster/v3/cluster_pb.d.ts';
-import type { LoadBalancingPolicy } from '../../core/api/gen/envoy/config/cluster/v3/cluster_pb.d.ts';
+import { Cluster_DiscoveryType, Cluster_LbPolicy } from '../../core/api/gen/envoy/config/cluster/v3/cluster_enums.ts';
+import type { Cluster, LoadBalancingPolicy } from '../../core/api/gen/envoy/config/cluster/v3/cluster_pb.d.ts';
 import type { AnyMessage, ExtensionConfig, ParseContext } from '../../core/registry/parse_context.ts';
 import { LOAD_BALANCING_CATEGORY } from '../../core/upstream/load_balancer.ts';
 
@@ -30,6 +29,8 @@ export function parseLbPolicy(message: Cluster, context: ParseContext): Extensio
       context.refuse(message, 'lb_policy', 'MAGLEV load balancing');
       break;
     case Cluster_LbPolicy.CLUSTER_PROVIDED:
+      // Other types of cluster provide one; those are refused as such.
+      if (!isPlain(message)) break;
       context.error(message, 'lb_policy', `cluster manager: cluster provided LB specified but cluster '${message.name}' did not provide one. Check cluster documentation.`);
       break;
     default:
@@ -52,6 +53,12 @@ function parsePolicyList(cluster: Cluster, message: LoadBalancingPolicy, context
   }
   context.error(cluster, 'load_balancing_policy', `cluster: didn't find a registered load balancer factory implementation for cluster: '${cluster.name}' with names from [${names.join(', ')}]`);
   return ROUND_ROBIN;
+}
+
+/** Static and DNS clusters. */
+function isPlain(message: Cluster): boolean {
+  const type = message.clusterDiscoveryType;
+  return type.case === undefined || (type.case === 'type' && type.value <= Cluster_DiscoveryType.LOGICAL_DNS);
 }
 
 function isKnown(typeUrl: string): boolean {

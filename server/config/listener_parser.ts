@@ -23,7 +23,8 @@ export function parseListener(message: Listener, context: ParseContext): Listene
   if (addresses.length === 0) return undefined;
   const text = addressText(addresses[0]);
   const filterChains = message.filterChains.map((chain) => parseFilterChain(chain, text, context));
-  checkOverlaps(message.filterChains, filterChains, text, context);
+  // With a matcher tree the chains' own criteria do not count.
+  if (message.filterChainMatcher === undefined) checkOverlaps(message.filterChains, filterChains, text, context);
   const defaultFilterChain = message.defaultFilterChain === undefined ? null : parseFilterChain(message.defaultFilterChain, text, context);
   if (filterChains.length === 0 && defaultFilterChain === null) context.error(message, undefined, `error adding listener '${text}': no filter chains specified`);
   return deepFreeze({

@@ -29,7 +29,7 @@ export interface ServerConfig {
   readonly admin: AdminConfig;
   readonly listeners: readonly ListenerConfig[];
   readonly clusters: readonly ParsedCluster[];
-  /** Names of the clusters, in order. */
+  /** cluster_manager.local_cluster_name; '' = none. */
   readonly localClusterName: string;
   readonly runtime: RuntimeValues;
   readonly runtimeLayers: readonly RuntimeLayerConfig[];

@@ -11,8 +11,8 @@ import type { TagExtractor } from '../../core/stats/tag_extractor.ts';
 import { RegisteredCounter, RegisteredGauge, RegisteredHistogram, RegisteredText } from './registered_stats.ts';
 import { SortedList } from './sorted_list.ts';
 
-/** Histograms with something new that are added up between two turns: about 5 us each. */
-const MERGES_PER_TURN = 500;
+/** Histograms with something new that are added up between two turns: about 20 us each. */
+const MERGES_PER_TURN = 200;
 /** Histograms looked at between two turns. */
 const LOOKS_PER_TURN = 10000;
 

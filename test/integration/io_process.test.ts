@@ -26,6 +26,10 @@ describe.each(backendsUnderTest())('a process with %s io', (backend) => {
     expect(run(backend, 'throws_in_turn')).toMatchObject({ lines: ['uncaught in turn', 'kept again'], status: 0 });
   });
 
+  it('goes on when nobody holds the object any more', () => {
+    expect(run(backend, 'survives_collection')).toMatchObject({ lines: ['goes on'], status: 0 });
+  });
+
   it.runIf(backend === 'ring')('rests a listener that runs out of descriptors, and goes on later', () => {
     expect(run(backend, 'out_of_descriptors', 64)).toMatchObject({ lines: ['rests', 'accepts again'], status: 0 });
   });

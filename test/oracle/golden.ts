@@ -16,6 +16,8 @@ interface PackedRecording extends Omit<Recording, 'stats'> {
 interface GoldenFile {
   readonly recorded_with: string;
   readonly log_defaults: LogObject;
+  /** By family of prefixes: what a prefix has unless a case says otherwise (0: not). */
+  readonly stats_defaults: PackedStats;
   readonly cases: Record<string, PackedRecording>;
 }
 
@@ -23,7 +25,8 @@ function isObject(line: RecordedLogLine): line is Readonly<LogObject> {
   return typeof line !== 'string';
 }
 
-function commonLogValues(lines: readonly Readonly<LogObject>[]): LogObject {
+/** The members that more than half of `lines` have with the same value. */
+function mostCommon(lines: readonly Readonly<LogObject>[]): LogObject {
   const counts = new Map<string, Map<string, number>>();
   for (const line of lines) {
     for (const [key, value] of Object.entries(line)) {
@@ -95,24 +98,51 @@ function layOut(value: unknown, indent = ''): string {
   return Array.isArray(value) ? `[\n${text}\n${indent}]` : `{\n${text}\n${indent}}`;
 }
 
-/** Stats by the first two parts of their names: `http.main` → rest → change. */
+/** Stats by the first two parts of their names: `http.main` → rest → change, where it is not the usual one. */
 type PackedStats = Record<string, Record<string, number>>;
 
-function packStats(stats: Readonly<Record<string, number>>): PackedStats {
-  const packed: PackedStats = {};
-  for (const [name, value] of Object.entries(stats)) {
-    const end = name.indexOf('.', name.indexOf('.') + 1);
-    const group = (packed[name.slice(0, end)] ??= {});
-    group[name.slice(end + 1)] = value;
-  }
-  return packed;
+/** `http` of `http.main`: prefixes of one family have the usual changes in common. */
+function familyOf(prefix: string): string {
+  return prefix.slice(0, prefix.indexOf('.'));
 }
 
-function unpackStats(packed: PackedStats): Record<string, number> {
+function groupStats(stats: Readonly<Record<string, number>>): PackedStats {
+  const grouped: PackedStats = {};
+  for (const [name, value] of Object.entries(stats)) {
+    const end = name.indexOf('.', name.indexOf('.') + 1);
+    const group = (grouped[name.slice(0, end)] ??= {});
+    group[name.slice(end + 1)] = value;
+  }
+  return grouped;
+}
+
+function commonStats(all: readonly PackedStats[]): PackedStats {
+  const families = new Map<string, Record<string, number>[]>();
+  for (const [prefix, group] of all.flatMap((grouped) => Object.entries(grouped))) {
+    const members = families.get(familyOf(prefix)) ?? [];
+    members.push(group);
+    families.set(familyOf(prefix), members);
+  }
+  return Object.fromEntries([...families].map(([family, groups]) => [family, mostCommon(groups) as Record<string, number>]));
+}
+
+function packStats(grouped: PackedStats, common: PackedStats): PackedStats {
+  return Object.fromEntries(
+    Object.entries(grouped).map(([prefix, group]) => {
+      const usual = common[familyOf(prefix)] ?? {};
+      const names = new Set([...Object.keys(usual), ...Object.keys(group)]);
+      return [prefix, Object.fromEntries([...names].filter((name) => usual[name] !== group[name]).map((name) => [name, group[name] ?? 0]))];
+    }),
+  );
+}
+
+function unpackStats(packed: PackedStats, common: PackedStats): Record<string, number> {
   const stats: Record<string, number> = {};
   for (const [prefix, group] of Object.entries(packed)) {
-    for (const [name, value] of Object.entries(group)) {
-      stats[`${prefix}.${name}`] = value;
+    for (const [name, value] of Object.entries({ ...common[familyOf(prefix)], ...group })) {
+      if (value !== 0) {
+        stats[`${prefix}.${name}`] = value;
+      }
     }
   }
   return stats;
@@ -135,7 +165,7 @@ export function readGolden(directory: string, group: string): Map<string, Record
       {
         ...recording,
         log: recording.log.map((line) => unpackLine(line, file.log_defaults)),
-        stats: unpackStats(recording.stats),
+        stats: unpackStats(recording.stats, file.stats_defaults),
       },
     ]),
   );
@@ -154,14 +184,20 @@ export function writeGolden(
     return recording === undefined ? [] : [[name, recording]];
   });
   const lines = kept.flatMap(([, recording]) => recording.log.filter(isObject));
-  const defaults = commonLogValues(lines);
+  const defaults = mostCommon(lines);
+  const common = commonStats(kept.map(([, recording]) => groupStats(recording.stats)));
   const file: GoldenFile = {
     recorded_with: version,
     log_defaults: defaults,
+    stats_defaults: common,
     cases: Object.fromEntries(
       kept.map(([name, recording]) => [
         name,
-        { ...recording, log: recording.log.map((line) => packLine(line, defaults)), stats: packStats(recording.stats) },
+        {
+          ...recording,
+          log: recording.log.map((line) => packLine(line, defaults)),
+          stats: packStats(groupStats(recording.stats), common),
+        },
       ]),
     ),
   };

@@ -1,4 +1,7 @@
 import { connect } from 'node:net';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { createIo } from '../../core/io/create_io.ts';
 import { CloseMode, IoEvent } from '../../core/io/io.ts';
 import { IoDriver, until } from './io_driver.ts';
 
@@ -70,7 +73,37 @@ async function outOfDescriptors(): Promise<void> {
   driver.stop();
 }
 
+/** A started Io goes on when nobody holds the object any more. */
+async function survivesCollection(): Promise<void> {
+  setFlagsFromString('--expose-gc');
+  const collect: () => void = runInNewContext('gc');
+  const { port } = await driver.listen();
+  let turns = 0;
+  const forget = (): void => {
+    const io = createIo(driver.io.backend);
+    const { control } = io;
+    io.start(() => {
+      control[0] = 0;
+      turns += 1;
+    });
+    io.connect('127.0.0.1', port);
+  };
+  forget();
+  await until(() => turns === 1, 'connected');
+  for (let i = 0; i < 5; i++) {
+    collect();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  driver.send(driver.of(IoEvent.accept)[0].connection, 'x');
+  await until(() => turns === 2, 'a turn after the collection');
+  say('goes on');
+  process.exit(0);
+}
+
 switch (scenario) {
+  case 'survives_collection':
+    await survivesCollection();
+    break;
   case 'exits_after_close':
     await exitsAfterClose();
     break;

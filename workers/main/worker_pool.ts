@@ -24,7 +24,7 @@ export interface WorkerPoolEvents {
   /** A worker is gone; what it left in shared memory is to be cleared before this returns. It is started again afterwards. */
   onDeath(workerIndex: number, cause: string): void;
   /** The third death in a minute: nothing is started again. */
-  onTooManyDeaths(workerIndex: number, cause: string): void;
+  onTooManyDeaths(): void;
 }
 
 export interface WorkerPoolOptions {
@@ -112,7 +112,7 @@ export class WorkerPool implements WorkerHandleEvents {
     this.events.onDeath(handle.index, cause);
     if (this.deathTimes.length >= DEATHS_MAX) {
       this.isClosing = true;
-      this.events.onTooManyDeaths(handle.index, cause);
+      this.events.onTooManyDeaths();
     } else {
       this.startWorker(handle.index);
     }

@@ -159,9 +159,9 @@ export class Worker {
       clusters: this.clusters, sinks: this.deps.sinks, dates: this.dates, requestIds: this.requestIds,
       node: whole.node, random: this.random,
       createAccessLoggers: (configs: readonly AccessLogConfig[]): readonly AccessLogger[] =>
-        createAccessLoggers(configs, this.deps.registry, { environment, sinks: this.deps.sinks, runtime }),
+        createAccessLoggers(configs, this.deps.registry, { names: this.names, environment, sinks: this.deps.sinks, runtime }),
       compileMutations: (levels) => new HeaderMutator<LogContext>(levels, this.names, (format) => compileHeaderValue(format, environment)),
-      createLocalReplies: (reply) => createLocalReplyRewriter(reply, environment, runtime),
+      createLocalReplies: (reply) => createLocalReplyRewriter(reply, this.names, environment, runtime),
     };
     const chains = config.filterChains.map((chain) => this.buildChain(chain, context));
     const fallback = config.defaultFilterChain === null ? null : this.buildChain(config.defaultFilterChain, context);
@@ -189,7 +189,8 @@ export class Worker {
       randomFillSync(this.randomWords);
       this.randomPosition = 0;
     }
-    return this.randomWords[this.randomPosition++];
+    // 31 bits: a small integer, so that passing it on allocates nothing.
+    return this.randomWords[this.randomPosition++] >>> 1;
   };
 
   /** An exception escaped a callback: it was our bug or a filter's; the stream is reset by its connection, the worker goes on. */

@@ -128,7 +128,7 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
     this.sawEncodeHeaders = false;
     this.readDisables = 0;
     const info = this.info;
-    info.reset(dispatcher.nowMs, dispatcher.wallMs);
+    info.reset(dispatcher.io.clock);
     info.connection = owner.connectionInfo;
     info.random = this.context.parts.random();
     this.decode.reset(bufferLimit);
@@ -234,7 +234,7 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
 
   private onRequestDone(): void {
     this.isRequestDone = true;
-    this.info.requestCompleteMs = this.context.parts.dispatcher.nowMs;
+    this.info.requestCompleteMs = this.context.parts.dispatcher.io.clock[0];
     this.info.downstreamWireBytesReceived = this.owner?.codec.wireBytesReceived ?? 0;
     if (this.context.parts.config.requestTimeoutMs > 0) this.requestTimer.disable();
   }
@@ -379,7 +379,7 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
     this.setConnectionHeader(headers, owner, endStream);
     info.responseCode = headers.status;
     info.responseHeaderBytes = headers.byteSize();
-    info.firstDownstreamTxMs = context.parts.dispatcher.nowMs;
+    info.firstDownstreamTxMs = context.parts.dispatcher.io.clock[0];
     this.chargeCode(headers.status);
     this.isResponseStarted = true;
     if (this.idleTimeoutMs > 0) this.idleTimer.enable(this.idleTimeoutMs);
@@ -470,7 +470,7 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
 
   private onResponseDone(): void {
     this.isResponseDone = true;
-    this.info.lastDownstreamTxMs = this.context.parts.dispatcher.nowMs;
+    this.info.lastDownstreamTxMs = this.context.parts.dispatcher.io.clock[0];
     this.end(false);
   }
 
@@ -488,10 +488,9 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
     if (this.isDestroyed) return;
     const { stats, dispatcher, loggers } = this.context.parts;
     const info = this.info;
-    const now = dispatcher.nowMs;
-    info.endTimeMs = now;
+    info.endTimeMs = dispatcher.io.clock[0];
     stats.rqActive.dec();
-    if (!info.isHealthCheck) stats.rqTime.record(now - info.startTimeMs);
+    if (!info.isHealthCheck) stats.rqTime.record(info.msSinceStart(dispatcher.io.clock));
     this.idleTimer.disable();
     this.headersTimer.disable();
     this.requestTimer.disable();

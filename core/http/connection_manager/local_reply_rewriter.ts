@@ -4,6 +4,7 @@ import type { BodyFormatConfig } from '../../formatter/format_config.ts';
 import type { FormatEnvironment } from '../../formatter/format_environment.ts';
 import { compileFormat, compileHeaderValue, type Formatter } from '../../formatter/formatter.ts';
 import type { HeaderMap } from '../../headers/header_map.ts';
+import type { HeaderNames } from '../../headers/header_names.ts';
 import type { RuntimeSnapshot } from '../../runtime/runtime_snapshot.ts';
 import type { ConnectionManagerConfig, LocalReplyMapperConfig } from './config.ts';
 import type { LocalReplyRewriter, RewrittenReply } from './local_reply.ts';
@@ -30,12 +31,12 @@ class Mapper {
   readonly format: BodyFormat | null;
   readonly headers: readonly { readonly nameId: number; readonly value: Formatter; readonly append: boolean }[];
 
-  constructor(config: LocalReplyMapperConfig, environment: FormatEnvironment, runtime: RuntimeSnapshot) {
+  constructor(config: LocalReplyMapperConfig, names: HeaderNames, environment: FormatEnvironment, runtime: RuntimeSnapshot) {
     this.config = config;
-    this.filter = compileLogFilter(config.filter, environment.names, runtime);
+    this.filter = compileLogFilter(config.filter, names, runtime);
     this.format = config.bodyFormat === null ? null : new BodyFormat(config.bodyFormat, environment);
     this.headers = config.headersToAdd.map((header) => ({
-      nameId: environment.names.intern(header.name), value: compileHeaderValue(header.value, environment), append: header.append,
+      nameId: names.intern(header.name), value: compileHeaderValue(header.value, environment), append: header.append,
     }));
   }
 }
@@ -45,8 +46,10 @@ class ConfiguredRewriter implements LocalReplyRewriter {
   private readonly mappers: readonly Mapper[];
   private readonly format: BodyFormat | null;
 
-  constructor(config: NonNullable<ConnectionManagerConfig['localReply']>, environment: FormatEnvironment, runtime: RuntimeSnapshot) {
-    this.mappers = config.mappers.map((mapper) => new Mapper(mapper, environment, runtime));
+  constructor(
+    config: NonNullable<ConnectionManagerConfig['localReply']>, names: HeaderNames, environment: FormatEnvironment, runtime: RuntimeSnapshot,
+  ) {
+    this.mappers = config.mappers.map((mapper) => new Mapper(mapper, names, environment, runtime));
     this.format = config.bodyFormat === null ? null : new BodyFormat(config.bodyFormat, environment);
   }
 
@@ -74,7 +77,7 @@ class ConfiguredRewriter implements LocalReplyRewriter {
 
 /** Compiles local_reply_config; null when there is none. */
 export function createLocalReplyRewriter(
-  config: ConnectionManagerConfig['localReply'], environment: FormatEnvironment, runtime: RuntimeSnapshot,
+  config: ConnectionManagerConfig['localReply'], names: HeaderNames, environment: FormatEnvironment, runtime: RuntimeSnapshot,
 ): LocalReplyRewriter | null {
-  return config === null ? null : new ConfiguredRewriter(config, environment, runtime);
+  return config === null ? null : new ConfiguredRewriter(config, names, environment, runtime);
 }

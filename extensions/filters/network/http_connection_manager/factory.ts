@@ -22,7 +22,7 @@ export function createManagerFactory(config: ConnectionManagerConfig, context: N
   const stats = new ConnectionManagerStats(scope, listenerScope);
   const filterContext: HttpFilterContext = {
     scope, rootScope: context.rootScope, names: context.names, runtime: context.runtime, server: context.server,
-    clusters: context.clusters, slab: context.dispatcher.io.slab, random: context.random, localClusterName: '',
+    clusters: context.clusters, slab: context.dispatcher.io.slab, clock: context.dispatcher.io.clock, random: context.random, localClusterName: '',
     nodeCluster: context.node.cluster, nodeId: context.node.id,
   };
   const filters = createFilters(config, context, filterContext);
