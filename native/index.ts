@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** Must equal kAbiVersion in src/abi.h: an addon of another version is not used. */
@@ -115,7 +115,7 @@ function candidates(): string[] {
   // From the sources this file is native/index.ts; from the package dist/native/index.js.
   const here = dirname(fileURLToPath(import.meta.url));
   const folder = process.env['ENVOYTS_NATIVE_DIR'];
-  if (folder !== undefined && folder !== '') return [join(folder, ADDON_FILE)];
+  if (folder !== undefined && folder !== '') return [resolve(folder, ADDON_FILE)];
   return [join(here, 'build', 'addon', ADDON_FILE), join(here, '..', '..', 'native', 'build', 'addon', ADDON_FILE)];
 }
 

@@ -30,6 +30,10 @@ export interface WorkerSupervisorOptions {
   readonly hostIdEnd: () => number;
   /** Called once, when every worker runs on the first snapshot. */
   readonly onAllServing: () => void;
+  /** A worker writes access logs into this ring. */
+  readonly onNewLogRing: (workerIndex: number, destination: string, memory: SharedArrayBuffer) => void;
+  /** A worker died; its thread is gone. */
+  readonly onDeath: (workerIndex: number) => void;
   /** Too many deaths: the process is to end with an error. */
   readonly onGivenUp: () => void;
 }
@@ -81,12 +85,17 @@ export class WorkerSupervisor implements WorkerPoolEvents {
     this.threadStats[workerIndex].apply(announcement);
   }
 
+  onNewLogRing(workerIndex: number, destination: string, memory: SharedArrayBuffer): void {
+    this.options.onNewLogRing(workerIndex, destination, memory);
+  }
+
   onDeath(workerIndex: number, cause: string): void {
     this.deaths.inc();
     this.options.log.critical(`worker ${workerIndex} died: ${cause}`);
     this.threadStats[workerIndex].disconnect();
     this.threadStats[workerIndex] = this.options.registry.connectThread();
     this.clearUse(workerIndex);
+    this.options.onDeath(workerIndex);
   }
 
   onTooManyDeaths(): void {

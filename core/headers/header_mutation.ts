@@ -6,7 +6,7 @@
  * reads a header which the same level overwrites sees the old value.
  */
 import type { HeaderMap } from './header_map.ts';
-import { FIRST_REGULAR_ID, HeaderId, type HeaderNames } from './header_names.ts';
+import { FIRST_REGULAR_ID, type HeaderNames } from './header_names.ts';
 
 export interface HeaderAddConfig {
   readonly name: string;
@@ -64,7 +64,7 @@ class CompiledAdd<Context> {
     this.keepEmptyValue = config.keepEmptyValue;
     this.bytes = constant === null ? EMPTY : new Uint8Array(Buffer.from(constant));
     this.formatter = constant === null ? compileValue(config.value) : null;
-    this.joinsValues = JOINED_IDS.has(this.nameId);
+    this.joinsValues = isJoinedHeader(config.name.toLowerCase());
     this.decision = Decision.skip;
     this.text = '';
   }
@@ -192,19 +192,30 @@ function joinBytes(headers: HeaderMap, nameId: number, bytes: Uint8Array): void 
 
 const EMPTY = new Uint8Array(0);
 
-/** Headers of which a message has one line at most: a second value is joined to the first with ','. */
-const JOINED_IDS: ReadonlySet<number> = new Set<number>([
-  HeaderId.connection, HeaderId.contentLength, HeaderId.transferEncoding, HeaderId.keepAlive, HeaderId.te, HeaderId.upgrade,
-  HeaderId.proxyConnection, HeaderId.expect, HeaderId.date, HeaderId.server, HeaderId.via, HeaderId.requestId,
-  HeaderId.forwardedFor, HeaderId.forwardedProto, HeaderId.forwardedHost, HeaderId.forwardedPort, HeaderId.forwardedClientCert,
-  HeaderId.envoyUpstreamServiceTime, HeaderId.envoyExpectedRqTimeoutMs, HeaderId.envoyInternal, HeaderId.envoyExternalAddress,
-  HeaderId.envoyOriginalPath, HeaderId.envoyOriginalHost, HeaderId.envoyAttemptCount, HeaderId.envoyOverloaded,
-  HeaderId.envoyUpstreamRqTimeoutMs, HeaderId.envoyUpstreamRqPerTryTimeoutMs, HeaderId.envoyUpstreamRqTimeoutAltResponse,
-  HeaderId.envoyMaxRetries, HeaderId.envoyRetryOn, HeaderId.envoyRetryGrpcOn, HeaderId.envoyRetriableStatusCodes,
-  HeaderId.envoyRetriableHeaderNames, HeaderId.envoyHedgeOnPerTryTimeout, HeaderId.envoyForceTrace,
-  HeaderId.envoyDecoratorOperation, HeaderId.envoyIpTags, HeaderId.envoyUpstreamAltStatName,
-  HeaderId.envoyUpstreamStreamDurationMs, HeaderId.envoyImmediateHealthCheckFail, HeaderId.envoyDegraded,
-  HeaderId.envoyUpstreamCanary, HeaderId.envoyUpstreamHealthcheckedCluster, HeaderId.envoyDownstreamServiceCluster,
-  HeaderId.envoyDownstreamServiceNode, HeaderId.contentType, HeaderId.location, HeaderId.userAgent, HeaderId.grpcStatus,
-  HeaderId.grpcMessage,
+/**
+ * Headers of which a message has one line at most: a second value is joined to the first with ','. Envoy keeps one list for
+ * requests and one for responses; they are merged here, as the names are of use in one direction only.
+ */
+const JOINED_NAMES: ReadonlySet<string> = new Set([
+  'accept', 'accept-encoding', 'access-control-allow-credentials', 'access-control-allow-headers', 'access-control-allow-methods',
+  'access-control-allow-origin', 'access-control-allow-private-network', 'access-control-expose-headers', 'access-control-max-age',
+  'access-control-request-headers', 'access-control-request-method', 'access-control-request-private-network', 'age', 'authorization',
+  'cache-control', 'connection', 'content-encoding', 'content-length', 'content-type', 'date', 'etag', 'expect', 'expires',
+  'grpc-accept-encoding', 'grpc-message', 'grpc-status', 'grpc-timeout', 'if-match', 'if-modified-since', 'if-none-match', 'if-range',
+  'if-unmodified-since', 'keep-alive', 'last-modified', 'location', 'origin', 'pragma', 'proxy-connection', 'proxy-status', 'referer',
+  'server', 'te', 'transfer-encoding', 'upgrade', 'user-agent', 'vary', 'via', 'x-client-trace-id', 'x-envoy-attempt-count',
+  'x-envoy-decorator-operation', 'x-envoy-degraded', 'x-envoy-downstream-service-cluster', 'x-envoy-downstream-service-node',
+  'x-envoy-expected-rq-timeout-ms', 'x-envoy-external-address', 'x-envoy-force-trace', 'x-envoy-hedge-on-per-try-timeout',
+  'x-envoy-immediate-health-check-fail', 'x-envoy-internal', 'x-envoy-ip-tags', 'x-envoy-is-timeout-retry', 'x-envoy-max-retries',
+  'x-envoy-original-host', 'x-envoy-original-path', 'x-envoy-ratelimited', 'x-envoy-retriable-header-names',
+  'x-envoy-retriable-status-codes', 'x-envoy-retry-grpc-on', 'x-envoy-retry-on', 'x-envoy-upstream-alt-stat-name',
+  'x-envoy-upstream-canary', 'x-envoy-upstream-healthchecked-cluster', 'x-envoy-upstream-rq-per-try-timeout-ms',
+  'x-envoy-upstream-rq-timeout-alt-response', 'x-envoy-upstream-rq-timeout-ms', 'x-envoy-upstream-service-time',
+  'x-envoy-upstream-stream-duration-ms', 'x-forwarded-client-cert', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-port',
+  'x-forwarded-proto', 'x-request-id',
 ]);
+
+/** Whether several values of a header (lower-case name) are kept in one line, joined with ','. */
+export function isJoinedHeader(name: string): boolean {
+  return JOINED_NAMES.has(name);
+}

@@ -52,6 +52,7 @@ describe('RegexSubstitution', () => {
     ['^(.*?)one(.*)$', '\\1two\\2', '/xxx/one/yyy/one/zzz', '/xxx/two/yyy/one/zzz'],
     ['(?i)/xxx/', '/yyy/', '/aaa/XxX/bbb', '/aaa/yyy/bbb'],
     ['nothing', 'x', '/path', '/path'],
+    ['x*', '-', '/p6', '-/-p-6-'],
     ['a', '\\\\\\0', 'bab', 'b\\ab'],
     ['a', '', 'aaa', ''],
     ['a', 'x\\1', 'bab', 'bab'],

@@ -36,8 +36,8 @@ export class IoDispatcher {
   readonly wheel: TimerWheel;
   /** Handler by connection number; null = nobody's. */
   private readonly handlers: (IoHandler | null)[];
-  private deferred: DeferredDelete[];
-  private deferredSpare: DeferredDelete[];
+  private readonly deferred: (DeferredDelete | null)[];
+  private deferredCount: number;
   /** Counts turns: what was borrowed in another turn is gone. */
   turnNumber: number;
   private tickMs: number;
@@ -52,7 +52,7 @@ export class IoDispatcher {
     this.wheel = new TimerWheel(io.clock, onEscaped);
     this.handlers = new Array<IoHandler | null>(io.maxConnections).fill(null);
     this.deferred = [];
-    this.deferredSpare = [];
+    this.deferredCount = 0;
     this.turnNumber = 0;
     this.tickMs = 0;
     this.inTurn = false;
@@ -82,7 +82,9 @@ export class IoDispatcher {
   }
 
   deferDelete(object: DeferredDelete): void {
-    this.deferred.push(object);
+    const at = this.deferredCount++;
+    if (at < this.deferred.length) this.deferred[at] = object;
+    else this.deferred.push(object);
   }
 
   /**
@@ -178,13 +180,13 @@ export class IoDispatcher {
 
   private endTurn(): void {
     if (this.wheel.isDue()) this.wheel.advance();
-    while (this.deferred.length > 0) {
-      const list = this.deferred;
-      this.deferred = this.deferredSpare;
-      this.deferredSpare = list;
-      for (let i = 0; i < list.length; i++) list[i].onDeferredDelete();
-      list.length = 0;
+    // The list is not shortened, so that its memory stays; entries that are done are overwritten.
+    for (let i = 0; i < this.deferredCount; i++) {
+      const object = this.deferred[i];
+      this.deferred[i] = null;
+      object?.onDeferredDelete();
     }
+    this.deferredCount = 0;
     const wanted = this.wheel.wantedTickMs();
     if (wanted !== this.tickMs) {
       this.tickMs = wanted;

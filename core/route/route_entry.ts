@@ -233,8 +233,8 @@ export class RouteEntry {
   private updateHost(headers: HeaderMap, host: string): void {
     const old = headers.get(HeaderId.authority) ?? '';
     if (old !== '') {
-      if (this.appendForwardedHost) appendForwardedHost(headers, old);
       headers.set(HeaderId.envoyOriginalHost, old);
+      if (this.appendForwardedHost) appendForwardedHost(headers, old);
     }
     headers.set(HeaderId.authority, host);
   }

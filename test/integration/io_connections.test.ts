@@ -224,6 +224,27 @@ describe.each(backendsUnderTest())('%s connections', (backend) => {
       await until(() => driver.of(IoEvent.error, connection).length === 1, 'error');
     });
 
+    it('delivers what arrived together with a reset first', async () => {
+      const { peer, connection } = await driver.pair();
+      peer.socket.write('last words');
+      peer.socket.resetAndDestroy();
+      await until(() => driver.of(IoEvent.error, connection).length === 1, 'error');
+      expect(driver.text(connection)).toBe('last words');
+      expect(driver.of(IoEvent.eof, connection)).toEqual([]);
+    });
+
+    it.runIf(backend === 'ring')('reports a reset also while paused and after eof', async () => {
+      const paused = await driver.pair();
+      driver.pause(paused.connection);
+      paused.peer.socket.resetAndDestroy();
+      await until(() => driver.of(IoEvent.error, paused.connection)[0]?.a === ECONNRESET, 'error of the paused one');
+      const ended = await driver.pair();
+      ended.peer.socket.end();
+      await until(() => driver.of(IoEvent.eof, ended.connection).length === 1, 'eof');
+      ended.peer.socket.resetAndDestroy();
+      await until(() => driver.of(IoEvent.error, ended.connection).length === 1, 'error after eof');
+    });
+
     it('reports a failed send as error', async () => {
       const { peer, connection } = await driver.pair();
       peer.socket.destroy();

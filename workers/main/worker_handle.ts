@@ -8,6 +8,7 @@ export interface WorkerHandleEvents {
   onReady(handle: WorkerHandle): void;
   onApplied(handle: WorkerHandle, version: number): void;
   onNewStats(handle: WorkerHandle, announcement: StatsAnnouncement): void;
+  onNewLogRing(handle: WorkerHandle, destination: string, memory: SharedArrayBuffer): void;
   /** The thread is gone. `cause`: a sentence with the stack where there is one. Called once. */
   onExit(handle: WorkerHandle, cause: string): void;
 }
@@ -71,6 +72,9 @@ export class WorkerHandle {
         break;
       case FromWorker.newStats:
         this.events.onNewStats(this, message.announcement);
+        break;
+      case FromWorker.newLogRing:
+        this.events.onNewLogRing(this, message.destination, message.memory);
         break;
       case FromWorker.failed:
         this.cause = message.reason;

@@ -21,6 +21,7 @@ export interface WorkerPoolEvents {
   /** Every worker runs on the first snapshot. Called once. */
   onAllServing(): void;
   onNewStats(workerIndex: number, announcement: StatsAnnouncement): void;
+  onNewLogRing(workerIndex: number, destination: string, memory: SharedArrayBuffer): void;
   /** A worker is gone; what it left in shared memory is to be cleared before this returns. It is started again afterwards. */
   onDeath(workerIndex: number, cause: string): void;
   /** The third death in a minute: nothing is started again. */
@@ -101,6 +102,10 @@ export class WorkerPool implements WorkerHandleEvents {
 
   onNewStats(handle: WorkerHandle, announcement: StatsAnnouncement): void {
     this.events.onNewStats(handle.index, announcement);
+  }
+
+  onNewLogRing(handle: WorkerHandle, destination: string, memory: SharedArrayBuffer): void {
+    this.events.onNewLogRing(handle.index, destination, memory);
   }
 
   onExit(handle: WorkerHandle, cause: string): void {

@@ -3,7 +3,7 @@
  * ever sent per request.
  *
  *     main -> worker   applySnapshot  updateHosts  stopListening  shutDown
- *     worker -> main   ready  applied  newStats  failed
+ *     worker -> main   ready  applied  newStats  newLogRing  failed
  */
 import type { StatsAnnouncement } from '../../core/stats/store.ts';
 import type { Snapshot } from '../../core/snapshot/snapshot.ts';
@@ -20,12 +20,14 @@ export type ToWorkerMessage =
   /** Close every connection and end. */
   | { readonly kind: typeof ToWorker.shutDown };
 
-export const FromWorker = { ready: 11, applied: 12, newStats: 13, failed: 14 } as const;
+export const FromWorker = { ready: 11, applied: 12, newStats: 13, newLogRing: 14, failed: 15 } as const;
 
 export type FromWorkerMessage =
   /** The thread stands and waits for its first snapshot. */
   | { readonly kind: typeof FromWorker.ready }
   | { readonly kind: typeof FromWorker.applied; readonly version: number }
   | { readonly kind: typeof FromWorker.newStats; readonly announcement: StatsAnnouncement }
+  /** The worker writes access-log lines for `destination` into this ring: main hands it to the flush thread. */
+  | { readonly kind: typeof FromWorker.newLogRing; readonly destination: string; readonly memory: SharedArrayBuffer }
   /** Why the thread is about to end. */
   | { readonly kind: typeof FromWorker.failed; readonly reason: string };

@@ -52,6 +52,10 @@ export class Mailbox {
     this.port.postMessage({ kind: FromWorker.newStats, announcement });
   }
 
+  postNewLogRing(destination: string, memory: SharedArrayBuffer): void {
+    this.port.postMessage({ kind: FromWorker.newLogRing, destination, memory });
+  }
+
   postFailed(reason: string): void {
     this.port.postMessage({ kind: FromWorker.failed, reason });
   }

@@ -11,6 +11,7 @@ import { locateCaller } from '../../core/log/source_location.ts';
 import type { FactoryRegistry } from '../../core/registry/factory_registry.ts';
 import { StatsStore } from '../../core/stats/store.ts';
 import type { LogSinkProvider } from '../../core/access_log/access_log.ts';
+import { RingSinkProvider } from '../../core/access_log/ring_sink.ts';
 import type { Io } from '../../core/io/io.ts';
 import type { Logger } from '../../core/log/logger.ts';
 import type { SharedSlabs } from '../../core/shared_memory/layout.ts';
@@ -49,7 +50,6 @@ export interface WorkerThreadOptions {
   readonly port: ThreadPort;
   readonly data: WorkerData;
   readonly registry: FactoryRegistry;
-  readonly sinks: LogSinkProvider;
   readonly acceptsStat: (name: string) => boolean;
   readonly createWorker: (dependencies: ThreadWorkerDependencies) => ThreadWorker;
 }
@@ -74,8 +74,9 @@ export function runWorkerThread(options: WorkerThreadOptions): void {
     port.close();
   });
   const stats = new StatsStore({ onNewStats: (announcement) => mailbox.postNewStats(announcement), accepts: options.acceptsStat });
+  const sinks = new RingSinkProvider((destination, memory) => mailbox.postNewLogRing(destination, memory));
   const worker = options.createWorker({
-    index: data.index, workerCount: data.workerCount, io, registry: options.registry, stats, sinks: options.sinks, slabs: data.slabs, log, exit,
+    index: data.index, workerCount: data.workerCount, io, registry: options.registry, stats, sinks, slabs: data.slabs, log, exit,
   });
   const heartbeat = startHeartbeat({
     words: new Int32Array(data.heartbeats), workerIndex: data.index, scheduler,
