@@ -65,8 +65,9 @@ export class WorkerSupervisor implements WorkerPoolEvents {
     this.pool.updateHosts(clusterId, hosts);
   }
 
-  stopListening(inboundOnly: boolean): void {
-    this.pool.stopListening(inboundOnly);
+  /** Workers stop accepting; calls back when none of them watches the sockets any more. */
+  stopListening(inboundOnly: boolean, onStopped: () => void): void {
+    this.pool.stopListening(inboundOnly, onStopped);
   }
 
   isServing(workerIndex: number): boolean {

@@ -259,7 +259,9 @@ export class MessageConverter {
     const rest: MapNode = { kind: 'map', entries: node.entries.filter((entry) => entry !== typeEntry), range: node.range };
     const message = this.convertAnyContent(typeUrl, rest, path, typeEntry.value.range);
     const inner = message?.$typeName ?? typeNameOf(typeUrl);
-    this.tree.setAnyContent(any, { typeName: inner, typeUrl, message, isOpened: false });
+    // What a TypedStruct lacks has been reported already.
+    const isReported = message === undefined && isTypedStruct(inner);
+    this.tree.setAnyContent(any, { typeName: inner, typeUrl, message, isOpened: isReported });
   }
 
   private convertAnyContent(typeUrl: string, rest: MapNode, path: string, at: SourceRange): Message | undefined {

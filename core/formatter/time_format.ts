@@ -215,8 +215,8 @@ export class TimeFormat {
 
 /** Writes the first `digits` digits of a fraction given in microseconds. */
 function writeFraction(bytes: Uint8Array, at: number, micros: number, digits: number): void {
-  let rest = micros | 0;
-  for (let i = 5; i >= 0; i--) {
+  let rest = digits <= 3 ? (micros / 1000) | 0 : micros | 0;
+  for (let i = digits <= 3 ? 2 : 5; i >= 0; i--) {
     const q = (rest / 10) | 0;
     if (i < digits) bytes[at + i] = 48 + (rest - q * 10);
     rest = q;

@@ -44,7 +44,7 @@ const Counter = {
  * A turn runs in a `setImmediate` after sockets reported something. Bytes are copied twice and every event is a JavaScript
  * callback, so a request costs several times what it costs on the ring.
  *
- * What differs (core/io/README.md): a paused connection learns of a reset only when it reads or writes again; keep-alive
+ * What differs (core/io/README.md): a reset while paused or after eof shows only when it reads or writes again; keep-alive
  * takes no interval and probe count; a listener without free numbers refuses instead of letting clients wait.
  */
 export class PortableIo implements Io {

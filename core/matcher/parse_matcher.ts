@@ -31,7 +31,7 @@ export function parseStringMatcher(message: StringMatcherMessage, context: Parse
       context.refuse(message, 'custom', 'string matcher extensions');
       break;
     default:
-      context.error(message, undefined, 'one of exact, prefix, suffix, contains or safe_regex must be set');
+      break;
   }
   return { kind: 'exact', value: '', ignoreCase: false };
 }

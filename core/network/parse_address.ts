@@ -27,7 +27,6 @@ export function parseNumericAddress(message: Address, context: ParseContext, hin
       context.refuse(message, 'envoy_internal_address', 'internal listeners');
       return undefined;
     default:
-      context.error(message, undefined, 'Address must be set: socket_address or pipe');
       return undefined;
   }
 }

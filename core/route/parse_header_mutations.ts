@@ -22,10 +22,7 @@ export function parseHeaderMutations(
 /** One HeaderValueOption. Reports and returns undefined when it cannot be used. */
 export function parseHeaderAdd(option: HeaderValueOption, context: ParseContext): HeaderAddConfig | undefined {
   const header = option.header;
-  if (header === undefined) {
-    context.error(option, undefined, "'header' is required");
-    return undefined;
-  }
+  if (header === undefined) return undefined;
   const name = header.key;
   if (!isModifiableHeader(name)) {
     context.error(header, 'key', ':-prefixed or host headers may not be modified');

@@ -26,10 +26,7 @@ export interface RouteParseOptions {
 
 /** `{pattern, substitution}`. */
 export function parseRegexRewrite(message: RegexMatchAndSubstitute, context: ParseContext): RegexRewriteConfig | null {
-  if (message.pattern === undefined) {
-    context.error(message, undefined, "'pattern' is required");
-    return null;
-  }
+  if (message.pattern === undefined) return null;
   const regex = parseRegex(message.pattern, context);
   const warning = substitutionWarning(regex, message.substitution);
   if (warning !== undefined) context.warn(message, 'substitution', warning);
@@ -72,7 +69,7 @@ function parseClusterSpecifier(message: RouteAction, options: RouteParseOptions,
       context.refuse(message, specifier.case === 'clusterSpecifierPlugin' ? 'cluster_specifier_plugin' : 'inline_cluster_specifier_plugin', 'cluster specifier plugins');
       break;
     default:
-      context.error(message, undefined, 'one of cluster, cluster_header or weighted_clusters must be set');
+      break;
   }
   return { kind: 'cluster', name: '' };
 }
@@ -147,14 +144,14 @@ export function parseRedirect(message: RedirectAction, context: ParseContext): R
 
 /** envoy.config.route.v3.DirectResponseAction; a body in a file is read now. */
 export function parseDirectResponse(message: DirectResponseAction, options: RouteParseOptions, context: ParseContext): DirectResponseConfig {
-  const body = message.body === undefined ? new Uint8Array(0) : parseDataSource(message.body, message, 'body', context);
+  const body = message.body === undefined ? new Uint8Array(0) : parseDataSource(message.body, context);
   const max = options.maxDirectResponseBodyBytes;
   if (body.length > max) context.error(message, 'body', `response body size is ${body.length} bytes; maximum is ${max}`);
   return { kind: 'direct_response', status: message.status, body };
 }
 
 /** The bytes of a DataSource; on failure reports and returns none. */
-export function parseDataSource(message: DataSource, holder: object, field: string, context: ParseContext): Uint8Array {
+export function parseDataSource(message: DataSource, context: ParseContext): Uint8Array {
   const specifier = message.specifier;
   switch (specifier.case) {
     case 'inlineString':
@@ -169,7 +166,6 @@ export function parseDataSource(message: DataSource, holder: object, field: stri
       return new Uint8Array(Buffer.from(value ?? ''));
     }
     default:
-      context.error(holder, field, 'one of filename, inline_string, inline_bytes or environment_variable must be set');
       return new Uint8Array(0);
   }
 }

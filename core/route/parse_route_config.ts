@@ -101,7 +101,7 @@ function parseAction(message: Route, options: RouteParseOptions, context: ParseC
       context.consume(message, 'non_forwarding_action');
       break;
     default:
-      context.error(message, undefined, 'one of route, redirect, direct_response or non_forwarding_action must be set');
+      break;
   }
   return { kind: 'non_forwarding' };
 }
@@ -137,7 +137,7 @@ function parsePathMatcher(message: RouteMatch, context: ParseContext): PathMatch
       context.refuse(message, 'path_match_policy', 'path match policies');
       break;
     default:
-      context.error(message, undefined, 'one of prefix, path, safe_regex, path_separated_prefix or connect_matcher must be set');
+      break;
   }
   return { kind: 'prefix', value: '', caseSensitive: true };
 }

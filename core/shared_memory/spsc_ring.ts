@@ -55,6 +55,8 @@ export class RingWriter {
   /** Own count, and the last seen of the reader's (it only grows, so the free space is never overestimated). */
   private published: number;
   private consumed: number;
+  /** `published` when the reader's need was last looked at: once per `wakeBytes`, not per line. */
+  private lookedAt: number;
 
   constructor(memory: SharedArrayBuffer) {
     this.words = new Int32Array(memory, 0, HEADER_BYTES / 4);
@@ -64,6 +66,7 @@ export class RingWriter {
     this.wakeBytes = Math.min(WAKE_BYTES, this.capacity >>> 1);
     this.published = this.words[RingWord.published];
     this.consumed = this.words[RingWord.consumed];
+    this.lookedAt = this.published;
   }
 
   /** Publishes `length` bytes that were made at `stagingOffset` as one line. False: no room, dropped and counted. */
@@ -106,12 +109,13 @@ export class RingWriter {
     this.words[RingWord.lines]++;
     // Sequentially consistent: the bytes and counts above are seen by whoever sees this.
     Atomics.store(this.words, RingWord.published, this.published);
-    if (((this.published - this.consumed) | 0) > this.wakeBytes) this.wakeReader();
+    if (((this.published - this.lookedAt) | 0) >= this.wakeBytes) this.wakeReader();
   }
 
   private wakeReader(): void {
+    this.lookedAt = this.published;
     this.consumed = Atomics.load(this.words, RingWord.consumed);
-    if (((this.published - this.consumed) | 0) <= this.wakeBytes) return;
+    if (((this.published - this.consumed) | 0) < this.wakeBytes) return;
     if (Atomics.exchange(this.words, RingWord.wake, 1) === 0) Atomics.notify(this.words, RingWord.wake);
   }
 }

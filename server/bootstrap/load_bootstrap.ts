@@ -29,6 +29,7 @@ export const BOOTSTRAP_TYPE = 'envoy.config.bootstrap.v3.Bootstrap';
  */
 export function loadBootstrap(source: BootstrapSource, registry: ProtoRegistry): LoadedConfig<Bootstrap> {
   const config = new LoadedConfig<Bootstrap>(registry);
+  config.readFile = (path) => readFileSync(path);
   const options: ConvertOptions = {
     unknownFields: source.allowUnknownStaticFields ? 'warn' : 'error',
     skipDeprecated: source.skipDeprecatedLogs,

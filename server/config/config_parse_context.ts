@@ -18,13 +18,17 @@ export interface TypeNames {
  * dealt with, so that it is not also listed as unread.
  */
 export class ConfigParseContext implements ParseContext {
+  clusterNames: ReadonlySet<string> | undefined;
+  readonly readFile: ((path: string) => Uint8Array) | undefined;
   private readonly tree: ConfigTree;
   private readonly tracked: TrackedMessages;
   private readonly factories: FactoryRegistry;
   private readonly problems: ProblemList;
   private readonly types: TypeNames;
 
-  constructor(tree: ConfigTree, tracked: TrackedMessages, factories: FactoryRegistry, problems: ProblemList, types: TypeNames) {
+  constructor(tree: ConfigTree, tracked: TrackedMessages, factories: FactoryRegistry, problems: ProblemList, types: TypeNames, readFile: ((path: string) => Uint8Array) | undefined) {
+    this.clusterNames = undefined;
+    this.readFile = readFile;
     this.tree = tree;
     this.tracked = tracked;
     this.factories = factories;

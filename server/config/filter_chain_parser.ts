@@ -22,6 +22,7 @@ const MATCHES_ALL: FilterChainMatchConfig = {
 
 /** One chain. */
 export function parseFilterChain(message: FilterChain, listenerText: string, context: ParseContext): FilterChainConfig {
+  if (message.filters.length === 0) context.refuse(message, undefined, 'filter chains without network filters');
   if (message.useProxyProto === true) context.refuse(message, 'use_proxy_proto', 'the PROXY protocol listener filter');
   return {
     name: message.name,

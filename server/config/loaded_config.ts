@@ -19,6 +19,8 @@ export class LoadedConfig<T extends object> {
   readonly problems: ProblemList;
   /** Fields that do not exist in the API (Envoy's server.static_unknown_fields). */
   unknownFieldCount = 0;
+  /** How the configuration's files are read; undefined: they must not be. */
+  readFile: ((path: string) => Uint8Array) | undefined = undefined;
   private root: Message | undefined;
 
   constructor(registry: ProtoRegistry) {
@@ -49,7 +51,7 @@ export class LoadedConfig<T extends object> {
   }
 
   context(factories: FactoryRegistry): ConfigParseContext {
-    return new ConfigParseContext(this.tree, this.tracked, factories, this.problems, this.registry);
+    return new ConfigParseContext(this.tree, this.tracked, factories, this.problems, this.registry, this.readFile);
   }
 
   /** After building: warns about every set field that nobody read. Does nothing when there are errors (much was skipped then). */

@@ -10,6 +10,8 @@ const DENOMINATORS: Readonly<Record<string, FractionalPercent['denominator']>> =
 export interface RuntimeLayerConfig {
   readonly name: string;
   readonly values: RuntimeValues;
+  /** Takes changes from the admin interface. */
+  readonly isAdmin: boolean;
 }
 
 /** All layers in order. Without any, Envoy's single empty admin layer is implied. */
@@ -24,7 +26,7 @@ export function parseRuntime(message: LayeredRuntime | undefined, context: Parse
     if (layer.layerSpecifier.case === 'adminLayer' && ++adminLayers > 1) {
       context.error(layer, 'admin_layer', 'Too many admin layers specified in LayeredRuntime, at most one may be specified');
     }
-    layers.push({ name: layer.name, values: parseLayer(layer, context) });
+    layers.push({ name: layer.name, values: parseLayer(layer, context), isAdmin: layer.layerSpecifier.case === 'adminLayer' });
   }
   return layers;
 }
@@ -53,7 +55,6 @@ function parseLayer(layer: RuntimeLayer, context: ParseContext): RuntimeValues {
       context.consume(layer, 'admin_layer');
       return {};
     default:
-      context.error(layer, undefined, 'one of static_layer, disk_layer, admin_layer or rtds_layer must be set');
       return {};
   }
 }

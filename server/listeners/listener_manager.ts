@@ -61,20 +61,25 @@ export class ListenerManager {
   }
 
   forWorkers(): readonly ListenerForWorkers[] {
-    return this.listeners.map(({ id, config, sockets }) => ({
-      listener: { id, config, boundAddresses: sockets.boundAddresses },
-      socketsFor: (workerIndex) => sockets.forWorker(workerIndex),
+    return this.listeners.map((listener) => ({
+      listener: { id: listener.id, config: listener.config, boundAddresses: listener.sockets.boundAddresses },
+      socketsFor: (workerIndex) => (listener.isStopped ? [] : listener.sockets.forWorker(workerIndex)),
     }));
   }
 
-  /** Workers were told to stop accepting: closes the sockets here too, so that the kernel refuses new connections. */
-  stop(inboundOnly: boolean): void {
-    for (const listener of this.listeners) {
-      if (listener.isStopped || (inboundOnly && listener.config.trafficDirection !== 'inbound')) continue;
+  /**
+   * These listeners accept no more: whoever starts from now on gets no sockets. Returns what closes the sockets, to be called when
+   * no worker uses them any more; then the kernel refuses new connections.
+   */
+  stop(inboundOnly: boolean): () => void {
+    const stopped = this.listeners.filter((each) => !each.isStopped && (!inboundOnly || each.config.trafficDirection === 'inbound'));
+    for (const listener of stopped) {
       listener.isStopped = true;
-      listener.sockets.close();
       this.stats.listener_stopped.inc();
     }
+    return () => {
+      for (const listener of stopped) listener.sockets.close();
+    };
   }
 
   /** Listeners that still accept. */
@@ -86,7 +91,7 @@ export class ListenerManager {
   }
 
   close(): void {
-    for (const listener of this.listeners) if (!listener.isStopped) listener.sockets.close();
+    for (const listener of this.listeners) listener.sockets.close();
     this.listeners.length = 0;
   }
 }

@@ -1,29 +1,22 @@
 /** Runtime layers on the main side: what each says, what counts, and changes through the admin layer. Thread: main. */
 import type { RuntimeValues } from '../../core/runtime/runtime_snapshot.ts';
 import type { StatsScope } from '../../core/stats/stats.ts';
+import type { RuntimeLayerConfig } from '../config/runtime_parser.ts';
 import type { RuntimeControl } from '../instance.ts';
 import { createRuntimeStats, type RuntimeStats } from '../stats/server_stats.ts';
-
-/** One layer as configured. */
-export interface RuntimeLayer {
-  readonly name: string;
-  readonly values: RuntimeValues;
-  /** Takes changes from the admin interface. */
-  readonly isAdmin: boolean;
-}
 
 type RuntimeValue = RuntimeValues[string];
 
 export class RuntimeManager implements RuntimeControl {
   readonly layers: readonly string[];
   readonly hasAdminLayer: boolean;
-  private readonly configured: readonly RuntimeLayer[];
+  private readonly configured: readonly RuntimeLayerConfig[];
   private readonly adminValues = new Map<string, RuntimeValue>();
   private readonly stats: RuntimeStats;
   private readonly onChanged: (values: RuntimeValues) => void;
 
   /** `onChanged` is told the values of all layers together after every change. */
-  constructor(layers: readonly RuntimeLayer[], stats: StatsScope, onChanged: (values: RuntimeValues) => void) {
+  constructor(layers: readonly RuntimeLayerConfig[], stats: StatsScope, onChanged: (values: RuntimeValues) => void) {
     this.configured = layers;
     this.layers = layers.map((layer) => layer.name);
     this.hasAdminLayer = layers.some((layer) => layer.isAdmin);
@@ -62,7 +55,7 @@ export class RuntimeManager implements RuntimeControl {
     return undefined;
   }
 
-  private valuesOf(layer: RuntimeLayer): RuntimeValues {
+  private valuesOf(layer: RuntimeLayerConfig): RuntimeValues {
     return layer.isAdmin ? { ...layer.values, ...Object.fromEntries(this.adminValues) } : layer.values;
   }
 

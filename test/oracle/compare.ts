@@ -17,8 +17,8 @@ export interface IntendedDifference {
   readonly reason: string;
   /** Globs over the paths that may differ; all when absent. */
   readonly paths: readonly string[];
-  /** What must be observed instead, by path. */
-  readonly instead: Readonly<Record<string, string>>;
+  /** What must be observed instead, by path; undefined: nothing may be observed there. */
+  readonly instead: Readonly<Record<string, string | undefined>>;
 }
 
 type Flat = Map<string, string>;
@@ -110,7 +110,7 @@ interface WrittenDifference {
   readonly case: string | string[];
   readonly reason: string;
   readonly paths?: string[];
-  readonly instead?: Record<string, string | number>;
+  readonly instead?: Record<string, string | number | null>;
 }
 
 /** Reads `differences.yaml`. */
@@ -120,7 +120,9 @@ export function readIntendedDifferences(path: string): IntendedDifference[] {
     cases: Array.isArray(one.case) ? one.case : [one.case],
     reason: one.reason,
     paths: one.paths ?? ['*'],
-    instead: Object.fromEntries(Object.entries(one.instead ?? {}).map(([key, value]) => [key, String(value)])),
+    instead: Object.fromEntries(
+      Object.entries(one.instead ?? {}).map(([key, value]) => [key, value === null ? undefined : String(value)]),
+    ),
   }));
 }
 
@@ -141,7 +143,7 @@ export function unintended(
   for (const entry of entries) {
     for (const [path, wanted] of Object.entries(entry.instead)) {
       if (observed.get(path) !== wanted) {
-        left.push({ path, reference: `${wanted} (meant)`, actual: observed.get(path) });
+        left.push({ path, reference: `${wanted ?? '(none)'} (meant)`, actual: observed.get(path) });
       }
     }
   }

@@ -110,8 +110,10 @@ function groupStats(stats: Readonly<Record<string, number>>): PackedStats {
   const grouped: PackedStats = {};
   for (const [name, value] of Object.entries(stats)) {
     const end = name.indexOf('.', name.indexOf('.') + 1);
-    const group = (grouped[name.slice(0, end)] ??= {});
+    const prefix = name.slice(0, end);
+    const group = grouped[prefix] ?? {};
     group[name.slice(end + 1)] = value;
+    grouped[prefix] = group;
   }
   return grouped;
 }

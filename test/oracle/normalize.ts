@@ -66,7 +66,7 @@ export class Normalizer {
       return this.text(line);
     }
     const values = parsed as Record<string, LogValue>;
-    const extraDigits = Math.max(0, String(values['service_time'] ?? '0').length - 1);
+    const extraDigits = Math.max(0, String(values.service_time ?? '0').length - 1);
     const clean: Record<string, LogValue> = {};
     for (const [key, value] of Object.entries(values)) {
       if (value !== null) {

@@ -25,7 +25,7 @@ export function envoytsCommand(): ProxyCommand | undefined {
 
 /** The reference proxy, when the environment names its binary. */
 export function referenceCommand(): ProxyCommand | undefined {
-  const binary = process.env['ENVOY_BIN'];
+  const binary = process.env.ENVOY_BIN;
   return binary === undefined || binary === '' ? undefined : { label: 'envoy', command: binary, args: ['--disable-hot-restart'] };
 }
 
@@ -127,7 +127,7 @@ export class ProxyProcess {
   }
 
   /** The last lines of stderr. */
-  private lastWords(): string {
+  lastWords(): string {
     return this.stderr.trimEnd().split('\n').slice(-5).join('\n').slice(-2000);
   }
 

@@ -94,6 +94,7 @@ function judge(
   intended: readonly IntendedDifference[],
   tally: Tally,
   isVerbose: boolean,
+  label = 'envoyts',
 ): void {
   for (const outcome of outcomes) {
     const name = `${group.name}/${outcome.name}`;
@@ -107,7 +108,7 @@ function judge(
     const left = unintended(name, all, outcome.recording, intended);
     tally[left.length === 0 ? 'passed' : 'failed'] += 1;
     if (left.length > 0) {
-      say(`FAIL ${name}\n${describeDifferences(left)}`);
+      say(`FAIL ${name}\n${describeDifferences(left, 'envoy', label)}`);
     } else if (isVerbose) {
       say(`ok   ${name}${all.length > 0 ? ` (${all.length} meant differences)` : ''}`);
     }
@@ -154,7 +155,7 @@ async function main(): Promise<number> {
     const live = against === 'envoyts' || reference === undefined ? recorded : byName(await runGroup(group, reference, recorded));
     if (against === 'envoy' || envoyts === undefined) {
       const outcomes = [...live].map(([name, recording]) => ({ name, recording, failure: undefined }));
-      judge(group, outcomes, recorded, [], tally, values.verbose);
+      judge(group, outcomes, recorded, [], tally, values.verbose, 'envoy, now');
       return;
     }
     judge(group, await runGroup(group, envoyts, live), live, intended, tally, values.verbose);

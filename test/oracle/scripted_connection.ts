@@ -11,7 +11,7 @@ import { readRequests, readResponses, type WireReading } from './wire_parser.ts'
 export type Fate = 'open' | 'fin' | 'reset' | 'closed here' | 'reset here';
 
 /** After this long a wait gives up and the script goes on, ms. */
-const WAIT_LIMIT_MS = 4000;
+const WAIT_LIMIT_MS = 3000;
 
 /** Labels by which the scripts of one case wait for each other. */
 export class Signals {

@@ -11,7 +11,7 @@ import type { WorkerHandle } from './worker_handle.ts';
 /** A listener without its sockets, and where each worker's sockets are to be found. */
 export interface ListenerForWorkers {
   readonly listener: Omit<ListenerSnapshot, 'sockets'>;
-  /** The sockets of one worker, in the order of the listener's addresses. */
+  /** The sockets that one worker gets now, in the order of the listener's addresses; empty: it does not listen. */
   socketsFor(workerIndex: number): readonly ListenSource[];
 }
 
@@ -27,9 +27,6 @@ export class SnapshotBroadcaster {
   private current: SnapshotForWorkers | undefined;
   private clusters: readonly ClusterSnapshot[] = [];
   private latestVersion = 0;
-  /** Once told to stop listening, later workers do not begin: 0 = listen, 1 = no inbound listeners, 2 = none. */
-  private stopped: 0 | 1 | 2 = 0;
-
   /** Version of the latest snapshot; 0 = none yet. */
   get version(): number {
     return this.latestVersion;
@@ -50,17 +47,10 @@ export class SnapshotBroadcaster {
     for (const worker of workers) worker.post({ kind: ToWorker.updateHosts, clusterId, hosts });
   }
 
-  /** Workers stop accepting; those that are restarted later do not begin. */
-  stopListening(inboundOnly: boolean, workers: Iterable<WorkerHandle>): void {
-    this.stopped = inboundOnly && this.stopped !== 2 ? 1 : 2;
-    for (const worker of workers) worker.post({ kind: ToWorker.stopListening, inboundOnly });
-  }
-
   /** Sends the current configuration to one worker (one that has just started). */
   sendTo(worker: WorkerHandle): void {
     if (this.current === undefined) return;
     worker.post({ kind: ToWorker.applySnapshot, snapshot: this.snapshotFor(worker.index) });
-    if (this.stopped !== 0) worker.post({ kind: ToWorker.stopListening, inboundOnly: this.stopped === 1 });
   }
 
   private snapshotFor(workerIndex: number): Snapshot {

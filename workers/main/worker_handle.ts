@@ -7,6 +7,7 @@ import type { WorkerData } from '../protocol/worker_data.ts';
 export interface WorkerHandleEvents {
   onReady(handle: WorkerHandle): void;
   onApplied(handle: WorkerHandle, version: number): void;
+  onStoppedListening(handle: WorkerHandle, sequence: number): void;
   onNewStats(handle: WorkerHandle, announcement: StatsAnnouncement): void;
   onNewLogRing(handle: WorkerHandle, destination: string, memory: SharedArrayBuffer): void;
   /** The thread is gone. `cause`: a sentence with the stack where there is one. Called once. */
@@ -69,6 +70,9 @@ export class WorkerHandle {
       case FromWorker.applied:
         this.appliedVersion = message.version;
         this.events.onApplied(this, message.version);
+        break;
+      case FromWorker.stoppedListening:
+        this.events.onStoppedListening(this, message.sequence);
         break;
       case FromWorker.newStats:
         this.events.onNewStats(this, message.announcement);

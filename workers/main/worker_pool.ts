@@ -9,6 +9,7 @@
 import type { Scheduler } from '../../core/event/scheduler.ts';
 import type { StatsAnnouncement } from '../../core/stats/store.ts';
 import type { HostSetConfig } from '../../core/upstream/cluster_config.ts';
+import { ToWorker } from '../protocol/messages.ts';
 import type { WorkerData } from '../protocol/worker_data.ts';
 import { SnapshotBroadcaster, type SnapshotForWorkers } from './snapshot_broadcaster.ts';
 import { WorkerHandle, type WorkerHandleEvents } from './worker_handle.ts';
@@ -43,6 +44,9 @@ export class WorkerPool implements WorkerHandleEvents {
   private readonly broadcaster = new SnapshotBroadcaster();
   private readonly handles: (WorkerHandle | undefined)[];
   private deathTimes: number[] = [];
+  /** Stops that some worker has not answered. */
+  private readonly stops = new Map<number, { readonly waiting: Set<WorkerHandle>; readonly onStopped: () => void }>();
+  private stopSequence = 0;
   private isServing = false;
   private isClosing = false;
 
@@ -75,8 +79,13 @@ export class WorkerPool implements WorkerHandleEvents {
     this.broadcaster.updateHosts(clusterId, hosts, this.ready());
   }
 
-  stopListening(inboundOnly: boolean): void {
-    this.broadcaster.stopListening(inboundOnly, this.ready());
+  /** Workers stop accepting; calls back when none of them watches the sockets any more. */
+  stopListening(inboundOnly: boolean, onStopped: () => void): void {
+    const sequence = ++this.stopSequence;
+    const workers = this.ready();
+    for (const worker of workers) worker.post({ kind: ToWorker.stopListening, inboundOnly, sequence });
+    if (workers.length === 0) onStopped();
+    else this.stops.set(sequence, { waiting: new Set(workers), onStopped });
   }
 
   /** Ends a worker that stands still; it counts as a death and is started again. */
@@ -100,6 +109,10 @@ export class WorkerPool implements WorkerHandleEvents {
     this.events.onAllServing();
   }
 
+  onStoppedListening(handle: WorkerHandle, sequence: number): void {
+    this.settleStop(handle, sequence);
+  }
+
   onNewStats(handle: WorkerHandle, announcement: StatsAnnouncement): void {
     this.events.onNewStats(handle.index, announcement);
   }
@@ -110,6 +123,7 @@ export class WorkerPool implements WorkerHandleEvents {
 
   onExit(handle: WorkerHandle, cause: string): void {
     this.handles[handle.index] = undefined;
+    for (const sequence of [...this.stops.keys()]) this.settleStop(handle, sequence);
     if (this.isClosing) return;
     const nowMs = this.options.scheduler.nowMs();
     this.deathTimes = this.deathTimes.filter((time) => nowMs - time < DEATH_WINDOW_MS);
@@ -121,6 +135,15 @@ export class WorkerPool implements WorkerHandleEvents {
     } else {
       this.startWorker(handle.index);
     }
+  }
+
+  private settleStop(handle: WorkerHandle, sequence: number): void {
+    const stop = this.stops.get(sequence);
+    if (stop === undefined) return;
+    stop.waiting.delete(handle);
+    if (stop.waiting.size > 0) return;
+    this.stops.delete(sequence);
+    stop.onStopped();
   }
 
   private startWorker(index: number): void {

@@ -3,7 +3,7 @@
  * ever sent per request.
  *
  *     main -> worker   applySnapshot  updateHosts  stopListening  shutDown
- *     worker -> main   ready  applied  newStats  newLogRing  failed
+ *     worker -> main   ready  applied  stoppedListening  newStats  newLogRing  failed
  */
 import type { StatsAnnouncement } from '../../core/stats/store.ts';
 import type { Snapshot } from '../../core/snapshot/snapshot.ts';
@@ -16,16 +16,19 @@ export type ToWorkerMessage =
   | { readonly kind: typeof ToWorker.applySnapshot; readonly snapshot: Snapshot }
   /** One cluster's hosts changed. */
   | { readonly kind: typeof ToWorker.updateHosts; readonly clusterId: number; readonly hosts: HostSetConfig }
-  | { readonly kind: typeof ToWorker.stopListening; readonly inboundOnly: boolean }
+  /** Answered with `stoppedListening` of the same sequence number. */
+  | { readonly kind: typeof ToWorker.stopListening; readonly inboundOnly: boolean; readonly sequence: number }
   /** Close every connection and end. */
   | { readonly kind: typeof ToWorker.shutDown };
 
-export const FromWorker = { ready: 11, applied: 12, newStats: 13, newLogRing: 14, failed: 15 } as const;
+export const FromWorker = { ready: 11, applied: 12, newStats: 13, newLogRing: 14, failed: 15, stoppedListening: 16 } as const;
 
 export type FromWorkerMessage =
   /** The thread stands and waits for its first snapshot. */
   | { readonly kind: typeof FromWorker.ready }
   | { readonly kind: typeof FromWorker.applied; readonly version: number }
+  /** No listen socket of that stop is watched any more. */
+  | { readonly kind: typeof FromWorker.stoppedListening; readonly sequence: number }
   | { readonly kind: typeof FromWorker.newStats; readonly announcement: StatsAnnouncement }
   /** The worker writes access-log lines for `destination` into this ring: main hands it to the flush thread. */
   | { readonly kind: typeof FromWorker.newLogRing; readonly destination: string; readonly memory: SharedArrayBuffer }

@@ -18,6 +18,4 @@ export interface WorkerData {
   readonly mainKillAfterMs: number;
   /** Which stats exist; undefined = all. */
   readonly statsMatcher: StatsMatcherConfig | undefined;
-  /** Extensions that were disabled on the command line, as `category/name`. */
-  readonly disabledExtensions: readonly string[];
 }

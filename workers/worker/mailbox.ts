@@ -37,6 +37,7 @@ export class Mailbox {
         break;
       case ToWorker.stopListening:
         target.stopListening(message.inboundOnly);
+        this.port.postMessage({ kind: FromWorker.stoppedListening, sequence: message.sequence });
         break;
       case ToWorker.shutDown:
         this.onShutDown();

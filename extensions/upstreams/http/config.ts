@@ -34,7 +34,6 @@ function selectHttp1(message: HttpProtocolOptions, context: ParseContext): Http1
       if (explicit.case === 'httpProtocolOptions') return explicit.value;
       if (explicit.case === 'http2ProtocolOptions') context.refuse(options.value, 'http2_protocol_options', 'HTTP/2 to upstreams');
       else if (explicit.case === 'http3ProtocolOptions') context.refuse(options.value, 'http3_protocol_options', 'HTTP/3 to upstreams');
-      else context.error(options.value, undefined, 'one of http_protocol_options, http2_protocol_options or http3_protocol_options must be set');
       return undefined;
     }
     case 'useDownstreamProtocolConfig':
@@ -44,7 +43,6 @@ function selectHttp1(message: HttpProtocolOptions, context: ParseContext): Http1
       context.refuse(message, 'auto_config', 'choosing the upstream protocol by ALPN (TLS)');
       return undefined;
     default:
-      context.error(message, undefined, 'one of explicit_http_config, use_downstream_protocol_config or auto_config must be set');
       return undefined;
   }
 }

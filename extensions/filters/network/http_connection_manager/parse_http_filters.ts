@@ -19,7 +19,7 @@ export function parseHttpFilters(holder: object, messages: readonly HttpFilter[]
     filters.push(filter);
     checkTerminal(message, filter, index === messages.length - 1, context);
   }
-  if (messages.length === 0) context.warn(holder, undefined, 'a chain without HTTP filters answers every request with 404: add the router filter');
+  if (messages.length === 0) context.error(holder, undefined, 'no HTTP filters: the last one must be the router, or nothing ever answers a request');
   return isComplete ? filters : [];
 }
 

@@ -1,0 +1,107 @@
+import { describe, expect, it } from 'vitest';
+import { configRegistry, parseOnly } from '../../../../test/support/config_registry.ts';
+import { parseYamlMessage } from '../../../../test/support/parse_yaml.ts';
+import type { HttpConnectionManager } from '../../../../core/api/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.d.ts';
+import type { ConnectionManagerConfig } from '../../../../core/http/connection_manager/config.ts';
+import { HTTP_CONNECTION_MANAGER_TYPE, parseHttpConnectionManager } from './parse_config.ts';
+
+const ROUTER = '{name: router, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router}}';
+const BUFFER = '{name: buf, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.buffer.v3.Buffer, max_request_bytes: 5}}';
+
+function parse(fields: string, filters = `[${ROUTER}]`): { config: ConnectionManagerConfig; errors: string[]; warnings: () => string[] } {
+  const registry = configRegistry();
+  registry.register(parseOnly('envoy.filters.http', 'envoy.filters.http.buffer', 'envoy.extensions.filters.http.buffer.v3.Buffer', (message) => ({ max: (message as { maxRequestBytes: number }).maxRequestBytes })));
+  const routes = fields.startsWith('rds:') ? '' : 'route_config: {name: rc},';
+  const parsed = parseYamlMessage(`{stat_prefix: p, ${routes} ${fields === '' ? '' : `${fields},`} http_filters: ${filters}}`, HTTP_CONNECTION_MANAGER_TYPE, registry);
+  const config = parseHttpConnectionManager(parsed.message as HttpConnectionManager, parsed.context);
+  return { config, errors: parsed.errors(), warnings: parsed.warnings };
+}
+
+describe('parseHttpConnectionManager', () => {
+  it('has the documented defaults', () => {
+    const { config, errors, warnings } = parse('');
+    expect([errors, warnings()]).toEqual([[], []]);
+    expect(config).toMatchObject({
+      statPrefix: 'p', codecType: 'auto', accessLogs: [], idleTimeoutMs: 3_600_000, maxConnectionDurationMs: 0, maxStreamDurationMs: 0, maxHeadersCount: 100,
+      maxRequestHeadersKb: 60, maxRequestsPerConnection: 0, headersWithUnderscores: 'allow', streamIdleTimeoutMs: 300_000, requestTimeoutMs: 0,
+      requestHeadersTimeoutMs: 0, drainTimeoutMs: 5000, delayedCloseTimeoutMs: 1000, useRemoteAddress: false, xffNumTrustedHops: 0, skipXffAppend: false,
+      via: '', serverName: 'envoy', serverHeaderTransformation: 'overwrite', schemeToOverwrite: '', generateRequestId: true, preserveExternalRequestId: false,
+      alwaysSetRequestIdInResponse: false, normalizePath: false, mergeSlashes: false, pathWithEscapedSlashesAction: 'keep_unchanged', stripMatchingHostPort: false,
+      stripAnyHostPort: false, stripTrailingHostDot: false, streamErrorOnInvalidHttpMessage: false, proxy100Continue: false, appendForwardedPort: false,
+      internalCidrs: null, localReply: null, upgrades: [],
+      http1: { acceptHttp10: false, defaultHostForHttp10: '', allowAbsoluteUrl: true, enableTrailers: false, properCaseWords: false, allowChunkedLength: false },
+    });
+    expect(structuredClone(config)).toEqual(config);
+    expect([Object.isFrozen(config), Object.isFrozen(config.filters[0]), Object.isFrozen(config.routeConfig)]).toEqual([true, true, true]);
+  });
+
+  it.each<[string, Partial<ConnectionManagerConfig>]>([
+    ['codec_type: HTTP1', { codecType: 'http1' }],
+    ['common_http_protocol_options: {idle_timeout: 0s, max_connection_duration: 9s, max_stream_duration: 1.5s, max_headers_count: 7, headers_with_underscores_action: REJECT_REQUEST, max_requests_per_connection: 3}',
+      { idleTimeoutMs: 0, maxConnectionDurationMs: 9000, maxStreamDurationMs: 1500, maxHeadersCount: 7, headersWithUnderscores: 'reject_request', maxRequestsPerConnection: 3 }],
+    ['max_request_headers_kb: 96, stream_idle_timeout: 1s, request_timeout: 2s, request_headers_timeout: 3s, drain_timeout: 4s, delayed_close_timeout: 0s',
+      { maxRequestHeadersKb: 96, streamIdleTimeoutMs: 1000, requestTimeoutMs: 2000, requestHeadersTimeoutMs: 3000, drainTimeoutMs: 4000, delayedCloseTimeoutMs: 0 }],
+    ['use_remote_address: true, xff_num_trusted_hops: 2, skip_xff_append: true, via: v, server_name: s, server_header_transformation: PASS_THROUGH, append_x_forwarded_port: true',
+      { useRemoteAddress: true, xffNumTrustedHops: 2, skipXffAppend: true, via: 'v', serverName: 's', serverHeaderTransformation: 'pass_through', appendForwardedPort: true }],
+    ['scheme_header_transformation: {scheme_to_overwrite: https}, generate_request_id: false, preserve_external_request_id: true, always_set_request_id_in_response: true',
+      { schemeToOverwrite: 'https', generateRequestId: false, preserveExternalRequestId: true, alwaysSetRequestIdInResponse: true }],
+    ['normalize_path: true, merge_slashes: true, path_with_escaped_slashes_action: UNESCAPE_AND_REDIRECT, strip_any_host_port: true, strip_trailing_host_dot: true',
+      { normalizePath: true, mergeSlashes: true, pathWithEscapedSlashesAction: 'unescape_and_redirect', stripAnyHostPort: true, stripTrailingHostDot: true }],
+    ['http_protocol_options: {accept_http_10: true, default_host_for_http_10: h, allow_absolute_url: false, enable_trailers: true, allow_chunked_length: true, header_key_format: {proper_case_words: {}}}',
+      { http1: { acceptHttp10: true, defaultHostForHttp10: 'h', allowAbsoluteUrl: false, enableTrailers: true, properCaseWords: true, allowChunkedLength: true } }],
+    ['stream_error_on_invalid_http_message: true, proxy_100_continue: true', { streamErrorOnInvalidHttpMessage: true, proxy100Continue: true }],
+    ['stream_error_on_invalid_http_message: true, http_protocol_options: {override_stream_error_on_invalid_http_message: false}', { streamErrorOnInvalidHttpMessage: false }],
+    ['internal_address_config: {cidr_ranges: [{address_prefix: 10.0.0.0, prefix_len: 8}, {address_prefix: "fd00::", prefix_len: 8}]}', { internalCidrs: ['10.0.0.0/8', 'fd00::/8'] }],
+    ['upgrade_configs: [{upgrade_type: WebSocket}, {upgrade_type: other, enabled: false}]', { upgrades: ['websocket'] }],
+  ])('%s', (fields, expected) => {
+    const { config, errors, warnings } = parse(fields);
+    expect([errors, warnings()]).toEqual([[], []]);
+    expect(config).toMatchObject(expected);
+  });
+
+  it('parses filters in order with their names, and disabled ones', () => {
+    const { config, errors } = parse('', `[${BUFFER.replace('name: buf', 'name: buf, disabled: true')}, ${ROUTER}]`);
+    expect(errors).toEqual([]);
+    expect(config.filters).toMatchObject([{ name: 'buf', disabled: true, extension: { config: { max: 5 } } }, { name: 'router', disabled: false }]);
+  });
+
+  it('parses local replies', () => {
+    const { config, errors } = parse(`local_reply_config: {body_format: {json_format: {code: "%RESPONSE_CODE%"}}, mappers: [
+      {filter: {status_code_filter: {comparison: {op: EQ, value: {default_value: 404, runtime_key: k}}}}, status_code: 410, body: {inline_string: gone},
+       body_format_override: {text_format_source: {inline_string: "%LOCAL_REPLY_BODY%"}}, headers_to_add: [{header: {key: X-A, value: "1"}, append_action: OVERWRITE_IF_EXISTS_OR_ADD}]}]}`);
+    expect(errors).toEqual([]);
+    expect(config.localReply).toMatchObject({
+      bodyFormat: { kind: 'json' },
+      mappers: [{ filter: { kind: 'status_code', op: 'EQ', value: 404 }, statusCode: 410, body: 'gone', bodyFormat: { kind: 'text', text: '%LOCAL_REPLY_BODY%' }, headersToAdd: [{ name: 'x-a', value: '1', append: false }] }],
+    });
+  });
+
+  it.each<[string, string[]]>([
+    ['rds: {route_config_name: r, config_source: {ads: {}}}', ['feature not supported: xDS (route discovery)']],
+    ['codec_type: HTTP2', ['feature not supported: HTTP/2 from downstream']],
+    ['codec_type: HTTP3', ['feature not supported: HTTP/3']],
+    ['strip_matching_host_port: true, strip_any_host_port: true', ['Error: Only one of `strip_matching_host_port` or `strip_any_host_port` can be set.']],
+    ['upgrade_configs: [{upgrade_type: a}, {upgrade_type: A}]', ["Error: multiple upgrade configs with the same name: 'A'"]],
+    ['internal_address_config: {cidr_ranges: [{address_prefix: nope}]}', ['malformed IP address: nope']],
+    ['original_ip_detection_extensions: [{name: a, typed_config: {"@type": type.googleapis.com/google.protobuf.Struct}}]', ['feature not supported: original IP detection extensions']],
+    ['use_remote_address: true, original_ip_detection_extensions: [{name: a, typed_config: {"@type": type.googleapis.com/google.protobuf.Struct}}]', ['Original IP detection extensions and use_remote_address may not be mixed']],
+  ])('refuses %s', (fields, expected) => {
+    expect(parse(fields).errors).toEqual(expected);
+  });
+
+  it.each([
+    [`[${ROUTER}, ${BUFFER}]`, ['Error: terminal filter named router of type envoy.filters.http.router must be the last filter in a http filter chain.',
+      'Error: non-terminal filter named buf of type envoy.extensions.filters.http.buffer.v3.Buffer is the last filter in a http filter chain.']],
+    [`[${ROUTER.replace('name: router', 'name: router, disabled: true')}]`, ['Error: the last (terminal) filter (router) in the chain cannot be disabled by default.']],
+    ['[{name: envoy.filters.http.router}]', ["Didn't find a registered implementation for 'envoy.filters.http.router' with type URL: ''"]],
+    ['[]', [expect.stringContaining('no HTTP filters')]],
+  ])('filters %s', (filters, expected) => {
+    expect(parse('', filters).errors).toEqual(expected);
+  });
+
+  it('warns of what has no effect', () => {
+    const { errors, warnings } = parse('tracing: {}, add_user_agent: true, http2_protocol_options: {max_concurrent_streams: 5}');
+    expect(errors).toEqual([]);
+    expect(warnings()).toEqual(['tracing', 'add_user_agent', 'http2_protocol_options'].map((field) => expect.stringContaining(field)));
+  });
+});
