@@ -2,14 +2,14 @@
 //
 //   node native/build.js [--force] [--sanitize]
 //
-// Headers come from the pinned Node in node_modules, else from beside the running Node; they are never downloaded.
+// Headers come from the pinned Node in node_modules, else from beside the running Node or one on PATH; never downloaded.
 // Without Linux, a compiler, make, python3 or headers it prints one line and exits 0: the portable backend is used then.
 // Nothing is done when sources, headers and flags are those of the last build.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const NATIVE = dirname(fileURLToPath(import.meta.url));
@@ -22,7 +22,10 @@ function giveUp(reason) {
   process.exit(0);
 }
 
-/** The folder above an `include/node`, or undefined. */
+/**
+ * The folder above an `include/node`, or undefined. An addon built with the headers of an older Node runs on newer ones, so
+ * any Node of this machine will do (a later `npm install` removes the pinned one's headers: they are not in the lock file).
+ */
 function findHeaders() {
   const candidates = [];
   const pinned = join(ROOT, 'node_modules', 'node', 'node_modules');
@@ -30,6 +33,9 @@ function findHeaders() {
     for (const name of readdirSync(pinned)) if (name.startsWith('node-')) candidates.push(join(pinned, name));
   }
   candidates.push(dirname(dirname(process.execPath)));
+  for (const folder of (process.env.PATH ?? '').split(delimiter)) {
+    if (existsSync(join(folder, 'node'))) candidates.push(dirname(dirname(realpathSync(join(folder, 'node')))));
+  }
   return candidates.find((folder) => existsSync(join(folder, 'include', 'node', 'node_api.h')));
 }
 

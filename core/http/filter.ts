@@ -15,6 +15,7 @@ import type { HeaderMap } from '../headers/header_map.ts';
 import type { StreamInfo } from '../stream_info/stream_info.ts';
 import type { Timer } from '../event/timer.ts';
 import type { BodyData } from '../buffer/body_data.ts';
+import type { RouteKind } from '../route/route_entry.ts';
 
 /** How header iteration goes on. */
 export const FilterHeadersStatus = {
@@ -50,6 +51,8 @@ export type FilterTrailersStatus = (typeof FilterTrailersStatus)[keyof typeof Fi
 
 /** A route as filters see it. */
 export interface FilterRoute {
+  /** What the route does with a request: forwards it, redirects, answers directly. */
+  readonly kind: RouteKind;
   readonly routeName: string;
   readonly virtualHostName: string;
   /** Cluster of the route entry, '' for direct responses and redirects. */
@@ -64,10 +67,14 @@ export interface FilterRoute {
 /** What both directions offer. */
 export interface StreamFilterCallbacks {
   readonly streamInfo: StreamInfo;
+  /** Name under which this filter is configured (key of typed_per_filter_config, namespace of its dynamic metadata). */
+  readonly filterName: string;
   /** The matched route; null when none matched. */
   route(): FilterRoute | null;
   /** Most specific per-route config of *this* filter, or undefined. */
   routeConfig(): unknown;
+  /** Per-route configs of *this* filter at all levels, least specific first. Allocates: for filters that merge. */
+  routeConfigs(): unknown[];
   /** Forgets the matched route; it is matched again when next asked for. */
   clearRouteCache(): void;
   /** Request headers (valid in encode methods only if the factory says `needsRequestHeaders`). Null before they arrived. */
@@ -115,6 +122,12 @@ export interface EncoderFilterCallbacks extends StreamFilterCallbacks {
   continueEncoding(): void;
   encodingBuffer(): BodyData | null;
   addEncodedData(bytes: Uint8Array): void;
+  /** Passes body bytes on behind this filter, from a timer or a completion. For a filter that answers `encodeData` with
+   *  stopIterationNoBuffer and keeps the data itself; the bytes are not kept beyond the call. */
+  injectEncodedData(bytes: Uint8Array, offset: number, length: number, endStream: boolean): void;
+  /** This filter has (true) or no longer has (false) as much response data as it wants to keep: the upstream is read no further
+   *  meanwhile. Calls must alternate. */
+  pauseResponse(isPaused: boolean): void;
   encoderBufferLimit(): number;
   setEncoderBufferLimit(bytes: number): void;
 }

@@ -1,3 +1,4 @@
+import type { FormatEnvironment } from '../formatter/format_environment.ts';
 import type { HeaderNames } from '../headers/header_names.ts';
 import type { StatsScope } from '../stats/stats.ts';
 import type { ClusterLookup } from '../conn_pool/cluster_lookup.ts';
@@ -26,6 +27,8 @@ export interface HttpFilterContext {
   /** Names are interned here, at this time only. */
   readonly names: HeaderNames;
   readonly runtime: RuntimeSnapshot;
+  /** For compiling substitution formats (`compileHeaderValue`), at this time only. */
+  readonly formatEnvironment: FormatEnvironment;
   readonly server: ServerFacts;
   /** This thread's clusters. */
   readonly clusters: ClusterLookup;

@@ -12,6 +12,8 @@
 export const RingWord = {
   /** Data bytes; set at creation. */
   capacity: 0,
+  /** Unread bytes from which the writer wakes the reader. Reader. */
+  wakeBytes: 1,
   /** Bytes published since creation, modulo 2^32. Writer. */
   published: 8,
   /** Lines published, lines dropped. Writer. */
@@ -32,15 +34,17 @@ const { copy: nativeCopy } = Buffer.prototype;
 export const DEFAULT_RING_BYTES = 1 << 20;
 /** Longest line that can be made in the ring's own memory; longer ones are made elsewhere and copied. */
 export const STAGING_BYTES = 32 << 10;
-/** Published and unread bytes at which the reader is woken. */
-export const WAKE_BYTES = 64 << 10;
+/** Unread bytes from which the reader is woken, unless it says otherwise. */
+export const DEFAULT_WAKE_BYTES = 64 << 10;
 
 /** Makes a ring; `capacity` is rounded up to a power of two of at least 4 KiB. Pages are touched only when used. */
 export function createRing(capacity: number): SharedArrayBuffer {
   let size = 4096;
   while (size < capacity && size < 1 << 30) size *= 2;
   const memory = new SharedArrayBuffer(HEADER_BYTES + size + STAGING_BYTES);
-  new Int32Array(memory, 0, HEADER_BYTES / 4)[RingWord.capacity] = size;
+  const words = new Int32Array(memory, 0, HEADER_BYTES / 4);
+  words[RingWord.capacity] = size;
+  words[RingWord.wakeBytes] = Math.min(DEFAULT_WAKE_BYTES, size >>> 1);
   return memory;
 }
 
@@ -51,11 +55,10 @@ export class RingWriter {
   readonly stagingOffset: number;
   private readonly words: Int32Array;
   private readonly capacity: number;
-  private readonly wakeBytes: number;
   /** Own count, and the last seen of the reader's (it only grows, so the free space is never overestimated). */
   private published: number;
   private consumed: number;
-  /** `published` when the reader's need was last looked at: once per `wakeBytes`, not per line. */
+  /** `published` when the reader's need was last looked at: once per so many bytes, not per line. */
   private lookedAt: number;
 
   constructor(memory: SharedArrayBuffer) {
@@ -63,7 +66,6 @@ export class RingWriter {
     this.capacity = this.words[RingWord.capacity];
     this.bytes = new Uint8Array(memory, HEADER_BYTES, this.capacity + STAGING_BYTES);
     this.stagingOffset = this.capacity;
-    this.wakeBytes = Math.min(WAKE_BYTES, this.capacity >>> 1);
     this.published = this.words[RingWord.published];
     this.consumed = this.words[RingWord.consumed];
     this.lookedAt = this.published;
@@ -109,13 +111,13 @@ export class RingWriter {
     this.words[RingWord.lines]++;
     // Sequentially consistent: the bytes and counts above are seen by whoever sees this.
     Atomics.store(this.words, RingWord.published, this.published);
-    if (((this.published - this.lookedAt) | 0) >= this.wakeBytes) this.wakeReader();
+    if (((this.published - this.lookedAt) | 0) >= this.words[RingWord.wakeBytes]) this.wakeReader();
   }
 
   private wakeReader(): void {
     this.lookedAt = this.published;
     this.consumed = Atomics.load(this.words, RingWord.consumed);
-    if (((this.published - this.consumed) | 0) < this.wakeBytes) return;
+    if (((this.published - this.consumed) | 0) < this.words[RingWord.wakeBytes]) return;
     if (Atomics.exchange(this.words, RingWord.wake, 1) === 0) Atomics.notify(this.words, RingWord.wake);
   }
 }
@@ -131,7 +133,13 @@ export class RingReader {
     this.words = new Int32Array(memory, 0, HEADER_BYTES / 4);
     this.capacity = this.words[RingWord.capacity];
     this.data = new Uint8Array(memory, HEADER_BYTES, this.capacity);
+    // After a reader that died: go on where it stopped.
     this.consumed = this.words[RingWord.consumed];
+  }
+
+  /** Asks to be woken from this many unread bytes on; at most half the ring, so that there is room while the reader comes. */
+  setWakeBytes(bytes: number): void {
+    Atomics.store(this.words, RingWord.wakeBytes, Math.max(1, Math.min(bytes, this.capacity >>> 1)));
   }
 
   /** Unread bytes. */
@@ -152,6 +160,12 @@ export class RingReader {
     this.consumed = (this.consumed + count) | 0;
     Atomics.store(this.words, RingWord.consumed, this.consumed);
     return count;
+  }
+
+  /** Waits until the writer asks to be read (at once if it has). The promise does not keep the process alive. */
+  whenWoken(): Promise<unknown> {
+    const result = Atomics.waitAsync(this.words, RingWord.wake, 0);
+    return result.async ? result.value : Promise.resolve();
   }
 
   /** Takes back the writer's wish to be read. Call before reading: a wish made while reading is then not lost. */

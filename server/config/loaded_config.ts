@@ -39,7 +39,7 @@ export class LoadedConfig<T extends object> {
     return this.tracked.view(this.rawRoot()) as T;
   }
 
-  /** The protobuf-es message behind it, for printing: Anys are packed by `packAnys`. */
+  /** The protobuf-es message behind it; `messageToJson` prints it, Anys expanded. */
   rawRoot(): Message {
     if (this.root === undefined) throw new Error('configuration was not loaded');
     return this.root;

@@ -20,7 +20,6 @@ interface Side {
   received: number;
   eof: boolean;
   isShut: boolean;
-  isPaused: boolean;
 }
 
 const BYTES = Buffer.from(Uint8Array.from({ length: 70_000 }, (_, i) => i % 251));
@@ -36,7 +35,7 @@ describe.each(backendsUnderTest())('%s under random commands', (backend) => {
   function sideOf(connection: number): Side {
     let side = sides.get(connection);
     if (side === undefined) {
-      side = { sent: 0, toSend: 1 + pick(300_000), received: 0, eof: false, isShut: false, isPaused: false };
+      side = { sent: 0, toSend: 1 + pick(300_000), received: 0, eof: false, isShut: false };
       sides.set(connection, side);
     }
     return side;

@@ -27,7 +27,7 @@ export function testDescriptors(): ProtoRegistry {
 
 /**
  * Reads YAML as a message of `typeName` (full name, no prefix) and enforces validate.rules. The file is called `test.yaml` in
- * positions. `registry` holds the factories that `context.parseExtension` may find.
+ * positions. `registry` holds the factories that `context.parseExtension` may find. Throws when the text is not YAML at all.
  */
 export function parseYamlMessage(yaml: string, typeName: string, registry?: FactoryRegistry): ParsedYaml {
   const config = new LoadedConfig<object>(testDescriptors());

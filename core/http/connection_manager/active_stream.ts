@@ -73,6 +73,8 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
   private idleTimeoutMs: number;
   private sawEncodeHeaders: boolean;
   private readDisables: number;
+  /** Filters that cannot take more of the response. */
+  private responsePauses: number;
 
   constructor(context: ManagerContext, terminal: TerminalFilter, release: (stream: ActiveStream) => void) {
     const parts = context.parts;
@@ -111,6 +113,7 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
     this.idleTimeoutMs = 0;
     this.sawEncodeHeaders = false;
     this.readDisables = 0;
+    this.responsePauses = 0;
   }
 
   /** Begins a new stream on a connection. */
@@ -127,6 +130,7 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
     this.isDestroyed = false;
     this.sawEncodeHeaders = false;
     this.readDisables = 0;
+    this.responsePauses = 0;
     const info = this.info;
     info.reset(dispatcher.io.clock);
     info.connection = owner.connectionInfo;
@@ -229,7 +233,7 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
   }
 
   onBelowWriteBufferLowWatermark(): void {
-    this.terminal.onDownstreamBelowLowWatermark();
+    if (this.responsePauses === 0) this.terminal.onDownstreamBelowLowWatermark();
   }
 
   private onRequestDone(): void {
@@ -316,6 +320,8 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
 
   encodeHeaders(headers: HeaderMap, endStream: boolean): void {
     this.sawEncodeHeaders = true;
+    // Encoder filters and their formats ask for it; it is set again in case they change the status.
+    this.info.responseCode = headers.status;
     this.encode.onHeaders(headers, endStream);
   }
 
@@ -428,6 +434,22 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
 
   onBufferWatermark(direction: number, isAbove: boolean): void {
     if (direction === Direction.decode) this.readDisableRequest(isAbove);
+    else this.pauseResponse(isAbove);
+  }
+
+  /** A filter asks that the upstream be read no further (or again). */
+  pauseResponse(isPaused: boolean): void {
+    if (isPaused) {
+      this.responsePauses++;
+      return;
+    }
+    this.responsePauses--;
+    if (!this.isDestroyed && !this.isResponsePaused()) this.terminal.onDownstreamBelowLowWatermark();
+  }
+
+  /** Whether whoever takes the response, the client or a filter, has more than it wants. */
+  isResponsePaused(): boolean {
+    return this.responsePauses > 0 || (this.owner?.codec.isAboveHighWatermark() ?? false);
   }
 
   retainHeaders(direction: number): void {

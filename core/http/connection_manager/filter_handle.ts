@@ -28,7 +28,7 @@ export interface HandleStream {
       };
     };
   };
-  readonly owner: { readonly connectionInfo: ConnectionInfo; readonly codec: { isAboveHighWatermark(): boolean } } | null;
+  readonly owner: { readonly connectionInfo: ConnectionInfo } | null;
   routeEntry(): RouteEntry | null;
   clearRouteCache(): void;
   validRequestHeaders(): HeaderMap | null;
@@ -38,6 +38,8 @@ export interface HandleStream {
   encodeTrailers(trailers: HeaderMap): void;
   sendLocalReply(status: number, body: string, options: LocalReplyOptions): void;
   readDisableRequest(disable: boolean): void;
+  pauseResponse(isPaused: boolean): void;
+  isResponsePaused(): boolean;
   resetStream(): void;
 }
 
@@ -47,7 +49,7 @@ const NO_CONNECTION: ConnectionInfo = { id: 0, remoteAddress: '', localAddress: 
 export class FilterHandle implements TerminalFilterCallbacks {
   readonly filter: HttpFilter;
   private readonly stream: HandleStream;
-  private readonly name: string;
+  readonly filterName: string;
   private readonly decodeIndex: number;
   private readonly encodeIndex: number;
   private readonly isDisabledByDefault: boolean;
@@ -58,7 +60,7 @@ export class FilterHandle implements TerminalFilterCallbacks {
   constructor(stream: HandleStream, filter: HttpFilter, name: string, decodeIndex: number, encodeIndex: number, isDisabledByDefault: boolean) {
     this.stream = stream;
     this.filter = filter;
-    this.name = name;
+    this.filterName = name;
     this.decodeIndex = decodeIndex;
     this.encodeIndex = encodeIndex;
     this.isDisabledByDefault = isDisabledByDefault;
@@ -69,7 +71,7 @@ export class FilterHandle implements TerminalFilterCallbacks {
 
   /** Switches the filter off or on for this stream as the route (or the chain) says. */
   applyRoute(route: RouteEntry): void {
-    const off = (route.hasPerFilterConfig ? route.isFilterDisabled(this.name) : undefined) ?? this.isDisabledByDefault;
+    const off = (route.hasPerFilterConfig ? route.isFilterDisabled(this.filterName) : undefined) ?? this.isDisabledByDefault;
     if (off === this.isOff) return;
     this.isOff = off;
     this.stream.decode.setOff(this.decodeIndex, off);
@@ -101,7 +103,11 @@ export class FilterHandle implements TerminalFilterCallbacks {
   }
 
   routeConfig(): unknown {
-    return this.stream.routeEntry()?.perFilterConfig(this.name);
+    return this.stream.routeEntry()?.perFilterConfig(this.filterName);
+  }
+
+  routeConfigs(): unknown[] {
+    return this.stream.routeEntry()?.perFilterConfigs(this.filterName) ?? [];
   }
 
   clearRouteCache(): void {
@@ -160,6 +166,14 @@ export class FilterHandle implements TerminalFilterCallbacks {
     this.stream.encode.addData(this.encodeIndex, bytes);
   }
 
+  injectEncodedData(bytes: Uint8Array, offset: number, length: number, endStream: boolean): void {
+    this.stream.encode.injectData(this.encodeIndex, bytes, offset, length, endStream);
+  }
+
+  pauseResponse(isPaused: boolean): void {
+    this.stream.pauseResponse(isPaused);
+  }
+
   decoderBufferLimit(): number {
     return this.stream.decode.bufferLimit;
   }
@@ -211,7 +225,7 @@ export class FilterHandle implements TerminalFilterCallbacks {
   }
 
   isDownstreamAboveHighWatermark(): boolean {
-    return this.stream.owner?.codec.isAboveHighWatermark() ?? false;
+    return this.stream.isResponsePaused();
   }
 
   isResponseStarted(): boolean {

@@ -209,6 +209,14 @@ export class FilterIteration {
     this.iterateData(index + 1, false);
   }
 
+  /** Passes data on behind the step at `index`, which holds its own (injectEncodedData). */
+  injectData(index: number, bytes: Uint8Array, offset: number, length: number, endStream: boolean): void {
+    if (this.owner.isIterationOver(this.direction)) return;
+    if (endStream) this.steps[index].holdsData = false;
+    this.data.set(bytes, offset, length);
+    this.iterateData(index + 1, endStream);
+  }
+
   // === iteration ===
 
   private iterateHeaders(from: number, end: boolean): void {

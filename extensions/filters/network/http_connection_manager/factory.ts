@@ -1,3 +1,4 @@
+import { processFormatEnvironment } from '../../../../core/formatter/format_environment.ts';
 import type { ConnectionManagerConfig } from '../../../../core/http/connection_manager/config.ts';
 import { ConnectionManager } from '../../../../core/http/connection_manager/connection_manager.ts';
 import { InternalAddressChecker } from '../../../../core/http/connection_manager/internal_address.ts';
@@ -24,6 +25,7 @@ export function createManagerFactory(config: ConnectionManagerConfig, context: N
     scope, rootScope: context.rootScope, names: context.names, runtime: context.runtime, server: context.server,
     clusters: context.clusters, slab: context.dispatcher.io.slab, clock: context.dispatcher.io.clock, random: context.random, localClusterName: '',
     nodeCluster: context.node.cluster, nodeId: context.node.id,
+    formatEnvironment: processFormatEnvironment(context.names, () => context.dispatcher.wallMs, context.random),
   };
   const filters = createFilters(config, context, filterContext);
   const terminal = filters.at(-1);

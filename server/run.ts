@@ -1,0 +1,181 @@
+/**
+ * From a parsed command line to an exit code: opens the log, reads the configuration, then checks it (--mode validate) or serves.
+ * Thread: main.
+ */
+import { SystemScheduler } from '../core/event/scheduler.ts';
+import { LogFile, SharedLogOutput } from '../core/log/file_log_output.ts';
+import { createLogger, createLogLevels, type Logger, type SharedLog } from '../core/log/logger.ts';
+import { LogLevels } from '../core/log/log_levels.ts';
+import { locateCaller } from '../core/log/source_location.ts';
+import type { FactoryRegistry } from '../core/registry/factory_registry.ts';
+import { nativeAvailable, nativeUnavailableReason } from '../native/index.ts';
+import { parseApplicationLog } from './bootstrap/application_log.ts';
+import type { BuildInfo } from './bootstrap/build_info.ts';
+import { loadBootstrap } from './bootstrap/load_bootstrap.ts';
+import { loadDescriptors } from './bootstrap/load_descriptors.ts';
+import type { Options } from './bootstrap/options.ts';
+import { ConfigError, renderProblemLine } from './config/config_error.ts';
+import { buildConfig } from './config/snapshot_builder.ts';
+import type { ServerConfig } from './config/server_config.ts';
+import { ConfigDump } from './config_dump.ts';
+import { handleSignals } from './lifecycle/signals.ts';
+import { Server, type ServerEnvironment } from './server.ts';
+
+/** What `bin/` brings. */
+export interface RunEnvironment extends Omit<ServerEnvironment, 'scheduler'> {
+  readonly options: Options;
+  /** Sentences about the command line, logged once. */
+  readonly notices: readonly string[];
+  readonly build: BuildInfo;
+  /** With every extension that this process has and that the command line did not disable. */
+  readonly registry: FactoryRegistry;
+  readonly writeStdout: (text: string) => void;
+  readonly writeStderr: (text: string) => void;
+}
+
+/** The process log and what it is shared through. */
+interface ProcessLog {
+  readonly file: LogFile;
+  readonly levels: LogLevels;
+  readonly scheduler: SystemScheduler;
+  /** The log in a pattern; the pattern may change once the configuration is read. */
+  open(pattern: string): { readonly log: Logger; readonly shared: SharedLog };
+}
+
+/** Does what the command line says. Resolves to the exit code; never rejects on what a user can cause. */
+export async function run(environment: RunEnvironment): Promise<number> {
+  const { options } = environment;
+  let processLog: ProcessLog;
+  try {
+    processLog = openLog(options);
+  } catch (error) {
+    environment.writeStderr(`error: the log file '${options.logPath}' cannot be opened: ${messageOf(error)}\n`);
+    return 1;
+  }
+  const { log } = processLog.open(options.logFormat);
+  if (options.mode !== 'validate') logStart(log, environment.registry);
+  for (const notice of environment.notices) log.warning(notice);
+  try {
+    const { config, pattern, warnings, dump, unknownFieldCount } = loadConfig(environment);
+    const configured = processLog.open(pattern ?? options.logFormat);
+    for (const warning of warnings) configured.log.of('config').warning(warning);
+    if (options.mode === 'validate') return validated(environment, config, configured.log);
+    return await serve(environment, processLog, configured, { config, dump, unknownFieldCount });
+  } catch (error) {
+    reportFailure(environment, log, error);
+    return 1;
+  }
+}
+
+function openLog(options: Options): ProcessLog {
+  const file = new LogFile(options.logPath);
+  const levels = new LogLevels(createLogLevels(options.logLevel));
+  for (const { component, level } of options.componentLogLevels) levels.set(component, level);
+  const output = new SharedLogOutput(file.buffer);
+  const scheduler = new SystemScheduler();
+  return {
+    file, levels, scheduler,
+    open: (pattern) => {
+      const shared: SharedLog = { levels: levels.buffer, pattern, escaped: options.logFormatEscaped };
+      return { shared, log: createLogger(output, shared, { threadId: process.pid, nowMs: () => scheduler.wallMs(), locate: locateCaller }) };
+    },
+  };
+}
+
+function logStart(log: Logger, registry: FactoryRegistry): void {
+  log.info('initializing epoch 0 (base id=0, hot restart version=disabled)');
+  log.info('statically linked extensions:');
+  for (const category of registry.categories()) {
+    log.info(`  ${category}: ${registry.list(category).map((factory) => factory.name).toSorted().join(', ')}`);
+  }
+}
+
+interface LoadedServer {
+  readonly config: ServerConfig;
+  readonly dump: ConfigDump;
+  readonly unknownFieldCount: number;
+}
+
+/** Reads and checks the whole configuration. Throws a ConfigError with every problem found. */
+function loadConfig(environment: RunEnvironment): LoadedServer & { readonly pattern: string | undefined; readonly warnings: readonly string[] } {
+  const { options, registry } = environment;
+  const loaded = loadBootstrap(options, loadDescriptors());
+  if (loaded.problems.hasErrors) throw new ConfigError(loaded.problems.errors());
+  const context = loaded.context(registry);
+  const pattern = parseApplicationLog(loaded.message, options.isLogFormatSet, context);
+  const config = buildConfig(loaded.message, options.statsTags, context);
+  loaded.finish();
+  if (loaded.problems.hasErrors) throw new ConfigError(loaded.problems.errors());
+  return {
+    config, pattern, unknownFieldCount: loaded.unknownFieldCount, warnings: loaded.problems.warnings().map(renderProblemLine),
+    dump: new ConfigDump(loaded, Date.now()),
+  };
+}
+
+function validated(environment: RunEnvironment, config: ServerConfig, log: Logger): number {
+  const configLog = log.of('config');
+  configLog.info(`loading ${config.clusters.length} cluster(s)`);
+  configLog.info(`loading ${config.listeners.length} listener(s)`);
+  environment.writeStdout(`configuration '${environment.options.configPath}' OK\n`);
+  return 0;
+}
+
+async function serve(
+  environment: RunEnvironment, processLog: ProcessLog, { log, shared }: { log: Logger; shared: SharedLog }, loaded: LoadedServer,
+): Promise<number> {
+  const { options } = environment;
+  const server = new Server({
+    options, config: loaded.config, build: environment.build, registry: environment.registry, log, logLevels: processLog.levels,
+    logFile: processLog.file, sharedLog: shared, backend: chooseBackend(options, log), startTimeMs: processLog.scheduler.wallMs(),
+    environment: { ...environment, scheduler: processLog.scheduler },
+    configDump: () => loaded.dump.sections(),
+    unknownFieldCount: loaded.unknownFieldCount,
+  });
+  if (options.baseIdPath !== '') environment.writeTextFile(options.baseIdPath, `${options.baseId}`);
+  const stopSignals = handleSignals({
+    onTerminate: (signal) => {
+      log.warning(signal === 'SIGTERM' ? 'caught ENVOY_SIGTERM' : 'caught SIGINT');
+      server.shutdown();
+    },
+    onReopenLogs: () => {
+      log.info('caught SIGUSR1. Reopening access logs.');
+      server.reopenLogs();
+    },
+    onHangup: () => log.warning('caught and eating SIGHUP. There is no hot restart to start.'),
+  });
+  try {
+    return await server.run();
+  } finally {
+    stopSignals();
+  }
+}
+
+/** Throws when the ring is demanded and not there. */
+function chooseBackend(options: Options, log: Logger): 'ring' | 'portable' {
+  if (options.io === 'portable') return 'portable';
+  if (nativeAvailable()) return 'ring';
+  if (options.io === 'ring') throw new Error(`--io ring: ${nativeUnavailableReason()}`);
+  log.of('io').warning(`${nativeUnavailableReason()}: using the portable I/O backend, which costs more CPU per request`);
+  return 'portable';
+}
+
+function reportFailure(environment: RunEnvironment, log: Logger, error: unknown): void {
+  const { configPath } = environment.options;
+  const message = messageOf(error);
+  // The log gets one line; the whole text with positions goes to stderr, for the person who sits there.
+  const first = error instanceof ConfigError ? summaryOf(error) : message;
+  log.critical(`error initializing configuration '${configPath}': ${first}`);
+  if (!(error instanceof ConfigError) && error instanceof Error && error.stack !== undefined) log.debug(error.stack);
+  environment.writeStderr(`${message}\n`);
+}
+
+function summaryOf(error: ConfigError): string {
+  const { problems } = error;
+  if (problems.length === 0) return error.message;
+  const more = problems.length - 1;
+  return `${renderProblemLine(problems[0])}${more === 0 ? '' : ` (and ${more} more error${more === 1 ? '' : 's'})`}`;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
