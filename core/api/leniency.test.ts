@@ -236,7 +236,7 @@ describe('Any', () => {
     const good = parseYamlMessage(yaml('max_request_bytes: 7'), 'envoy.config.core.v3.TypedExtensionConfig');
     const opened = good.context.unpackAny((good.message as { typedConfig: { typeUrl: string } }).typedConfig);
     expect(opened?.typeName).toBe('envoy.extensions.filters.http.buffer.v3.Buffer');
-    expect((opened?.message as { maxRequestBytes: number }).maxRequestBytes).toBe(7);
+    expect(opened?.message).toMatchObject({ maxRequestBytes: 7 });
     expect(good.context.position(opened?.message ?? {}, 'max_request_bytes')).toEqual({ file: 'test.yaml', line: 6, column: 24, path: 'typed_config.value.max_request_bytes' });
     const bad = parseYamlMessage(yaml('max_request_byte: 7'), 'envoy.config.core.v3.TypedExtensionConfig');
     expect(bad.errors()[0]).toContain("type envoy.extensions.filters.http.buffer.v3.Buffer reason INVALID_ARGUMENT: no such field: 'max_request_byte'");

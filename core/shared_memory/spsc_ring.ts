@@ -168,6 +168,12 @@ export class RingReader {
     return result.async ? result.value : Promise.resolve();
   }
 
+  /** Ends a `whenWoken` that nobody will answer any more. */
+  cancelWait(): void {
+    Atomics.store(this.words, RingWord.wake, 1);
+    Atomics.notify(this.words, RingWord.wake);
+  }
+
   /** Takes back the writer's wish to be read. Call before reading: a wish made while reading is then not lost. */
   clearWake(): void {
     Atomics.store(this.words, RingWord.wake, 0);

@@ -102,6 +102,5 @@ function codeFrame(range: NonNullable<ConfigProblem['range']>): string[] {
 
 /** Tabs as one space (so that carets fit) and no control characters on the user's terminal. */
 function clean(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not reach a terminal
   return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, ' ');
 }

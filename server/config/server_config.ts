@@ -1,6 +1,7 @@
 /** What the main thread builds the server from: the bootstrap as plain frozen data. Times in milliseconds. */
 import type { AccessLogConfig } from '../../core/access_log/access_log_config.ts';
 import type { ListenerConfig, SocketAddressConfig } from '../../core/network/listener/listener_config.ts';
+import type { StringMatcherConfig } from '../../core/matcher/matcher_config.ts';
 import type { RuntimeValues } from '../../core/runtime/runtime_snapshot.ts';
 import type { StatsConfig } from '../../core/stats/stats_config.ts';
 import type { WatchdogConfig } from '../watchdog/guarddog.ts';
@@ -21,6 +22,8 @@ export interface AdminConfig {
   readonly address: SocketAddressConfig | null;
   readonly accessLogs: readonly AccessLogConfig[];
   readonly profilePath: string;
+  /** What the admin interface answers at all, matched against path and query; undefined = everything. */
+  readonly allowPaths: readonly StringMatcherConfig[] | undefined;
 }
 
 export interface ServerConfig {

@@ -6,6 +6,7 @@ import type { Listener } from '../../core/api/gen/envoy/config/listener/v3/liste
 import { parseAccessLogs } from '../../core/access_log/parse_access_log.ts';
 import { durationMs, durationMsOr } from '../../core/api/scalar_values.ts';
 import { deepFreeze } from '../../core/base/deep_freeze.ts';
+import { parseStringMatcher } from '../../core/matcher/parse_matcher.ts';
 import type { ListenerConfig } from '../../core/network/listener/listener_config.ts';
 import { addressText, parseNumericAddress } from '../../core/network/parse_address.ts';
 import type { ParseContext } from '../../core/registry/parse_context.ts';
@@ -98,11 +99,12 @@ function parseNode(message: Node | undefined): NodeConfig {
 }
 
 function parseAdmin(message: Admin | undefined, context: ParseContext): AdminConfig {
-  if (message === undefined) return { address: null, accessLogs: [], profilePath: '' };
+  if (message === undefined) return { address: null, accessLogs: [], profilePath: '', allowPaths: undefined };
   return {
     address: message.address === undefined ? null : parseNumericAddress(message.address, context) ?? null,
     accessLogs: parseAccessLogs(message.accessLog, context),
     profilePath: message.profilePath,
+    allowPaths: message.allowPaths.length === 0 ? undefined : message.allowPaths.map((matcher) => parseStringMatcher(matcher, context)),
   };
 }
 

@@ -35,6 +35,7 @@ export class FileWriter {
   private reopenWanted = false;
   private waiting: ScheduledTimer | null = null;
   private isFailing = false;
+  private isClosed = false;
   private bytes: Uint8Array | null = null;
   private position = 0;
   private length = 0;
@@ -58,6 +59,11 @@ export class FileWriter {
     this.step();
   }
 
+  /** Opens the destination if it is not open: files exist as soon as a log names them. */
+  open(): void {
+    if (this.descriptor < 0) this.reopen();
+  }
+
   /** Opens the destination anew: at once, or as soon as the call under way is over. */
   reopen(): void {
     this.reopenWanted = true;
@@ -68,6 +74,8 @@ export class FileWriter {
 
   /** Gives up what is left of a batch and closes the file. Returns the batch's unwritten rest, if any, for counting. */
   close(): Uint8Array | null {
+    this.isClosed = true;
+    this.reopenWanted = false;
     this.waiting?.cancel();
     this.waiting = null;
     const rest = this.bytes?.subarray(this.position, this.length) ?? null;
@@ -78,26 +86,28 @@ export class FileWriter {
   }
 
   private step(): void {
-    if (this.isCalling || this.waiting !== null) return;
+    if (this.isCalling || this.waiting !== null || this.isClosed) return;
     if (this.reopenWanted) {
       this.reopenWanted = false;
       this.closeDescriptor();
-      this.open();
+      this.openDescriptor();
     } else if (this.bytes !== null) {
-      if (this.descriptor < 0) this.open();
+      if (this.descriptor < 0) this.openDescriptor();
       else this.writeRest(this.bytes);
     }
   }
 
-  private open(): void {
+  private openDescriptor(): void {
     this.isCalling = true;
     this.options.calls.open(this.options.destination, (error, descriptor) => {
       this.isCalling = false;
       if (error === null) {
         this.descriptor = descriptor;
+        if (this.isClosed) this.closeDescriptor();
         this.step();
         return;
       }
+      if (this.isClosed) return;
       this.options.stats.reopenFailed.inc();
       this.reportFailure(`unable to open ${this.options.destination}: ${error.message}`);
       this.retryAfter(FAILURE_RETRY_MS);

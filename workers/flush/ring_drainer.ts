@@ -2,7 +2,9 @@ import { RingGauge, RingReader } from '../../core/shared_memory/spsc_ring.ts';
 import { type FileWriter, WriteResult } from './file_writer.ts';
 import type { FilesystemStats } from './filesystem_stats.ts';
 
-const INITIAL_BATCH_BYTES = 128 << 10;
+/** Kept from one write to the next; more is taken only while rings are fuller than that. */
+const BATCH_BYTES = 256 << 10;
+const EMPTY = new Uint8Array(0);
 const LINE_FEED = 10;
 
 /** One worker's ring as the drainer sees it. */
@@ -35,12 +37,14 @@ export class RingDrainer {
   private readonly stats: FilesystemStats;
   private readonly wakeBytes: number;
   private rings: DrainedRing[] = [];
-  private batch: Uint8Array = new Uint8Array(0);
+  private batch: Uint8Array = EMPTY;
   private batchLength = 0;
   private isWriting = false;
-  /** Drain once more after the write under way: somebody asked meanwhile. */
+  /** Somebody asked while a write was under way. */
   private isAskedAgain = false;
+  /** Called when what was published at their asking is written; those of the batch under way, and those that came since. */
   private waiters: (() => void)[] = [];
+  private lateWaiters: (() => void)[] = [];
   private buffered = 0;
 
   /** `wakeBytes`: unread bytes in one ring from which it is written without waiting. */
@@ -55,10 +59,12 @@ export class RingDrainer {
     return this.rings.length === 0 && !this.isWriting;
   }
 
+  /** The first ring opens the file. */
   addRing(workerIndex: number, memory: SharedArrayBuffer): void {
     const ring = new DrainedRing(workerIndex, memory);
     ring.reader.setWakeBytes(this.wakeBytes);
     this.rings.push(ring);
+    if (this.rings.length === 1) this.writer.open();
     void this.watch(ring);
   }
 
@@ -72,96 +78,101 @@ export class RingDrainer {
     this.writer.reopen();
   }
 
-  /** Writes everything that is published now; `done` when it is written (or lost). */
+  /** Writes everything that is published now; `done` when it is written (or lost for good). */
   drain(done?: () => void): void {
-    if (done !== undefined) this.waiters.push(done);
+    if (done !== undefined) this.lateWaiters.push(done);
     if (this.isWriting) {
       this.isAskedAgain = true;
       return;
     }
     this.isAskedAgain = false;
+    this.waiters = this.lateWaiters;
+    this.lateWaiters = [];
     this.takeOut();
-    this.updateStats();
     if (this.batchLength === 0) {
-      const waiters = this.waiters;
-      this.waiters = [];
-      for (const waiter of waiters) waiter();
+      this.onDrained();
       return;
     }
     this.isWriting = true;
     this.writer.write(this.batch, this.batchLength, (result) => this.onBatchDone(result));
+    this.updateStats();
   }
 
-  /** Gives up what could not be written and closes the file. Returns the number of lines lost. */
-  close(): number {
+  /** Gives up what could not be written and closes the file. */
+  close(): void {
     const rest = this.writer.close();
     let lost = rest === null ? 0 : countLines(rest, rest.length);
-    this.updateStats();
     for (const ring of this.rings) {
+      this.countRing(ring);
       const left = new Uint8Array(ring.reader.available());
       lost += countLines(left, ring.reader.read(left, 0, left.length));
+      ring.isRetired = true;
+      ring.reader.cancelWait();
     }
     this.rings = [];
     this.stats.writeDropped.add(lost);
-    return lost;
   }
 
   /** Brings counts of lines and bytes up to date. */
   updateStats(): void {
     let buffered = this.writer.unwritten;
     for (const ring of this.rings) {
-      const lines = ring.gauge.lines();
-      const dropped = ring.gauge.dropped();
-      // Differences modulo 2^32: the counts wrap.
-      this.stats.writeBuffered.add((lines - ring.countedLines) >>> 0);
-      this.stats.writeDropped.add((dropped - ring.countedDropped) >>> 0);
-      ring.countedLines = lines;
-      ring.countedDropped = dropped;
+      this.countRing(ring);
       buffered += ring.gauge.buffered();
     }
     this.stats.writeTotalBuffered.add(buffered - this.buffered);
     this.buffered = buffered;
   }
 
-  /** Copies rings into the batch, each up to its last published line, as long as they fit; frees their space. */
-  private takeOut(): void {
-    this.batchLength = 0;
-    for (const ring of this.rings) {
-      // Before reading: a wish that comes while we read is then not lost.
-      ring.reader.clearWake();
-      const available = ring.reader.available();
-      if (available === 0) continue;
-      if (available > this.batch.length - this.batchLength) {
-        if (this.batchLength > 0) {
-          this.isAskedAgain = true;
-          continue;
-        }
-        this.batch = new Uint8Array(Math.max(INITIAL_BATCH_BYTES, available * 2));
-      }
-      this.batchLength += ring.reader.read(this.batch, this.batchLength, available);
-    }
-    this.rings = this.rings.filter((ring) => !(ring.isRetired && ring.reader.available() === 0 && this.isCounted(ring)));
+  private countRing(ring: DrainedRing): void {
+    const lines = ring.gauge.lines();
+    const dropped = ring.gauge.dropped();
+    // Differences modulo 2^32: the counts wrap.
+    this.stats.writeBuffered.add((lines - ring.countedLines) >>> 0);
+    this.stats.writeDropped.add((dropped - ring.countedDropped) >>> 0);
+    ring.countedLines = lines;
+    ring.countedDropped = dropped;
   }
 
-  private isCounted(ring: DrainedRing): boolean {
-    this.stats.writeBuffered.add((ring.gauge.lines() - ring.countedLines) >>> 0);
-    this.stats.writeDropped.add((ring.gauge.dropped() - ring.countedDropped) >>> 0);
-    return true;
+  /** Copies every ring into the batch up to its last published line and frees the space; forgets retired rings. */
+  private takeOut(): void {
+    // Before looking: a wish that comes while we read is then not lost.
+    for (const ring of this.rings) ring.reader.clearWake();
+    const available = this.rings.map((ring) => ring.reader.available());
+    const total = available.reduce((sum, bytes) => sum + bytes, 0);
+    if (total > this.batch.length) this.batch = new Uint8Array(Math.max(BATCH_BYTES, total));
+    this.batchLength = 0;
+    this.rings.forEach((ring, i) => {
+      this.batchLength += ring.reader.read(this.batch, this.batchLength, available[i]);
+      if (!ring.isRetired) return;
+      this.countRing(ring);
+      ring.reader.cancelWait();
+    });
+    this.rings = this.rings.filter((ring) => !ring.isRetired);
   }
 
   private onBatchDone(result: WriteResult): void {
     this.isWriting = false;
     if (result === WriteResult.lost) this.stats.writeDropped.add(countLines(this.batch, this.batchLength));
     this.batchLength = 0;
-    if (this.isAskedAgain || this.waiters.length > 0) this.drain();
-    else this.updateStats();
+    // After a stall: do not keep what was piled up then.
+    if (this.batch.length > BATCH_BYTES) this.batch = EMPTY;
+    this.onDrained();
+  }
+
+  private onDrained(): void {
+    this.updateStats();
+    const waiters = this.waiters;
+    this.waiters = [];
+    for (const waiter of waiters) waiter();
+    if (!this.isWriting && (this.isAskedAgain || this.lateWaiters.length > 0)) this.drain();
   }
 
   /** Drains whenever the ring's writer asks for it. */
   private async watch(ring: DrainedRing): Promise<void> {
-    while (!ring.isRetired && this.rings.includes(ring)) {
+    while (!ring.isRetired) {
       await ring.reader.whenWoken();
-      if (!this.rings.includes(ring)) return;
+      if (ring.isRetired) return;
       ring.reader.clearWake();
       this.drain();
     }

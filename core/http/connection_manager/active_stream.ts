@@ -9,6 +9,7 @@ import { ResponseFlag } from '../../stream_info/response_flags.ts';
 import { type ConnectionInfo, Protocol, StreamInfo } from '../../stream_info/stream_info.ts';
 import { AccessLogType } from '../../access_log/access_log.ts';
 import { type RequestDecoder, ResetReason } from '../codec.ts';
+import { reasonPhrase } from '../codes.ts';
 import type { LocalReplyOptions } from '../filter.ts';
 import { Direction, FilterIteration, type IterationOwner } from '../filter_manager/filter_iteration.ts';
 import type { Http1ServerConnection } from '../http1/server_connection.ts';
@@ -229,7 +230,7 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
     }
     if (!this.hasRequestHeaders) this.requestHeaders.clear();
     if (config.streamErrorOnInvalidHttpMessage) this.owner?.closeAfterResponse();
-    this.sendLocalReply(status, status === 400 ? 'Bad Request' : bodyOfProtocolError(status), { details });
+    this.sendLocalReply(status, reasonPhrase(status), { details });
   }
 
   onBelowWriteBufferLowWatermark(): void {
@@ -272,6 +273,12 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
         owner.closeAfterResponse();
         this.sendLocalReply(400, '', { details: 'path_normalization_failed' });
         return;
+      case RequestCheck.redirectToNormalPath: {
+        stats.rqRedirectedWithNormalizedPath.inc();
+        const path = this.requestHeaders.get(HeaderId.path) ?? '/';
+        this.sendLocalReply(307, '', { details: 'path_normalization_failed', modifyHeaders: (headers) => headers.set(HeaderId.location, path) });
+        return;
+      }
       default:
         stats.rqNonRelativePath.inc();
         this.sendLocalReply(404, '', { details: 'absolute_path_rejected' });
@@ -597,18 +604,3 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
 }
 
 const UPGRADE_FAILED: LocalReplyOptions = { details: 'upgrade_failed' };
-
-function bodyOfProtocolError(status: number): string {
-  switch (status) {
-    case 431:
-      return 'Request Header Fields Too Large';
-    case 501:
-      return 'Not Implemented';
-    case 426:
-      return 'Upgrade Required';
-    case 413:
-      return 'Payload Too Large';
-    default:
-      return 'Bad Request';
-  }
-}

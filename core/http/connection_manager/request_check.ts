@@ -1,9 +1,10 @@
 import { type HeaderMap, latin1, rangeEquals } from '../../headers/header_map.ts';
 import { HeaderId } from '../../headers/header_names.ts';
+import { needsNormalization, normalizePath, PathResult } from '../../headers/path_normalizer.ts';
 import type { ConnectionManagerConfig } from './config.ts';
 
 /** What is wrong with a request that parsed. */
-export const RequestCheck = { ok: 0, lowVersion: 1, missingHost: 2, badAuthority: 3, badPath: 4, notRelative: 5 } as const;
+export const RequestCheck = { ok: 0, lowVersion: 1, missingHost: 2, badAuthority: 3, badPath: 4, notRelative: 5, redirectToNormalPath: 6 } as const;
 
 const SLASH = 47;
 const HASH = 35;
@@ -30,7 +31,18 @@ export function checkRequest(headers: HeaderMap, minorVersion: number, config: C
   }
   const bytes = headers.bytes;
   for (let p = headers.pathOffset, end = p + headers.pathLength; p < end; p++) if (bytes[p] === HASH) return RequestCheck.badPath;
-  return RequestCheck.ok;
+  return needsNormalization(config) ? normalize(headers, config) : RequestCheck.ok;
+}
+
+function normalize(headers: HeaderMap, config: ConnectionManagerConfig): number {
+  switch (normalizePath(headers, config)) {
+    case PathResult.rejected:
+      return RequestCheck.badPath;
+    case PathResult.redirect:
+      return RequestCheck.redirectToNormalPath;
+    default:
+      return RequestCheck.ok;
+  }
 }
 
 /** A target that is not origin-form: authority-form (CONNECT), asterisk-form, absolute-form. */

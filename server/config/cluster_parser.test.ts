@@ -1,0 +1,113 @@
+import { describe, expect, it } from 'vitest';
+import { configRegistry } from '../../test/support/config_registry.ts';
+import { parseYamlMessage } from '../../test/support/parse_yaml.ts';
+import type { Cluster } from '../../core/api/gen/envoy/config/cluster/v3/cluster_pb.d.ts';
+import { DEFAULT_THRESHOLDS } from '../../core/upstream/cluster_config.ts';
+import { SYSTEM_RESOLVER } from '../../core/upstream/dns_options.ts';
+import { parseCluster, type ParsedCluster } from './cluster_parser.ts';
+
+function parse(fields: string): ParsedCluster & { errors: string[]; warnings: () => string[] } {
+  const parsed = parseYamlMessage(`{name: c, ${fields}}`, 'envoy.config.cluster.v3.Cluster', configRegistry());
+  const cluster = parseCluster(parsed.message as Cluster, { resolver: SYSTEM_RESOLVER, bindConfig: undefined }, parsed.context);
+  return { ...cluster, errors: parsed.errors(), warnings: () => parsed.warnings().filter((text) => !text.startsWith('Deprecated')) };
+}
+
+const address = (host: string): string => `{endpoint: {address: {socket_address: {address: "${host}", port_value: 80}}}}`;
+const endpoints = (...list: string[]): string => `load_assignment: {cluster_name: c, endpoints: [{lb_endpoints: [${list.join(', ')}]}]}`;
+const httpOptions = (fields: string): string =>
+  `typed_extension_protocol_options: {envoy.extensions.upstreams.http.v3.HttpProtocolOptions: {"@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions, ${fields}}}`;
+const dnsDefaults = { refreshRateMs: 5000, failureBaseMs: 5000, failureMaxMs: 5000, respectTtl: false, jitterMs: 0, lookupFamily: 'auto', resolvers: [], useTcp: false };
+
+describe('parseCluster', () => {
+  it('has the documented defaults', () => {
+    const { config, discovery, errors, warnings } = parse(endpoints(address('1.2.3.4')));
+    expect([errors, warnings()]).toEqual([[], []]);
+    expect(config).toEqual({
+      name: 'c', statName: 'c', connectTimeoutMs: 5000, perConnectionBufferLimitBytes: 1 << 20, maxRequestsPerConnection: 0, idleTimeoutMs: 3_600_000,
+      maxConnectionDurationMs: 0, maxResponseHeadersKb: 60, maxResponseHeadersCount: 100, defaultThresholds: DEFAULT_THRESHOLDS, highThresholds: DEFAULT_THRESHOLDS,
+      lbPolicy: { name: 'envoy.load_balancing_policies.round_robin', typeName: 'envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin', config: {} },
+      protocol: 'http1', http1: { enableTrailers: false, properCaseWords: false, sendFullyQualifiedUrl: false }, transportSocket: null, tcpKeepAlive: null,
+      bindAddress: null, isLogical: false, healthyPanicThreshold: 50, overprovisioningFactor: 140, autoHostRewriteAllowed: false, metadata: {},
+    });
+    expect(discovery).toEqual({ kind: 'static', endpoints: [
+      { address: '1.2.3.4', port: 80, hostname: '', weight: 1, priority: 0, region: '', zone: '', subZone: '', localityWeight: 0, healthStatus: 'unknown', metadata: {} },
+    ] });
+    expect(structuredClone({ config, discovery })).toEqual({ config, discovery });
+    expect([Object.isFrozen(config), Object.isFrozen(discovery.endpoints[0])]).toEqual([true, true]);
+  });
+
+  it('reads localities, priorities, weights, health and Unix sockets', () => {
+    const { discovery, errors } = parse(`load_assignment: {cluster_name: c, policy: {overprovisioning_factor: 200}, endpoints: [
+      {locality: {region: r, zone: z, sub_zone: s}, load_balancing_weight: 7, priority: 1, lb_endpoints: [{endpoint: {hostname: h, address: {pipe: {path: /tmp/s}}}, load_balancing_weight: 3, health_status: DEGRADED, metadata: {filter_metadata: {n: {k: v}}}}]},
+      {lb_endpoints: [${address('::1')}]}]}`);
+    expect(errors).toEqual([]);
+    expect(discovery.endpoints).toMatchObject([
+      { address: '/tmp/s', port: 0, hostname: 'h', weight: 3, priority: 1, region: 'r', zone: 'z', subZone: 's', localityWeight: 7, healthStatus: 'degraded', metadata: { n: { k: 'v' } } },
+      { address: '::1', port: 80, priority: 0 },
+    ]);
+  });
+
+  it.each<[string, object]>([
+    ['type: STRICT_DNS', { kind: 'strict_dns', dns: dnsDefaults }],
+    ['type: LOGICAL_DNS', { kind: 'logical_dns', dns: dnsDefaults }],
+    ['cluster_type: {name: envoy.cluster.logical_dns}', { kind: 'logical_dns', dns: dnsDefaults }],
+    ['type: STRICT_DNS, dns_refresh_rate: 1s, dns_failure_refresh_rate: {base_interval: 2s}, respect_dns_ttl: true, dns_lookup_family: V4_ONLY, use_tcp_for_dns_lookups: true',
+      { kind: 'strict_dns', dns: { ...dnsDefaults, refreshRateMs: 1000, failureBaseMs: 2000, failureMaxMs: 20000, respectTtl: true, lookupFamily: 'v4_only', useTcp: true } }],
+    ['cluster_type: {name: x, typed_config: {"@type": type.googleapis.com/envoy.extensions.clusters.dns.v3.DnsCluster, dns_refresh_rate: 3s, dns_jitter: 0.5s, dns_lookup_family: ALL}}',
+      { kind: 'strict_dns', dns: { ...dnsDefaults, refreshRateMs: 3000, failureBaseMs: 3000, failureMaxMs: 3000, jitterMs: 500, lookupFamily: 'all' } }],
+    ['cluster_type: {name: x, typed_config: {"@type": type.googleapis.com/envoy.extensions.clusters.dns.v3.DnsCluster, all_addresses_in_single_endpoint: true}}', { kind: 'logical_dns', dns: dnsDefaults }],
+    ['type: STRICT_DNS, typed_dns_resolver_config: {name: x, typed_config: {"@type": type.googleapis.com/envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig, resolvers: [{socket_address: {address: "::1", port_value: 5353}}], dns_resolver_options: {use_tcp_for_dns_lookups: true}}}',
+      { kind: 'strict_dns', dns: { ...dnsDefaults, resolvers: ['[::1]:5353'], useTcp: true } }],
+  ])('%s', (fields, discovery) => {
+    const parsed = parse(`${fields}, ${endpoints(address('localhost'))}`);
+    expect([parsed.errors, parsed.warnings()]).toEqual([[], []]);
+    expect(parsed.discovery).toMatchObject(discovery);
+    expect(parsed.config).toMatchObject({ isLogical: parsed.discovery.kind === 'logical_dns', autoHostRewriteAllowed: true });
+  });
+
+  it.each<[string, object]>([
+    ['alt_stat_name: s, connect_timeout: 0.25s, per_connection_buffer_limit_bytes: 5', { statName: 's', connectTimeoutMs: 250, perConnectionBufferLimitBytes: 5 }],
+    ['circuit_breakers: {thresholds: [{max_connections: 1, max_requests: 0}, {priority: HIGH, max_retries: 9, track_remaining: true}, {max_connections: 5}]}',
+      { defaultThresholds: { ...DEFAULT_THRESHOLDS, maxConnections: 1, maxRequests: 0 }, highThresholds: { ...DEFAULT_THRESHOLDS, maxRetries: 9, trackRemaining: true } }],
+    [httpOptions('common_http_protocol_options: {idle_timeout: 1s, max_requests_per_connection: 4, max_headers_count: 9, max_connection_duration: 2s}, explicit_http_config: {http_protocol_options: {enable_trailers: true, header_key_format: {proper_case_words: {}}}}'),
+      { idleTimeoutMs: 1000, maxRequestsPerConnection: 4, maxResponseHeadersCount: 9, maxConnectionDurationMs: 2000, http1: { enableTrailers: true, properCaseWords: true, sendFullyQualifiedUrl: false } }],
+    [httpOptions('use_downstream_protocol_config: {http_protocol_options: {send_fully_qualified_url: true}}'), { protocol: 'http1', http1: { enableTrailers: false, properCaseWords: false, sendFullyQualifiedUrl: true } }],
+    ['http_protocol_options: {enable_trailers: true}, common_http_protocol_options: {idle_timeout: 0s}, max_requests_per_connection: 6', { idleTimeoutMs: 0, maxRequestsPerConnection: 6, http1: { enableTrailers: true, properCaseWords: false, sendFullyQualifiedUrl: false } }],
+    ['upstream_connection_options: {tcp_keepalive: {keepalive_time: 5}}, upstream_bind_config: {source_address: {address: 127.0.0.1, port_value: 0}}', { tcpKeepAlive: { idleSec: 5, intervalSec: 0, probes: 0 }, bindAddress: { address: '127.0.0.1', port: 0 } }],
+    ['common_lb_config: {healthy_panic_threshold: {value: 0}}', { healthyPanicThreshold: 0 }],
+    ['transport_socket: {name: envoy.transport_sockets.raw_buffer, typed_config: {"@type": type.googleapis.com/envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer}}', { transportSocket: null }],
+    ['load_balancing_policy: {policies: [{typed_extension_config: {name: new, typed_config: {"@type": type.googleapis.com/google.protobuf.Struct}}}, {typed_extension_config: {name: rr, typed_config: {"@type": type.googleapis.com/envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin}}}]}', { lbPolicy: { name: 'rr' } }],
+  ])('%s', (fields, expected) => {
+    const { config, errors } = parse(`${fields}, ${endpoints(address('1.2.3.4'))}`);
+    expect(errors).toEqual([]);
+    expect(config).toMatchObject(expected);
+  });
+
+  it.each<[string, string[]]>([
+    [endpoints(address('localhost')), ["malformed IP address: localhost. Consider setting resolver_name or setting cluster type to 'STRICT_DNS' or 'LOGICAL_DNS'"]],
+    [`type: LOGICAL_DNS, ${endpoints(address('a'), address('b'))}`, ['LOGICAL_DNS clusters must have a single locality_lb_endpoint and a single lb_endpoint']],
+    ['type: LOGICAL_DNS', ['LOGICAL_DNS clusters must have a single locality_lb_endpoint and a single lb_endpoint']],
+    ['type: EDS, eds_cluster_config: {eds_config: {ads: {}}}', ['feature not supported: xDS (endpoint discovery)']],
+    ['type: ORIGINAL_DST, lb_policy: CLUSTER_PROVIDED', ['feature not supported: original destination clusters']],
+    ['lb_policy: MAGLEV', ['feature not supported: MAGLEV load balancing']],
+    ['lb_policy: CLUSTER_PROVIDED', ["cluster manager: cluster provided LB specified but cluster 'c' did not provide one. Check cluster documentation."]],
+    ['lb_policy: LOAD_BALANCING_POLICY_CONFIG', ['cluster: field load_balancing_policy need to be set']],
+    ['http2_protocol_options: {}', ['feature not supported: HTTP/2 to upstreams']],
+    ['http_protocol_options: {}, http2_protocol_options: {}', ["cluster: Both HTTP1 and HTTP2 options may only be configured with non-default 'protocol_selection' values"]],
+    [httpOptions('explicit_http_config: {http2_protocol_options: {}}'), ['feature not supported: HTTP/2 to upstreams']],
+    [httpOptions('auto_config: {}'), ['feature not supported: choosing the upstream protocol by ALPN (TLS)']],
+    ['typed_extension_protocol_options: {foo: {"@type": type.googleapis.com/google.protobuf.Struct}}', ["Didn't find a registered network or http filter or protocol options implementation for name: 'foo'"]],
+    ['type: STRICT_DNS, dns_failure_refresh_rate: {base_interval: 5s, max_interval: 1s}', ['dns_failure_refresh_rate must have max_interval greater than or equal to the base_interval']],
+    ['lb_subset_config: {}', ['feature not supported: subset load balancing']],
+    ['transport_socket: {name: tls, typed_config: {"@type": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext}}', ["Didn't find a registered implementation for 'tls' with type URL: 'envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext'"]],
+    ['cluster_type: {name: envoy.clusters.redis}', [expect.stringContaining('envoy.clusters.redis')]],
+  ])('refuses %s', (fields, expected) => {
+    expect(parse(fields).errors).toEqual(expected);
+  });
+
+  it('warns of what has no effect', () => {
+    const { errors, warnings } = parse(`dns_refresh_rate: 1s, health_checks: [{timeout: 1s, interval: 1s, unhealthy_threshold: 1, healthy_threshold: 1, tcp_health_check: {}}], outlier_detection: {}, ${endpoints(address('1.2.3.4'))}`);
+    expect(errors).toEqual([]);
+    expect(warnings()).toEqual(['dns_refresh_rate', 'health_checks', 'outlier_detection'].map((field) => expect.stringContaining(field)));
+  });
+});
