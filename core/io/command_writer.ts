@@ -1,4 +1,4 @@
-import { CloseMode, type Io, IoCommand } from './io.ts';
+import { type CloseMode, type Io, IoCommand } from './io.ts';
 
 /** Words left free at the end of the command array when `isNearlyFull` says so. */
 const RESERVE_WORDS = 4096;

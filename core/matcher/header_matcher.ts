@@ -89,7 +89,7 @@ export class HeaderMatcher {
       const digit = bytes[p] - 48;
       if (digit < 0 || digit > 9) return false;
       value = value * 10 + digit;
-      if (value > MAX_INT64) return false;
+      if (value >= INT64_LIMIT) return false;
     }
     if (negative) value = -value;
     return value >= this.start && value < this.end;
@@ -111,7 +111,8 @@ const HTTPS = new Uint8Array([0x68, 0x74, 0x74, 0x70, 0x73]);
 const DIGITS = new Uint8Array(3);
 const MINUS = 45;
 const PLUS = 43;
-const MAX_INT64 = 9223372036854775807;
+/** 2^63 and more is no 64-bit integer. */
+const INT64_LIMIT = 2 ** 63;
 
 function isBlank(byte: number): boolean {
   return byte === 32 || (byte >= 9 && byte <= 13);

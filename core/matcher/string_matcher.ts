@@ -43,7 +43,7 @@ export class StringMatcher {
         for (let i = 0; i <= length - n; i++) if (this.equalsAt(bytes, offset + i)) return true;
         return false;
       default:
-        return this.regex !== null && this.regex.matchesRange(bytes, offset, length);
+        return this.regex?.matchesRange(bytes, offset, length) ?? false;
     }
   }
 

@@ -36,7 +36,7 @@ export class PathMatcher {
       case Kind.path_separated_prefix:
         return length >= n && (length === n || bytes[offset + n] === SLASH) && this.startsAt(bytes, offset);
       case Kind.regex:
-        return this.regex !== null && this.regex.matchesRange(bytes, offset, length);
+        return this.regex?.matchesRange(bytes, offset, length) ?? false;
       default:
         return false;
     }
@@ -49,11 +49,12 @@ export class PathMatcher {
 
   private startsAt(bytes: Uint8Array, offset: number): boolean {
     const value = this.value;
+    // From the end: the paths of one table tend to begin alike.
     if (this.caseSensitive) {
-      for (let i = 0; i < value.length; i++) if (bytes[offset + i] !== value[i]) return false;
+      for (let i = value.length - 1; i >= 0; i--) if (bytes[offset + i] !== value[i]) return false;
       return true;
     }
-    for (let i = 0; i < value.length; i++) {
+    for (let i = value.length - 1; i >= 0; i--) {
       const byte = bytes[offset + i];
       if ((byte >= 65 && byte <= 90 ? byte + 32 : byte) !== value[i]) return false;
     }

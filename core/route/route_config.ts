@@ -4,9 +4,6 @@ import type { RuntimeFraction } from '../runtime/runtime_snapshot.ts';
 import type { HeaderMutationsConfig } from '../headers/header_mutation.ts';
 import type { ConfigPosition, ExtensionConfig } from '../registry/parse_context.ts';
 
-export type { HeaderAddConfig, HeaderMutationsConfig } from '../headers/header_mutation.ts';
-export { NO_HEADER_MUTATIONS } from '../headers/header_mutation.ts';
-
 export type PathMatcherConfig =
   | { readonly kind: 'prefix' | 'path' | 'path_separated_prefix'; readonly value: string; readonly caseSensitive: boolean }
   | { readonly kind: 'regex'; readonly regex: string }

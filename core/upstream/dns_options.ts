@@ -52,7 +52,7 @@ export function parseRefresh(message: RefreshFields, context: ParseContext): Pic
 }
 
 /** A `typed_dns_resolver_config`. On failure reports and gives the system's resolver. */
-export function parseTypedResolver(holder: object, message: TypedExtensionConfig, context: ParseContext): DnsResolverOptions {
+export function parseTypedResolver(message: TypedExtensionConfig, context: ParseContext): DnsResolverOptions {
   const any = message.typedConfig as AnyMessage | undefined;
   const extension = context.parseExtension(DNS_RESOLVER_CATEGORY, message.name, any, message, 'typed_config');
   return extension === undefined ? SYSTEM_RESOLVER : (extension.config as DnsResolverOptions);

@@ -118,7 +118,7 @@ function parseDns(message: Cluster, defaults: ClusterDefaults, context: ParseCon
 }
 
 function parseResolver(message: Cluster, defaults: ClusterDefaults, context: ParseContext): DnsResolverOptions {
-  if (message.typedDnsResolverConfig !== undefined) return parseTypedResolver(message, message.typedDnsResolverConfig, context);
+  if (message.typedDnsResolverConfig !== undefined) return parseTypedResolver(message.typedDnsResolverConfig, context);
   if (message.dnsResolutionConfig !== undefined) return parseResolutionConfig(message.dnsResolutionConfig, context);
   if (message.dnsResolvers.length > 0) return { resolvers: parseResolvers(message.dnsResolvers, context), useTcp: false };
   return defaults.resolver;

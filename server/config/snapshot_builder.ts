@@ -109,7 +109,7 @@ function parseAdmin(message: Admin | undefined, context: ParseContext): AdminCon
 }
 
 function parseResolver(bootstrap: Bootstrap, context: ParseContext): DnsResolverOptions {
-  if (bootstrap.typedDnsResolverConfig !== undefined) return parseTypedResolver(bootstrap, bootstrap.typedDnsResolverConfig, context);
+  if (bootstrap.typedDnsResolverConfig !== undefined) return parseTypedResolver(bootstrap.typedDnsResolverConfig, context);
   if (bootstrap.dnsResolutionConfig !== undefined) return parseResolutionConfig(bootstrap.dnsResolutionConfig, context);
   return bootstrap.useTcpForDnsLookups ? { ...SYSTEM_RESOLVER, useTcp: true } : SYSTEM_RESOLVER;
 }

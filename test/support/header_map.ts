@@ -1,6 +1,6 @@
 import { TurnBuffer } from '../../core/buffer/turn_buffer.ts';
 import { HeaderMap } from '../../core/headers/header_map.ts';
-import { HeaderId, HeaderNames } from '../../core/headers/header_names.ts';
+import { HeaderId, type HeaderNames } from '../../core/headers/header_names.ts';
 
 /** A turn buffer of its own, big enough for tests. */
 export function turnBuffer(): TurnBuffer {
@@ -26,6 +26,8 @@ export function headerMap(names: HeaderNames, pairs: readonly (readonly [string,
 /** Live headers as pairs, pseudo-headers left out. */
 export function headerPairs(headers: HeaderMap): [string, string][] {
   const pairs: [string, string][] = [];
-  headers.forEach((name, value) => pairs.push([name, value]));
+  headers.forEach((name, value) => {
+    pairs.push([name, value]);
+  });
   return pairs;
 }

@@ -4,7 +4,6 @@
  */
 import { spawnSync } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -18,7 +17,7 @@ interface Report {
 }
 
 function cruise(folders: readonly string[]): Report {
-  const cli = createRequire(import.meta.url).resolve('dependency-cruiser/package.json').replace(/package\.json$/, 'bin/dependency-cruise.mjs');
+  const cli = join(ROOT, 'node_modules', 'dependency-cruiser', 'bin', 'dependency-cruise.mjs');
   const result = spawnSync(process.execPath, [cli, '--config', '.dependency-cruiser.cjs', '--output-type', 'json', ...folders], {
     cwd: ROOT, encoding: 'utf8', maxBuffer: 256 << 20,
   });

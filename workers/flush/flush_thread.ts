@@ -5,7 +5,6 @@
  *     worker 1 --ring---+--> RingDrainer (one per destination) --> FileWriter --> file, pipe, stdout
  */
 import { type ScheduledTimer, scheduleEvery, type Scheduler } from '../../core/event/scheduler.ts';
-import { assertNever } from '../../core/base/assert.ts';
 import { ToFlush, type ToFlushMessage } from '../protocol/flush_messages.ts';
 import type { FileCalls } from './file_calls.ts';
 import { FileWriter } from './file_writer.ts';
@@ -59,8 +58,6 @@ export class FlushThread {
       case ToFlush.shutDown:
         this.shutDown();
         break;
-      default:
-        assertNever(message);
     }
   }
 

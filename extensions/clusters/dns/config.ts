@@ -24,7 +24,7 @@ export function register(registry: FactoryRegistry): void {
 
 function parseDnsCluster(message: DnsCluster, context: ParseContext): DnsClusterOptions {
   const typed = message.typedDnsResolverConfig;
-  const resolver = typed === undefined ? SYSTEM_RESOLVER : parseTypedResolver(message, typed, context);
+  const resolver = typed === undefined ? SYSTEM_RESOLVER : parseTypedResolver(typed, context);
   return deepFreeze({
     isLogical: message.allAddressesInSingleEndpoint,
     dns: {

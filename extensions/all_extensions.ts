@@ -1,0 +1,28 @@
+/** The one list of what is built in. Imported by entry files only; the order is the order of listings. */
+import type { FactoryRegistry } from '../core/registry/factory_registry.ts';
+import { fileAccessLogFactory } from './access_loggers/file/config.ts';
+import { stderrAccessLogFactory } from './access_loggers/stderr/config.ts';
+import { stdoutAccessLogFactory } from './access_loggers/stdout/config.ts';
+import { register as registerDnsCluster } from './clusters/dns/config.ts';
+import { register as registerRouter } from './filters/http/router/config.ts';
+import { register as registerHttpConnectionManager } from './filters/network/http_connection_manager/config.ts';
+import { register as registerRoundRobin } from './load_balancing_policies/round_robin/config.ts';
+import { register as registerCares } from './network/dns_resolver/cares/config.ts';
+import { register as registerGetAddrInfo } from './network/dns_resolver/getaddrinfo/config.ts';
+import { register as registerRawBuffer } from './transport_sockets/raw_buffer/config.ts';
+import { register as registerHttpProtocolOptions } from './upstreams/http/config.ts';
+
+/** Adds every built-in extension to a registry. */
+export function registerAllExtensions(registry: FactoryRegistry): void {
+  registry.register(fileAccessLogFactory);
+  registry.register(stdoutAccessLogFactory);
+  registry.register(stderrAccessLogFactory);
+  registerDnsCluster(registry);
+  registerHttpConnectionManager(registry);
+  registerRouter(registry);
+  registerRoundRobin(registry);
+  registerCares(registry);
+  registerGetAddrInfo(registry);
+  registerRawBuffer(registry);
+  registerHttpProtocolOptions(registry);
+}
