@@ -6,6 +6,8 @@ import { stdoutAccessLogFactory } from './access_loggers/stdout/config.ts';
 import { register as registerDnsCluster } from './clusters/dns/config.ts';
 import { register as registerRouter } from './filters/http/router/config.ts';
 import { register as registerHttpConnectionManager } from './filters/network/http_connection_manager/config.ts';
+import { register as registerLeastRequest } from './load_balancing_policies/least_request/config.ts';
+import { register as registerRandom } from './load_balancing_policies/random/config.ts';
 import { register as registerRoundRobin } from './load_balancing_policies/round_robin/config.ts';
 import { register as registerCares } from './network/dns_resolver/cares/config.ts';
 import { register as registerGetAddrInfo } from './network/dns_resolver/getaddrinfo/config.ts';
@@ -21,6 +23,8 @@ export function registerAllExtensions(registry: FactoryRegistry): void {
   registerHttpConnectionManager(registry);
   registerRouter(registry);
   registerRoundRobin(registry);
+  registerLeastRequest(registry);
+  registerRandom(registry);
   registerCares(registry);
   registerGetAddrInfo(registry);
   registerRawBuffer(registry);

@@ -95,6 +95,7 @@ export class ThreadLocalClusterManager implements ClusterLookup {
           properCaseWords: config.http1.properCaseWords,
           acceptHttp10: true,
           underscores: UnderscoreAction.allow,
+          countsHeaderBytes: true,
           droppedHeadersWithUnderscores: dropped,
           rejectedWithUnderscores: dropped,
           onProtocolError: () => stats.cxProtocolError.inc(),

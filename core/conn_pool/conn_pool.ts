@@ -21,6 +21,9 @@ export interface PooledStream {
   /** Wire bytes of the exchange's heads so far. */
   requestHeadBytes(): number;
   responseHeadBytes(): number;
+  /** All bytes of the exchange so far. */
+  wireBytesSent(): number;
+  wireBytesReceived(): number;
   readonly connection: Connection;
   readonly connectStartMs: number;
   readonly connectEndMs: number;

@@ -31,6 +31,8 @@ export function parseFormatString(format: string, report: FormatErrorReporter): 
   const tokens: FormatToken[] = [];
   let literal = '';
   let p = 0;
+  /** The percent sign after a mistake most likely closes what was meant: it is no second mistake. */
+  let isAfterMistake = false;
   while (p < format.length) {
     const percent = format.indexOf('%', p);
     if (percent < 0) {
@@ -45,13 +47,15 @@ export function parseFormatString(format: string, report: FormatErrorReporter): 
     }
     const token = parseOperator(format, percent);
     if (token === undefined) {
-      report(describeMistake(format, percent));
+      if (!isAfterMistake) report(describeMistake(format, percent));
+      isAfterMistake = !isAfterMistake;
       p = percent + 1;
       continue;
     }
     if (literal !== '') tokens.push({ kind: 'literal', text: literal });
     literal = '';
     tokens.push(token.operator);
+    isAfterMistake = false;
     p = token.end;
   }
   if (literal !== '') tokens.push({ kind: 'literal', text: literal });

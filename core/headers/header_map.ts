@@ -41,8 +41,11 @@ export class HeaderMap {
   methodLength: number;
   pathOffset: number;
   pathLength: number;
-  /** The request's :scheme is https. */
+  /** The request's :scheme is https; known once `hasScheme`. */
   isHttps: boolean;
+  hasScheme: boolean;
+  /** Some name with a fast id came more than once. */
+  hasRepeats: boolean;
   /** The :status of a response, 0 in requests. */
   status: number;
   /** Where the start line begins in `bytes`, and where the first header line begins, while the start line is still as it arrived; -1 once changed. */
@@ -65,6 +68,8 @@ export class HeaderMap {
     this.pathOffset = 0;
     this.pathLength = 0;
     this.isHttps = false;
+    this.hasScheme = false;
+    this.hasRepeats = false;
     this.status = 0;
     this.startLineOffset = -1;
     this.startLineEnd = -1;
@@ -85,6 +90,8 @@ export class HeaderMap {
     this.methodLength = 0;
     this.pathLength = 0;
     this.isHttps = false;
+    this.hasScheme = false;
+    this.hasRepeats = false;
     this.status = 0;
     this.startLineOffset = -1;
     this.startLineEnd = -1;
@@ -182,11 +189,23 @@ export class HeaderMap {
   /** Number of live entries and the bytes of their names and values (what Envoy calls the map's byte size, pseudo-headers included). */
   byteSize(): number {
     let size = 0;
-    if (this.methodLength > 0) size += 7 + this.methodLength + 5 + this.pathLength + 7 + (this.isHttps ? 5 : 4);
+    if (this.methodLength > 0) size += 7 + this.methodLength;
+    if (this.pathLength > 0) size += 5 + this.pathLength;
+    if (this.hasScheme) size += 7 + (this.isHttps ? 5 : 4);
     if (this.status > 0) size += 10;
     const entries = this.entries;
     for (let k = 0, end = this.count * ENTRY_WORDS; k < end; k += ENTRY_WORDS) {
       if (entries[k] >= 0) size += entries[k + 2] + entries[k + 4] + (entries[k + 5] === HeaderId.authority ? 6 : 0);
+    }
+    return size;
+  }
+
+  /** Sum over live headers of name and value lengths plus `perHeader` each. */
+  lineBytes(perHeader: number): number {
+    const entries = this.entries;
+    let size = 0;
+    for (let k = 0, end = this.count * ENTRY_WORDS; k < end; k += ENTRY_WORDS) {
+      if (entries[k] >= 0) size += entries[k + 2] + entries[k + 4] + perHeader;
     }
     return size;
   }
@@ -378,7 +397,9 @@ export class HeaderMap {
     entries[k + 4] = valueLength;
     entries[k + 5] = nameId;
     this.count++;
-    if (nameId !== 0 && nameId < FAST_IDS && this.slots[nameId] === 0) this.slots[nameId] = this.count;
+    if (nameId === 0 || nameId >= FAST_IDS) return;
+    if (this.slots[nameId] === 0) this.slots[nameId] = this.count;
+    else this.hasRepeats = true;
   }
 
   /** Makes this map an owned copy of another (retries, mirrors). */
@@ -393,6 +414,8 @@ export class HeaderMap {
     this.pathOffset = other.pathOffset;
     this.pathLength = other.pathLength;
     this.isHttps = other.isHttps;
+    this.hasScheme = other.hasScheme;
+    this.hasRepeats = other.hasRepeats;
     this.status = other.status;
     this.bytes = other.bytes;
     this.retain();
@@ -418,7 +441,7 @@ export class HeaderMap {
       case HeaderId.path:
         return this.pathLength === 0 ? undefined : latin1(this.bytes, this.pathOffset, this.pathLength);
       case HeaderId.scheme:
-        return this.methodLength === 0 ? undefined : this.isHttps ? 'https' : 'http';
+        return this.hasScheme ? (this.isHttps ? 'https' : 'http') : undefined;
       case HeaderId.status:
         return this.status === 0 ? undefined : String(this.status);
       default:

@@ -31,6 +31,7 @@ describe('HeaderMutator', () => {
     ['adds to nothing', { add: [add('user-agent', 'b'), add('x-a', '1')], remove: [] }, [], [['user-agent', 'b'], ['x-a', '1']]],
     ['add_if_absent leaves what is there', { add: [add('x-a', '2', 'add_if_absent'), add('x-b', '2', 'add_if_absent')], remove: [] }, [['x-a', '1']], [['x-a', '1'], ['x-b', '2']]],
     ['overwrites all lines', { add: [add('x-a', '3', 'overwrite_if_exists_or_add')], remove: [] }, [['x-a', '1'], ['x-a', '2']], [['x-a', '3']]],
+    ['an overwritten header moves to the end', { add: [add('x-a', '3', 'overwrite_if_exists_or_add')], remove: [] }, [['x-a', '1'], ['x-b', '2']], [['x-b', '2'], ['x-a', '3']]],
     ['overwrite adds', { add: [add('x-a', '3', 'overwrite_if_exists_or_add')], remove: [] }, [], [['x-a', '3']]],
     ['overwrite_if_exists does not add', { add: [add('x-a', '3', 'overwrite_if_exists'), add('x-b', '3', 'overwrite_if_exists')], remove: [] }, [['x-a', '1']], [['x-a', '3']]],
     ['removes first', { add: [add('x-a', '2')], remove: ['x-a'] }, [['x-a', '1'], ['x-b', '1']], [['x-b', '1'], ['x-a', '2']]],

@@ -87,25 +87,28 @@ class CompiledAdd<Context> {
     }
     const bytes = this.bytes;
     const length = bytes.length;
-    if (this.decision === Decision.replace || (this.decision === Decision.join && !headers.has(nameId))) {
-      headers.setBytes(nameId, bytes, 0, length);
-    } else if (this.decision === Decision.join) {
+    if (this.decision === Decision.join && headers.has(nameId)) {
       joinBytes(headers, nameId, bytes);
-    } else {
-      const at = headers.beginValue(nameId, length);
-      // After beginValue: it may replace `headers.bytes`.
-      const target = headers.bytes;
-      for (let i = 0; i < length; i++) target[at + i] = bytes[i];
-      headers.endAddedValue(nameId, length);
+      return;
     }
+    // A replaced header moves to the end.
+    if (this.decision === Decision.replace) headers.remove(nameId);
+    const at = headers.beginValue(nameId, length);
+    // After beginValue: it may replace `headers.bytes`.
+    const target = headers.bytes;
+    for (let i = 0; i < length; i++) target[at + i] = bytes[i];
+    headers.endAddedValue(nameId, length);
   }
 
   private applyText(headers: HeaderMap): void {
     const text = this.text;
     this.text = '';
-    if (this.decision === Decision.replace) headers.set(this.nameId, text);
-    else if (this.decision === Decision.join && headers.has(this.nameId)) headers.set(this.nameId, `${headers.getAll(this.nameId)},${text}`);
-    else headers.add(this.nameId, text);
+    if (this.decision === Decision.join && headers.has(this.nameId)) {
+      headers.set(this.nameId, `${headers.getAll(this.nameId)},${text}`);
+      return;
+    }
+    if (this.decision === Decision.replace) headers.remove(this.nameId);
+    headers.add(this.nameId, text);
   }
 
   private decide(exists: boolean): number {

@@ -1,12 +1,12 @@
 /** What a route does (forward, redirect, answer) to plain data. Thread: main, config time. */
 import { durationMs, durationMsOr } from '../api/scalar_values.ts';
 import type { RegexMatchAndSubstitute } from '../api/gen/envoy/type/matcher/v3/regex_pb.d.ts';
-import type { DataSource } from '../api/gen/envoy/config/core/v3/base_pb.d.ts';
 import type {
   DirectResponseAction, RedirectAction, RouteAction, WeightedCluster, WeightedCluster_ClusterWeight,
 } from '../api/gen/envoy/config/route/v3/route_components_pb.d.ts';
 import { parseRegex } from '../matcher/parse_matcher.ts';
 import { substitutionWarning } from '../matcher/regex.ts';
+import { readDataSource } from '../registry/data_source.ts';
 import type { ParseContext } from '../registry/parse_context.ts';
 import { parseHeaderMutations } from './parse_header_mutations.ts';
 import { parsePerFilterConfigs } from './parse_per_filter_config.ts';
@@ -144,42 +144,8 @@ export function parseRedirect(message: RedirectAction, context: ParseContext): R
 
 /** envoy.config.route.v3.DirectResponseAction; a body in a file is read now. */
 export function parseDirectResponse(message: DirectResponseAction, options: RouteParseOptions, context: ParseContext): DirectResponseConfig {
-  const body = message.body === undefined ? new Uint8Array(0) : parseDataSource(message.body, context);
+  const body = message.body === undefined ? new Uint8Array(0) : readDataSource(message.body, message, 'body', context);
   const max = options.maxDirectResponseBodyBytes;
   if (body.length > max) context.error(message, 'body', `response body size is ${body.length} bytes; maximum is ${max}`);
   return { kind: 'direct_response', status: message.status, body };
-}
-
-/** The bytes of a DataSource; on failure reports and returns none. */
-export function parseDataSource(message: DataSource, context: ParseContext): Uint8Array {
-  const specifier = message.specifier;
-  switch (specifier.case) {
-    case 'inlineString':
-      return new Uint8Array(Buffer.from(specifier.value));
-    case 'inlineBytes':
-      return new Uint8Array(specifier.value);
-    case 'filename':
-      return readNamedFile(message, specifier.value, context);
-    case 'environmentVariable': {
-      const value = process.env[specifier.value];
-      if (value === undefined) context.error(message, 'environment_variable', `Environment variable doesn't exist: ${specifier.value}`);
-      return new Uint8Array(Buffer.from(value ?? ''));
-    }
-    default:
-      return new Uint8Array(0);
-  }
-}
-
-function readNamedFile(message: DataSource, path: string, context: ParseContext): Uint8Array {
-  if (context.readFile === undefined) {
-    context.refuse(message, 'filename', 'reading a file here');
-    return new Uint8Array(0);
-  }
-  try {
-    return new Uint8Array(context.readFile(path));
-  } catch (error) {
-    const code = (error as { code?: string }).code;
-    context.error(message, 'filename', code === 'ENOENT' ? `file ${path} does not exist` : `unable to read file: ${path} (${code ?? String(error)})`);
-    return new Uint8Array(0);
-  }
 }

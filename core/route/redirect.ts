@@ -13,6 +13,11 @@ export function redirectLocation(config: RedirectConfig, headers: HeaderMap): st
   return `${scheme}://${host}${port}${redirectPath(config, headers)}`;
 }
 
+/** Redirects to where the request went. */
+export const SAME_PLACE: RedirectConfig = Object.freeze({
+  kind: 'redirect', httpsRedirect: false, scheme: '', host: '', port: 0, path: '', prefixRewrite: '', regexRewrite: null, responseCode: 301, stripQuery: false,
+});
+
 /** https://host/path for virtual hosts that require TLS. */
 export function tlsRedirectLocation(headers: HeaderMap): string {
   return `https://${headers.get(HeaderId.authority) ?? ''}${latin1(headers.bytes, headers.pathOffset, headers.pathLength)}`;

@@ -6,7 +6,7 @@ import { compileHeaderMatchers, matchesAllHeaders, type HeaderMatcher } from '..
 import { QueryParameterMatcher } from '../matcher/query_parameter_matcher.ts';
 import type { ExtensionConfig } from '../registry/parse_context.ts';
 import type { RuntimeSnapshot } from '../runtime/runtime_snapshot.ts';
-import { redirectLocation, tlsRedirectLocation } from './redirect.ts';
+import { redirectLocation, SAME_PLACE, tlsRedirectLocation } from './redirect.ts';
 import { compileRewriter, PathMatcher, type PathRewriter } from './path_matcher.ts';
 import { compilePerFilter, type PerFilterProducts } from './per_filter_config.ts';
 import { TLS_REDIRECT } from './tls_redirect.ts';
@@ -23,14 +23,15 @@ export interface RouteCompileContext {
 }
 
 /** What a route does with a request. */
-export const RouteKind = { route: 0, redirect: 1, directResponse: 2, nonForwarding: 3 } as const;
+export const RouteKind = { route: 0, redirect: 1, directResponse: 2 } as const;
 export type RouteKind = (typeof RouteKind)[keyof typeof RouteKind];
 
 const KINDS = {
   route: RouteKind.route,
   redirect: RouteKind.redirect,
   direct_response: RouteKind.directResponse,
-  non_forwarding: RouteKind.nonForwarding,
+  // A forwarding route without a cluster: answered as one whose cluster does not exist.
+  non_forwarding: RouteKind.route,
 } as const;
 
 /** What a route's users may ask of its virtual host; implemented by `VirtualHost`. */
@@ -85,6 +86,7 @@ export class RouteEntry {
   private readonly runtime: RuntimeSnapshot;
   private readonly perFilter: PerFilterProducts | null;
   private readonly rewriter: PathRewriter | null;
+  private readonly weightedHostRewrite: string;
   private readonly hostRewrite: string;
   private readonly hostRewriteHeaderId: number;
   private readonly hostRewritePath: PathRewriter | null;
@@ -123,7 +125,8 @@ export class RouteEntry {
     this.queryParameters = config.match.queryParameters.map((matcher) => new QueryParameterMatcher(matcher));
     this.runtime = context.runtime;
     this.rewriter = rewriterOf(config);
-    this.hostRewrite = utf8AsLatin1(cluster !== null && cluster.hostRewrite !== '' ? cluster.hostRewrite : action?.hostRewriteLiteral ?? '');
+    this.weightedHostRewrite = utf8AsLatin1(cluster?.hostRewrite ?? '');
+    this.hostRewrite = utf8AsLatin1(action?.hostRewriteLiteral ?? '');
     this.hostRewriteHeaderId = action !== null && action.hostRewriteHeader !== '' ? context.names.intern(action.hostRewriteHeader) : 0;
     this.hostRewritePath = compileRewriter('', action?.hostRewritePathRegex ?? null);
     this.appendForwardedHost = action?.appendForwardedHost ?? false;
@@ -192,6 +195,8 @@ export class RouteEntry {
 
   /** host_rewrite_literal, _header, _path_regex: sets Host, x-envoy-original-host and, if asked to, x-forwarded-host. */
   finalizeHost(headers: HeaderMap): void {
+    // A weighted cluster's rewrite leaves no trace of the old host.
+    if (this.weightedHostRewrite !== '') headers.set(HeaderId.authority, this.weightedHostRewrite);
     if (this.hostRewrite !== '') {
       this.updateHost(headers, this.hostRewrite);
     } else if (this.hostRewriteHeaderId !== 0) {
@@ -208,11 +213,16 @@ export class RouteEntry {
     if (hostname !== '') this.updateHost(headers, hostname);
   }
 
-  /** The Location of a redirect; applies its path rewrite to the headers first. Allocates. */
+  /**
+   * The Location of a redirect, whose path rewrite is applied to the headers first; that of a direct response with status 201 or
+   * 3xx, which points at the request itself; else ''. Allocates.
+   */
   redirectLocation(headers: HeaderMap, setOriginalPath: boolean): string {
     if (this.config === TLS_REDIRECT) return tlsRedirectLocation(headers);
     this.finalizePath(headers, setOriginalPath);
-    return this.config.action.kind === 'redirect' ? redirectLocation(this.config.action, headers) : '';
+    if (this.config.action.kind === 'redirect') return redirectLocation(this.config.action, headers);
+    const status = this.responseCode;
+    return status === 201 || (status >= 300 && status < 400) ? redirectLocation(SAME_PLACE, headers) : '';
   }
 
   /** See `FilterRoute`. */
@@ -255,9 +265,9 @@ const EMPTY = new Uint8Array(0);
 function mutationLevels(config: RouteEntryConfig, parents: RouteParents, cluster: WeightedClusterConfig | null):
   { requestHeaders: HeaderMutationsConfig; responseHeaders: HeaderMutationsConfig }[] {
   const levels = [config, parents.virtualHost.config, parents.table];
-  const all = cluster === null ? levels : [cluster, ...levels];
-  // Later levels win, so the most specific one goes last when it shall win.
-  return parents.table.mostSpecificHeaderMutationsWins ? all.reverse() : all;
+  // Later levels win, so the most specific one goes last when it shall win. A weighted cluster comes first whatever is said.
+  if (parents.table.mostSpecificHeaderMutationsWins) levels.reverse();
+  return cluster === null ? levels : [cluster, ...levels];
 }
 
 function rewriterOf(config: RouteEntryConfig): PathRewriter | null {

@@ -144,7 +144,7 @@ describe('weighted clusters', () => {
     expect([route?.clusterName, route?.perFilterConfig('f')]).toEqual(['b', 'of b']);
     const headers = request('/');
     route?.finalizeHost(headers);
-    expect(headers.getByName('host')).toBe('b.com');
+    expect([headers.getByName('host'), headers.getByName('x-envoy-original-host')]).toEqual(['b.com', undefined]);
   });
 });
 
@@ -227,6 +227,24 @@ describe('RouteEntry', () => {
   it('fits what filters and logs want of a route', () => {
     const route: FilterRoute & RouteInfo = only({ name: 'r' });
     expect([route.routeName, route.virtualHostName, route.clusterName]).toEqual(['r', 'v', 'c']);
+  });
+});
+
+describe('other kinds of route', () => {
+  it.each([[201, 'http://host.com/p?q'], [302, 'http://host.com/p?q'], [200, ''], [404, '']])('a direct response with status %d has Location %j', (status, expected) => {
+    const route = only({ action: { kind: 'direct_response', status, body: new Uint8Array(0) } });
+    expect([route.kind, route.responseCode, route.redirectLocation(request('/p?q'), true)]).toEqual([RouteKind.directResponse, status, expected]);
+  });
+
+  it('a non-forwarding route is one without a cluster', () => {
+    const route = only({ action: { kind: 'non_forwarding' } });
+    expect([route.kind, route.resolveClusterName(request('/')), route.clusterNotFoundResponseCode]).toEqual([RouteKind.route, '', 503]);
+  });
+
+  it('rewrites the host from the path', () => {
+    const headers = request('/tenant/x?y');
+    only({ action: routeAction({ hostRewritePathRegex: { regex: '^/([^/]+)/.*$', substitution: '\\1.com' } }) }).finalizeHost(headers);
+    expect(headers.getByName('host')).toBe('tenant.com');
   });
 });
 

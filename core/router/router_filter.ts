@@ -123,7 +123,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
     if (cluster === null) {
       stats.noCluster.inc();
       info.setFlag(ResponseFlag.noClusterFound);
-      callbacks.sendLocalReply(route.clusterNotFoundResponseCode, '', CLUSTER_NOT_FOUND);
+      this.replyWithRoute(route.clusterNotFoundResponseCode, '', 'cluster_not_found', false);
       return;
     }
     this.cluster = cluster;
@@ -192,13 +192,13 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
   private answerDirectly(route: RouteEntry, headers: HeaderMap, callbacks: TerminalFilterCallbacks): void {
     this.context.stats.rqDirectResponse.inc();
     const isRedirect = route.kind === RouteKind.redirect;
-    const location = isRedirect ? route.redirectLocation(headers, !this.context.config.suppressEnvoyHeaders) : '';
+    const location = route.redirectLocation(headers, !this.context.config.suppressEnvoyHeaders);
     const body = isRedirect ? '' : bodyText(route.directBody);
     callbacks.sendLocalReply(route.responseCode === 0 ? 404 : route.responseCode, body, {
       details: 'direct_response',
       modifyHeaders: (response) => {
-        if (location !== '') response.set(HeaderId.location, location);
         this.mutateResponse(route, response, callbacks);
+        if (location !== '') response.set(HeaderId.location, location);
       },
     });
   }
@@ -207,7 +207,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
     cluster.info.stats.cxNoneHealthy.inc();
     callbacks.streamInfo.setFlag(ResponseFlag.noHealthyUpstream);
     this.chargeCode(503, false);
-    callbacks.sendLocalReply(503, 'no healthy upstream', NO_HEALTHY_UPSTREAM);
+    this.replyWithRoute(503, 'no healthy upstream', 'no_healthy_upstream', false);
   }
 
   // === UpstreamRequestOwner: the response ===
@@ -229,6 +229,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
       headers.setInteger(HeaderId.envoyUpstreamServiceTime, elapsed < 0 ? 0 : elapsed);
     }
     if (route.virtualHost.includeAttemptCountInResponse) headers.setInteger(HeaderId.envoyAttemptCount, info.upstreamAttemptCount);
+    info.responseCode = headers.status;
     this.chargeCode(headers.status, true);
     const host = this.host;
     if (host !== null) {
@@ -292,10 +293,8 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
     this.chargeCode(status, false);
     const suffix = transportFailure === '' ? '' : `, transport failure reason: ${transportFailure}`;
     const detail = transportFailure === '' ? '' : `|${transportFailure}`;
-    callbacks.sendLocalReply(status, `upstream connect error or disconnect/reset before headers. reset reason: ${text}${suffix}`, {
-      details: `upstream_reset_before_response_started{${text}${detail}}`.replaceAll(' ', '_'),
-      ...(isOverflow ? { modifyHeaders: setOverloaded } : null),
-    });
+    this.replyWithRoute(status, `upstream connect error or disconnect/reset before headers. reset reason: ${text}${suffix}`,
+      `upstream_reset_before_response_started{${text}${detail}}`.replaceAll(' ', '_'), isOverflow);
   }
 
   // === timeouts and back-pressure ===
@@ -318,7 +317,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
     }
     this.host?.onRequestError();
     this.chargeCode(504, false);
-    callbacks.sendLocalReply(504, 'upstream request timeout', RESPONSE_TIMEOUT);
+    this.replyWithRoute(504, 'upstream request timeout', 'response_timeout', false);
   }
 
   /** The upstream write queue is over its limit (true) or drained (false): the request's sender waits. */
@@ -369,6 +368,19 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
     context.info = null;
   }
 
+  /** A reply made here carries the route's response headers, like one from upstream. */
+  private replyWithRoute(status: number, body: string, details: string, isOverloaded: boolean): void {
+    const { callbacks, route } = this;
+    if (callbacks === null) return;
+    callbacks.sendLocalReply(status, body, {
+      details,
+      modifyHeaders: (headers) => {
+        if (isOverloaded) headers.set(HeaderId.envoyOverloaded, 'true');
+        if (route !== null) this.mutateResponse(route, headers, callbacks);
+      },
+    });
+  }
+
   private chargeCode(status: number, isUpstreamResponse: boolean): void {
     const stats = this.cluster?.info.stats;
     if (stats === undefined) return;
@@ -379,13 +391,6 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
 }
 
 const ROUTE_NOT_FOUND: LocalReplyOptions = { details: 'route_not_found' };
-const CLUSTER_NOT_FOUND: LocalReplyOptions = { details: 'cluster_not_found' };
-const NO_HEALTHY_UPSTREAM: LocalReplyOptions = { details: 'no_healthy_upstream' };
-const RESPONSE_TIMEOUT: LocalReplyOptions = { details: 'response_timeout' };
-
-function setOverloaded(headers: HeaderMap): void {
-  headers.set(HeaderId.envoyOverloaded, 'true');
-}
 
 function bodyText(body: Uint8Array): string {
   return Buffer.from(body).toString('utf8');

@@ -90,7 +90,6 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
     const info = this.callbacks.streamInfo;
     const now = this.clock[0];
     encoder.encodeData(bytes, offset, length, endStream);
-    info.upstreamWireBytesSent += length;
     if (endStream) {
       info.lastUpstreamTxMs = now;
     } else if (!this.isBackedUp && encoder.isAboveHighWatermark()) {
@@ -151,6 +150,12 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
       this.isBackedUp = false;
       this.owner.onUpstreamBackpressure(false);
     }
+    const stream = this.stream;
+    if (stream !== null && this.callbacks !== null) {
+      const info = this.callbacks.streamInfo;
+      info.upstreamWireBytesSent = stream.wireBytesSent();
+      info.upstreamWireBytesReceived = stream.wireBytesReceived();
+    }
     this.state = State.done;
     this.encoder = null;
     this.stream = null;
@@ -186,7 +191,6 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
     }
     this.encoder.encodeHeaders(headers, endsWithHeaders);
     info.upstreamHeaderBytesSent = stream.requestHeadBytes();
-    info.upstreamWireBytesSent = info.upstreamHeaderBytesSent;
     if (hasMore) this.sendPending();
   }
 
@@ -237,7 +241,6 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
     const stream = this.stream;
     if (stream !== null) {
       info.upstreamHeaderBytesReceived = stream.responseHeadBytes();
-      info.upstreamWireBytesReceived = info.upstreamHeaderBytesReceived;
     }
     this.owner.onUpstreamHeaders(headers, endStream);
   }
@@ -246,7 +249,6 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
     const callbacks = this.callbacks;
     if (callbacks === null || this.state !== State.active) return;
     const info = callbacks.streamInfo;
-    info.upstreamWireBytesReceived += length;
     if (length > 0 && Number.isNaN(info.firstUpstreamRxBodyMs)) info.firstUpstreamRxBodyMs = this.clock[0];
     if (endStream) info.lastUpstreamRxMs = this.clock[0];
     this.owner.onUpstreamData(offset, length, endStream);

@@ -33,6 +33,11 @@ export class EdfScheduler {
     }
   }
 
+  /** The item whose turn it is, or -1 when empty. */
+  peek(): number {
+    return this.size === 0 ? -1 : this.heap[0];
+  }
+
   /** Takes the item whose turn it is and puts it back behind; -1 when empty. */
   pickAndReinsert(weightOf: Float64Array): number {
     if (this.size === 0) return -1;

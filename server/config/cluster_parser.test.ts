@@ -76,6 +76,11 @@ describe('parseCluster', () => {
     ['upstream_connection_options: {tcp_keepalive: {keepalive_time: 5}}, upstream_bind_config: {source_address: {address: 127.0.0.1, port_value: 0}}', { tcpKeepAlive: { idleSec: 5, intervalSec: 0, probes: 0 }, bindAddress: { address: '127.0.0.1', port: 0 } }],
     ['common_lb_config: {healthy_panic_threshold: {value: 0}}', { healthyPanicThreshold: 0 }],
     ['transport_socket: {name: envoy.transport_sockets.raw_buffer, typed_config: {"@type": type.googleapis.com/envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer}}', { transportSocket: null }],
+    ['lb_policy: LEAST_REQUEST, least_request_lb_config: {choice_count: 3, active_request_bias: {default_value: 0.5, runtime_key: k}}',
+      { lbPolicy: { name: 'envoy.load_balancing_policies.least_request', config: { choiceCount: 3, activeRequestBias: 0.5, isFullScan: false } } }],
+    ['lb_policy: RANDOM', { lbPolicy: { name: 'envoy.load_balancing_policies.random', config: {} } }],
+    ['load_balancing_policy: {policies: [{typed_extension_config: {name: lr, typed_config: {"@type": type.googleapis.com/envoy.extensions.load_balancing_policies.least_request.v3.LeastRequest, selection_method: FULL_SCAN}}}]}',
+      { lbPolicy: { name: 'lr', config: { choiceCount: 2, activeRequestBias: 1, isFullScan: true } } }],
     ['load_balancing_policy: {policies: [{typed_extension_config: {name: new, typed_config: {"@type": type.googleapis.com/google.protobuf.Struct}}}, {typed_extension_config: {name: rr, typed_config: {"@type": type.googleapis.com/envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin}}}]}', { lbPolicy: { name: 'rr' } }],
   ])('%s', (fields, expected) => {
     const { config, errors } = parse(`${fields}, ${endpoints(address('1.2.3.4'))}`);

@@ -2,26 +2,29 @@
 import { Cluster_DiscoveryType, Cluster_LbPolicy } from '../../core/api/gen/envoy/config/cluster/v3/cluster_enums.ts';
 import type { Cluster, LoadBalancingPolicy } from '../../core/api/gen/envoy/config/cluster/v3/cluster_pb.d.ts';
 import type { AnyMessage, ExtensionConfig, ParseContext } from '../../core/registry/parse_context.ts';
+import { parseLeastRequest } from '../../core/upstream/least_request_config.ts';
 import { LOAD_BALANCING_CATEGORY } from '../../core/upstream/load_balancer.ts';
 
-const ROUND_ROBIN: ExtensionConfig = Object.freeze({
-  name: 'envoy.load_balancing_policies.round_robin',
-  typeName: 'envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin',
-  config: Object.freeze({}),
-});
+const NAMES = ['round_robin', 'least_request', 'random'] as const;
+const TYPE_NAMES = {
+  round_robin: 'envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin',
+  least_request: 'envoy.extensions.load_balancing_policies.least_request.v3.LeastRequest',
+  random: 'envoy.extensions.load_balancing_policies.random.v3.Random',
+} as const;
+const NO_CONFIG = Object.freeze({});
 
 /** The policy that applies. A `load_balancing_policy` wins over `lb_policy`; of its list the first known one counts. */
 export function parseLbPolicy(message: Cluster, context: ParseContext): ExtensionConfig {
   if (message.loadBalancingPolicy !== undefined) return parsePolicyList(message, message.loadBalancingPolicy, context);
   switch (message.lbPolicy) {
     case Cluster_LbPolicy.ROUND_ROBIN:
-      break;
-    case Cluster_LbPolicy.LEAST_REQUEST:
-      context.refuse(message, 'lb_policy', 'LEAST_REQUEST load balancing');
-      break;
+      return policy('round_robin', NO_CONFIG);
+    case Cluster_LbPolicy.LEAST_REQUEST: {
+      const config = message.lbConfig;
+      return policy('least_request', parseLeastRequest(config.case === 'leastRequestLbConfig' ? config.value : undefined, false));
+    }
     case Cluster_LbPolicy.RANDOM:
-      context.refuse(message, 'lb_policy', 'RANDOM load balancing');
-      break;
+      return policy('random', NO_CONFIG);
     case Cluster_LbPolicy.RING_HASH:
       context.refuse(message, 'lb_policy', 'RING_HASH load balancing');
       break;
@@ -36,23 +39,27 @@ export function parseLbPolicy(message: Cluster, context: ParseContext): Extensio
     default:
       context.error(message, 'lb_policy', 'cluster: field load_balancing_policy need to be set');
   }
-  return ROUND_ROBIN;
+  return policy('round_robin', NO_CONFIG);
 }
 
 function parsePolicyList(cluster: Cluster, message: LoadBalancingPolicy, context: ParseContext): ExtensionConfig {
   const names: string[] = [];
-  for (const [index, policy] of message.policies.entries()) {
-    const typed = policy.typedExtensionConfig;
+  for (const [index, entry] of message.policies.entries()) {
+    const typed = entry.typedExtensionConfig;
     if (typed === undefined) continue;
     names.push(typed.name);
     const isLast = index === message.policies.length - 1;
     // Lists name policies from the newest to what every proxy has: all but the last may be unknown.
     if (!isLast && typed.typedConfig !== undefined && !isKnown(typed.typedConfig.typeUrl)) continue;
     const extension = context.parseExtension(LOAD_BALANCING_CATEGORY, typed.name, typed.typedConfig as AnyMessage | undefined, typed, 'typed_config');
-    return extension ?? ROUND_ROBIN;
+    return extension ?? policy('round_robin', NO_CONFIG);
   }
   context.error(cluster, 'load_balancing_policy', `cluster: didn't find a registered load balancer factory implementation for cluster: '${cluster.name}' with names from [${names.join(', ')}]`);
-  return ROUND_ROBIN;
+  return policy('round_robin', NO_CONFIG);
+}
+
+function policy(name: (typeof NAMES)[number], config: object): ExtensionConfig {
+  return { name: `envoy.load_balancing_policies.${name}`, typeName: TYPE_NAMES[name], config };
 }
 
 /** Static and DNS clusters. */
@@ -62,5 +69,5 @@ function isPlain(message: Cluster): boolean {
 }
 
 function isKnown(typeUrl: string): boolean {
-  return typeUrl.endsWith(`/${ROUND_ROBIN.typeName}`);
+  return NAMES.some((name) => typeUrl.endsWith(`/${TYPE_NAMES[name]}`));
 }

@@ -87,7 +87,6 @@ export class SystemDnsResolver implements DnsResolver {
     this.stats.resolveTotal.inc();
     const local = this.localAddresses(name, family);
     if (local !== undefined) {
-      if (local.length === 0) this.stats.notFound.inc();
       callback({ addresses: local.map((address) => ({ address, ttlSec: 0 })), failure: '' });
       return;
     }
@@ -100,15 +99,13 @@ export class SystemDnsResolver implements DnsResolver {
     });
   }
 
-  /** What the machine itself knows; undefined = ask the name servers. */
+  /** What the machine itself knows, not empty; undefined = ask the name servers. */
   private localAddresses(name: string, family: 4 | 6): readonly string[] | undefined {
     const bare = name.replace(/\.$/, '').toLowerCase();
-    const known = this.files.hostsFor(bare);
-    const matching = known.filter((address) => isIP(address) === family);
+    const matching = this.files.hostsFor(bare).filter((address) => isIP(address) === family);
     if (matching.length > 0) return matching;
     // RFC 6761 section 6.3: names below localhost are the loopback address, whatever a name server says.
-    if (bare === 'localhost' || bare.endsWith('.localhost')) return known.length > 0 ? [] : [LOOPBACK[family]];
-    return undefined;
+    return bare === 'localhost' || bare.endsWith('.localhost') ? [LOOPBACK[family]] : undefined;
   }
 
   /** Asks for one candidate name after the other until one has addresses. */

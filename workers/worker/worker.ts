@@ -1,4 +1,5 @@
 import { randomFillSync } from 'node:crypto';
+import { networkInterfaces } from 'node:os';
 import type { AccessLogger, LogContext, LogSinkProvider } from '../../core/access_log/access_log.ts';
 import type { AccessLogConfig } from '../../core/access_log/access_log_config.ts';
 import { createAccessLoggers } from '../../core/access_log/create_access_loggers.ts';
@@ -28,6 +29,14 @@ import type { Counter } from '../../core/stats/stats.ts';
 import type { StatsStore } from '../../core/stats/store.ts';
 import type { HostSetConfig } from '../../core/upstream/cluster_config.ts';
 import { SharedServerFacts } from '../../core/upstream/server_facts.ts';
+
+/** The machine's first IPv4 address that is not loopback; loopback if there is none. */
+function localAddress(): string {
+  for (const addresses of Object.values(networkInterfaces())) {
+    for (const address of addresses ?? []) if (address.family === 'IPv4' && !address.internal) return address.address;
+  }
+  return '127.0.0.1';
+}
 
 /** What a worker is made with. */
 export interface WorkerDependencies {
@@ -157,7 +166,7 @@ export class Worker {
       listener: config, listenerScope, rootScope, runtime,
       dispatcher: this.dispatcher, literals: this.literals, names: this.names, registry: this.deps.registry, server: this.server,
       clusters: this.clusters, sinks: this.deps.sinks, dates: this.dates, requestIds: this.requestIds,
-      node: whole.node, random: this.random,
+      node: whole.node, localAddress: localAddress(), random: this.random,
       createAccessLoggers: (configs: readonly AccessLogConfig[]): readonly AccessLogger[] =>
         createAccessLoggers(configs, this.deps.registry, { names: this.names, environment, sinks: this.deps.sinks, runtime }),
       compileMutations: (levels) => new HeaderMutator<LogContext>(levels, this.names, (format) => compileHeaderValue(format, environment)),

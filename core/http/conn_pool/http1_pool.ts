@@ -266,6 +266,14 @@ export class Http1PoolClient implements PooledStream, ConnectionCallbacks, Http1
     return this.codec.responseHeadBytes;
   }
 
+  wireBytesSent(): number {
+    return this.codec.wireBytesSent;
+  }
+
+  wireBytesReceived(): number {
+    return this.codec.wireBytesReceived;
+  }
+
   // === from the pool ===
 
   onAttach(): void {

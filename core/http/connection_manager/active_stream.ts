@@ -163,8 +163,7 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
     this.headersTurn = parts.dispatcher.turnNumber;
     if (parts.config.requestHeadersTimeoutMs > 0) this.headersTimer.disable();
     info.protocol = codec.minorVersion === 0 ? Protocol.http10 : Protocol.http11;
-    info.requestHeaderBytes = headers.byteSize();
-    info.downstreamHeaderBytesReceived = codec.requestHeadBytes;
+    info.downstreamHeaderBytesReceived = codec.requestHeaderLineBytes;
     if (endStream) this.onRequestDone();
     if (headers.find(HeaderId.expect) >= 0) this.answerExpect(headers, codec);
     const check = checkRequest(headers, codec.minorVersion, parts.config, parts.listenerPort);
@@ -176,12 +175,10 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
     mutateRequestHeaders(headers, context, info, this.routeTable);
     const route = this.routeEntry();
     info.route = route;
-    if (route !== null) this.applyRoute(route);
+    if (route !== null) this.applyRoute(route, headers);
     if (isUpgradeRequest) {
       parts.stats.rqWsOnNonWsRoute.inc();
       owner.closeAfterResponse();
-      if (route !== null) info.upstreamClusterName = route.resolveClusterName(headers);
-      info.upstreamClusterObservabilityName = info.upstreamClusterName;
       this.sendLocalReply(403, '', UPGRADE_FAILED);
       return;
     }
@@ -285,7 +282,15 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
     }
   }
 
-  private applyRoute(route: RouteEntry): void {
+  private applyRoute(route: RouteEntry, headers: HeaderMap): void {
+    if (route.action !== null) {
+      const name = route.resolveClusterName(headers);
+      const cluster = this.context.parts.clusters.get(name);
+      if (cluster !== null) {
+        this.info.upstreamClusterName = name;
+        this.info.upstreamClusterObservabilityName = cluster.info.config.statName;
+      }
+    }
     if (route.idleTimeoutMs >= 0 && route.idleTimeoutMs !== this.idleTimeoutMs) {
       this.idleTimeoutMs = route.idleTimeoutMs;
       if (this.idleTimeoutMs > 0) this.idleTimer.enable(this.idleTimeoutMs);
@@ -319,7 +324,8 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
   // === the response ===
 
   encode1xxHeaders(headers: HeaderMap): void {
-    if (this.isDestroyed || this.isResponseStarted) return;
+    // A 1xx that nobody asked for goes no further.
+    if (this.isDestroyed || this.isResponseStarted || !this.context.parts.config.proxy100Continue) return;
     mutateResponseHeaders(headers, this.context);
     this.chargeCode(headers.status);
     this.owner?.codec.encode1xxHeaders(headers);
@@ -525,7 +531,14 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
     this.requestTimer.disable();
     this.durationTimer.disable();
     const owner = this.owner;
-    if (owner !== null) info.downstreamWireBytesSent = owner.codec.wireBytesSent;
+    if (owner !== null) {
+      info.downstreamWireBytesSent = owner.codec.wireBytesSent;
+      if (!this.isRequestDone) {
+        info.downstreamWireBytesReceived = owner.codec.wireBytesReceived;
+        // The rest of the request is cut off: its stream counts as reset.
+        if (!isReset) stats.rqRxReset.inc();
+      }
+    }
     this.terminal.onDestroy();
     const handles = this.handles;
     for (let i = 0; i < handles.length - 1; i++) handles[i].filter.onStreamComplete?.();
@@ -541,7 +554,9 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
     const { loggers } = this.context.parts;
     const context = this.context.logContext;
     context.info = this.info;
+    this.info.localReplyBody = '';
     context.requestHeaders = this.validRequestHeaders();
+    this.info.requestHeaderBytes = context.requestHeaders?.byteSize() ?? 0;
     context.responseHeaders = this.sawEncodeHeaders ? this.responseHeaders : null;
     context.responseTrailers = this.responseTrailers.count > 0 ? this.responseTrailers : null;
     context.logType = AccessLogType.downstreamEnd;
@@ -581,7 +596,6 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
       this.answerTimeout(408, 'request timeout', 'request_overall_timeout');
     } else {
       stats.rqMaxDurationReached.inc();
-      info.setFlag(ResponseFlag.durationTimeout);
       if (this.isResponseStarted) {
         info.responseCodeDetails = 'max_duration_timeout';
         this.resetStream();

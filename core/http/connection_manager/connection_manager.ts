@@ -30,7 +30,10 @@ export class ConnectionManager implements ConnectionCallbacks, ServerConnectionC
   private readonly durationTimer: WheelTimer;
   private stream: ActiveStream | null;
   private closing: boolean;
+  /** We end the connection on our own account: the close waits for the peer or delayed_close_timeout. */
+  private closesDelayed: boolean;
   private isLingering: boolean;
+  private isDraining: boolean;
   private isClosed: boolean;
   requestNumber: number;
 
@@ -45,7 +48,9 @@ export class ConnectionManager implements ConnectionCallbacks, ServerConnectionC
     this.durationTimer = dispatcher.createTimer(this);
     this.stream = null;
     this.closing = false;
+    this.closesDelayed = false;
     this.isLingering = false;
+    this.isDraining = false;
     this.isClosed = false;
     this.requestNumber = 0;
     stats.cxTotal.inc();
@@ -79,6 +84,7 @@ export class ConnectionManager implements ConnectionCallbacks, ServerConnectionC
 
   closeAfterResponse(): void {
     this.closing = true;
+    this.closesDelayed = true;
   }
 
   onStreamEnd(_stream: ActiveStream, isReset: boolean): void {
@@ -126,8 +132,12 @@ export class ConnectionManager implements ConnectionCallbacks, ServerConnectionC
 
   onRemoteClose(): void {
     const { stats } = this.context.parts;
-    stats.cxDestroyRemote.inc();
-    if (this.stream !== null) stats.cxDestroyRemoteActiveRq.inc();
+    if (this.isLingering) {
+      stats.cxDestroyLocal.inc();
+    } else {
+      stats.cxDestroyRemote.inc();
+      if (this.stream !== null) stats.cxDestroyRemoteActiveRq.inc();
+    }
     this.terminate(ResetReason.connectionTermination);
   }
 
@@ -150,7 +160,7 @@ export class ConnectionManager implements ConnectionCallbacks, ServerConnectionC
 
   onTimeout(timer: Timer): void {
     if (this.isClosed) return;
-    const { stats, config } = this.context.parts;
+    const { stats } = this.context.parts;
     if (this.isLingering) {
       stats.cxDelayedCloseTimeout.inc();
       this.closeNow(true);
@@ -159,13 +169,24 @@ export class ConnectionManager implements ConnectionCallbacks, ServerConnectionC
     if (timer === this.idleTimer) {
       if (this.stream !== null) return;
       stats.cxIdleTimeout.inc();
-      this.closeNow(true);
+      if (this.requestNumber === 0) this.closeNow(true);
+      else this.startDrain();
+      return;
+    }
+    if (this.isDraining) {
+      if (this.stream === null) this.closeNow(true);
       return;
     }
     stats.cxMaxDurationReached.inc();
+    if (this.requestNumber === 0) this.closeNow(true);
+    else this.startDrain();
+  }
+
+  /** Drain sequence: responses say `connection: close`; after drain_timeout an idle connection is closed. */
+  private startDrain(): void {
     this.closing = true;
-    if (this.stream === null) this.closeNow(true);
-    else this.durationTimer.enable(config.drainTimeoutMs);
+    this.isDraining = true;
+    this.durationTimer.enable(this.context.parts.config.drainTimeoutMs);
   }
 
   /** Closes the connection if it is idle, else after the running response (listener drain end). */
@@ -188,17 +209,17 @@ export class ConnectionManager implements ConnectionCallbacks, ServerConnectionC
   /** The last response is sent: FIN after it, then the peer's turn, bounded by delayed_close_timeout. */
   private closeAfterFlush(): void {
     const { config } = this.context.parts;
-    if (this.codec.isRequestComplete || config.delayedCloseTimeoutMs === 0) {
+    if (!this.closesDelayed || config.delayedCloseTimeoutMs === 0) {
       this.context.parts.stats.cxDestroyLocal.inc();
       this.isLingering = true;
       this.connection.close(CloseMode.flush);
       this.settle();
       return;
     }
-    // Unread request bytes would turn our close into a reset that may destroy the response on its way.
+    // Unread request bytes would turn our close into a reset that may destroy the response on its way: the peer, told
+    // `connection: close`, closes first, or the timer does.
     this.isLingering = true;
     this.codec.stopReading();
-    this.connection.shutdownWrite();
     this.durationTimer.enable(config.delayedCloseTimeoutMs);
   }
 

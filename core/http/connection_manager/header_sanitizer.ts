@@ -10,9 +10,11 @@ const INTERNAL_ONLY: readonly number[] = [
   HeaderId.envoyRetriableStatusCodes, HeaderId.envoyRetriableHeaderNames, HeaderId.envoyRetryOn, HeaderId.envoyRetryGrpcOn,
   HeaderId.envoyMaxRetries, HeaderId.envoyUpstreamAltStatName, HeaderId.envoyUpstreamRqTimeoutMs,
   HeaderId.envoyUpstreamRqPerTryTimeoutMs, HeaderId.envoyUpstreamRqTimeoutAltResponse, HeaderId.envoyExpectedRqTimeoutMs,
-  HeaderId.envoyForceTrace, HeaderId.envoyIpTags, HeaderId.envoyOriginalPath, HeaderId.envoyHedgeOnPerTryTimeout,
+  HeaderId.envoyForceTrace, HeaderId.envoyHedgeOnPerTryTimeout,
 ];
-const EDGE_ONLY: readonly number[] = [HeaderId.envoyDecoratorOperation, HeaderId.envoyDownstreamServiceCluster, HeaderId.envoyDownstreamServiceNode];
+const EDGE_ONLY: readonly number[] = [
+  HeaderId.envoyDecoratorOperation, HeaderId.envoyDownstreamServiceCluster, HeaderId.envoyDownstreamServiceNode, HeaderId.envoyIpTags, HeaderId.envoyOriginalPath,
+];
 
 const HTTP = Buffer.from('http');
 
@@ -41,6 +43,7 @@ export function mutateRequestHeaders(headers: HeaderMap, context: ManagerContext
   if (headers.find(HeaderId.forwardedProto) < 0) headers.setBytes(HeaderId.forwardedProto, HTTP, 0, 4);
   if (config.schemeToOverwrite !== '') headers.isHttps = config.schemeToOverwrite === 'https';
   else headers.isHttps = headers.valueEquals(HeaderId.forwardedProto, 'https');
+  headers.hasScheme = true;
 
   if (info.isInternalRequest) {
     headers.set(HeaderId.envoyInternal, 'true');
@@ -77,7 +80,8 @@ function applyRemoteAddress(headers: HeaderMap, context: ManagerContext, info: S
   if (config.xffNumTrustedHops > 0) client = lastForwardedAddress(headers, config.xffNumTrustedHops - 1);
   info.downstreamRemoteAddress = client === '' ? peer : `${client}:0`;
   if (!config.skipXffAppend && peerIp !== '') {
-    const bytes = Buffer.from(peerIp, 'latin1');
+    // A loopback peer is this machine: its own address says more to whoever reads the header elsewhere.
+    const bytes = isLoopback(peerIp) ? context.localAddress : Buffer.from(peerIp, 'latin1');
     appendList(headers, HeaderId.forwardedFor, bytes);
   }
   headers.setBytes(HeaderId.forwardedProto, HTTP, 0, 4);
@@ -106,6 +110,10 @@ function lastForwardedAddress(headers: HeaderMap, skip: number): string {
   if (at < 0) return '';
   const text = parts[at].trim();
   return /^[0-9a-fA-F.:]+$/.test(text) ? text : '';
+}
+
+function isLoopback(ip: string): boolean {
+  return ip.startsWith('127.') || ip === '::1';
 }
 
 /** Appends with ',' and no blank, as Envoy does for x-forwarded-for. */

@@ -21,7 +21,6 @@ export interface LocalReplyStream {
 export function fillLocalReply(stream: LocalReplyStream, status: number, body: string, options: LocalReplyOptions): string {
   const headers = stream.responseHeaders;
   headers.clear();
-  stream.info.responseCode = status;
   stream.info.localReplyBody = body;
   const request = stream.validRequestHeaders();
   if (request !== null && isGrpcContentType(request)) {
@@ -36,7 +35,9 @@ export function fillLocalReply(stream: LocalReplyStream, status: number, body: s
   const rewriter = stream.context.parts.localReplies;
   let text = body;
   let contentType = 'text/plain';
+  // Before the code is known to the log: header formats of the route see 0, as in Envoy.
   options.modifyHeaders?.(headers);
+  stream.info.responseCode = status;
   if (rewriter !== null) {
     const reply = { status, body, contentType };
     const context = stream.context.logContext;

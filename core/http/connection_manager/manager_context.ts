@@ -1,5 +1,6 @@
 import type { AccessLogger } from '../../access_log/access_log.ts';
 import { LogContext } from '../../access_log/access_log.ts';
+import type { ClusterLookup } from '../../conn_pool/cluster_lookup.ts';
 import type { HeaderNames } from '../../headers/header_names.ts';
 import type { IoDispatcher } from '../../network/io_dispatcher.ts';
 import type { RouteTable } from '../../route/route_table.ts';
@@ -43,6 +44,9 @@ export interface ManagerContextParts {
   readonly bufferLimit: number;
   /** Port of the listener, for strip_matching_host_port. */
   readonly listenerPort: number;
+  /** This machine's address, without port. */
+  readonly localAddress: string;
+  readonly clusters: ClusterLookup;
   /** Random integer in [0, 2^32). */
   random(): number;
   /** Whether a response sent now should say `connection: close` (draining). */
@@ -58,6 +62,7 @@ export class ManagerContext {
   readonly needsResponseHeaders: boolean;
   readonly serverName: Uint8Array;
   readonly via: Uint8Array;
+  readonly localAddress: Uint8Array;
 
   constructor(parts: ManagerContextParts) {
     this.parts = parts;
@@ -69,5 +74,6 @@ export class ManagerContext {
     this.needsResponseHeaders = parts.loggers.some((logger) => logger.needsResponseHeaders);
     this.serverName = Buffer.from(parts.config.serverName, 'latin1');
     this.via = Buffer.from(parts.config.via, 'latin1');
+    this.localAddress = Buffer.from(parts.localAddress, 'latin1');
   }
 }

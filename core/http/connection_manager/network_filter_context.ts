@@ -31,6 +31,8 @@ export interface NetworkFilterContext {
   readonly sinks: LogSinkProvider;
   readonly dates: DateProvider;
   readonly requestIds: RequestIdGenerator;
+  /** This machine's address, without port. */
+  readonly localAddress: string;
   readonly node: { readonly id: string; readonly cluster: string };
   random(): number;
   /** Access loggers of a configuration, compiled for this thread. */

@@ -4,7 +4,7 @@ import { HeaderId } from '../../headers/header_names.ts';
 import { BodyKind, type RequestEncoder, ResetReason, type ResponseDecoder } from '../codec.ts';
 import { ChunkedDecoder, ChunkStatus } from './chunked_decoder.ts';
 import { HeadTail, type Http1Literals, LAST_CHUNK_LENGTH, REQUEST_LINE_END_LENGTH, sendHead, writeChunkSize } from './encoder.ts';
-import { Framing, wantsKeepAlive } from './framing.ts';
+import { Framing, joinRepeated, wantsKeepAlive } from './framing.ts';
 import { ParseStatus } from './header_lines.ts';
 import { ResponseParser } from './response_parser.ts';
 import type { Http1Settings } from './settings.ts';
@@ -103,7 +103,7 @@ export class Http1ClientConnection implements RequestEncoder {
       if (!endStream) {
         tail = HeadTail.chunked;
         this.isChunkedRequest = true;
-      } else if (expectsBody(headers)) {
+      } else if (!isBodiless(headers)) {
         tail = HeadTail.zeroLength;
       }
     }
@@ -115,7 +115,7 @@ export class Http1ClientConnection implements RequestEncoder {
     }
     this.writing = Writing.body;
     const sent = sendHead(this.connection, this.literals, headers, start, end, tail, this.settings.properCaseWords);
-    this.requestHeadBytes = sent;
+    this.requestHeadBytes = sent - (end - start) - 2;
     this.wireBytesSent = sent;
     if (endStream) this.onRequestComplete();
   }
@@ -232,12 +232,20 @@ export class Http1ClientConnection implements RequestEncoder {
     }
     if (next < 0 || this.parser.headLength > this.settings.maxHeadersBytes) return this.fail(end);
     this.wireBytesReceived += this.parser.headLength;
-    this.responseHeadBytes = this.parser.headLength;
+    this.responseHeadBytes = headers.lineBytes(3);
+    if (headers.hasRepeats) joinRepeated(headers);
     const status = headers.status;
     if (status < 200) {
-      // 101 needs an upgrade we asked for, which HTTP/1 requests here never carry on.
-      if (status === 101) return this.fail(end);
-      decoder.decode1xxHeaders(headers);
+      if (status !== 101) {
+        decoder.decode1xxHeaders(headers);
+        return next;
+      }
+      // Nobody asked for an upgrade: the response ends here, and so does the connection.
+      this.reading = Reading.idle;
+      this.keepAlive = false;
+      this.endResponse(decoder);
+      decoder.decodeHeaders(headers, true);
+      this.completeIfDone();
       return next;
     }
     const kind = this.framing.response(headers, this.parser.minorVersion, this.isHeadRequest);
@@ -347,25 +355,39 @@ export class Http1ClientConnection implements RequestEncoder {
     const decoder = this.decoder;
     this.decoder = null;
     if (decoder === null) return;
-    if (isClean && this.reading === Reading.untilClose) {
+    if (this.reading === Reading.untilClose) {
       this.reading = Reading.idle;
       decoder.decodeData(0, 0, true);
       return;
     }
+    // An end within a message is the upstream's mistake, before it an ended connection.
+    const isWithin = isClean && (this.reading !== Reading.head || this.parser.isInHead);
     this.reading = Reading.idle;
-    decoder.onResetStream(reason, transportFailure);
+    this.parser.reset();
+    if (isWithin) {
+      this.settings.onProtocolError();
+      decoder.onResetStream(ResetReason.protocolError, '');
+    } else {
+      decoder.onResetStream(reason, transportFailure);
+    }
   }
 }
 
-/** Methods whose missing body must be said (RFC 9110 §8.6): POST, PUT, PATCH. */
-function expectsBody(headers: HeaderMap): boolean {
-  const c = headers.bytes[headers.methodOffset];
-  if (c !== 80) return false;
-  const n = headers.methodLength;
-  return (
-    (n === 4 && rangeEquals(headers.bytes, headers.methodOffset, 4, 'POST')) ||
-    (n === 3 && rangeEquals(headers.bytes, headers.methodOffset, 3, 'PUT')) ||
-    (n === 5 && rangeEquals(headers.bytes, headers.methodOffset, 5, 'PATCH'))
-  );
+/** Methods that need not say that they have no body (RFC 9110 §8.6): GET, HEAD, DELETE, TRACE, CONNECT. */
+function isBodiless(headers: HeaderMap): boolean {
+  const { bytes, methodOffset: at, methodLength: n } = headers;
+  switch (n) {
+    case 3:
+      return rangeEquals(bytes, at, 3, 'GET');
+    case 4:
+      return rangeEquals(bytes, at, 4, 'HEAD');
+    case 5:
+      return rangeEquals(bytes, at, 5, 'TRACE');
+    case 6:
+      return rangeEquals(bytes, at, 6, 'DELETE');
+    case 7:
+      return rangeEquals(bytes, at, 7, 'CONNECT');
+    default:
+      return false;
+  }
 }
-

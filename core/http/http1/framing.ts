@@ -91,6 +91,21 @@ export function wantsKeepAlive(headers: HeaderMap, minorVersion: number): boolea
   return minorVersion === 1 || headers.hasToken(HeaderId.connection, 'keep-alive');
 }
 
+/** Names of which a message has one line: repeated ones are joined with ',' where they arrive, as Envoy forwards them. */
+const JOINED: readonly number[] = [
+  HeaderId.connection, HeaderId.te, HeaderId.upgrade, HeaderId.expect, HeaderId.via, HeaderId.requestId, HeaderId.forwardedFor,
+  HeaderId.forwardedProto, HeaderId.contentType, HeaderId.userAgent, HeaderId.origin, HeaderId.vary, HeaderId.accept,
+  HeaderId.acceptEncoding, HeaderId.authorization, HeaderId.cacheControl, HeaderId.etag, HeaderId.referer, HeaderId.server, HeaderId.date,
+];
+
+/** Joins repeated lines of names that have one line. Rare: only called when some name came twice. */
+export function joinRepeated(headers: HeaderMap): void {
+  for (const id of JOINED) {
+    const k = headers.find(id);
+    if (k >= 0 && headers.findNext(id, k) >= 0) headers.set(id, headers.getAll(id) ?? '');
+  }
+}
+
 /** Whether the headers ask for an upgrade: `connection: upgrade` and an `upgrade` field (RFC 9110 §7.8). */
 export function isUpgrade(headers: HeaderMap): boolean {
   return headers.find(HeaderId.upgrade) >= 0 && headers.hasToken(HeaderId.connection, 'upgrade');

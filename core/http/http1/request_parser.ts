@@ -60,8 +60,8 @@ export class RequestParser {
     let p: number;
     if (this.seenEnd === 0) {
       p = offset;
-      // RFC 9112 §2.2: ignore at least one empty line before the request line.
-      if (slab[p] === 13 && slab[p + 1] === 10 && p + 2 <= end) p += 2;
+      // RFC 9112 §2.2: ignore empty lines before the request line.
+      while (slab[p] === 13 && p + 2 <= end && slab[p + 1] === 10) p += 2;
       this.headStart = offset;
       this.lineStart = p;
       map.clear();

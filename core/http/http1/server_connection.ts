@@ -6,7 +6,7 @@ import { ChunkedDecoder, ChunkStatus } from './chunked_decoder.ts';
 import {
   CONTINUE_RESPONSE_LENGTH, HeadTail, type Http1Literals, LAST_CHUNK_LENGTH, sendHead, startLineEquals, writeChunkSize,
 } from './encoder.ts';
-import { Framing, FramingError, isUpgrade, sanitizeConnectionHeader, wantsKeepAlive } from './framing.ts';
+import { Framing, FramingError, isUpgrade, joinRepeated, sanitizeConnectionHeader, wantsKeepAlive } from './framing.ts';
 import { ParseStatus } from './header_lines.ts';
 import { HeaderId } from '../../headers/header_names.ts';
 import { rangeEquals } from '../../headers/header_map.ts';
@@ -56,9 +56,13 @@ export class Http1ServerConnection implements ResponseEncoder {
   minorVersion: number;
   /** Wire bytes of the last request head, of the response head, of everything of the current exchange sent / received. */
   requestHeadBytes: number;
+  /** Names and values of the request's headers as they came, 3 more each: what access logs call header bytes received. */
+  requestHeaderLineBytes: number;
   responseHeadBytes: number;
   wireBytesSent: number;
   wireBytesReceived: number;
+  /** Bytes of a head that turned out malformed. */
+  private failedBytes: number;
 
   constructor(connection: Connection, callbacks: ServerConnectionCallbacks, settings: Http1Settings, literals: Http1Literals, slab: Uint8Array, words: Int32Array) {
     this.connection = connection;
@@ -83,9 +87,11 @@ export class Http1ServerConnection implements ResponseEncoder {
     this.wantsKeepAlive = true;
     this.minorVersion = 1;
     this.requestHeadBytes = 0;
+    this.requestHeaderLineBytes = 0;
     this.responseHeadBytes = 0;
     this.wireBytesSent = 0;
     this.wireBytesReceived = 0;
+    this.failedBytes = 0;
   }
 
   /** Reads `length` bytes at `offset`; returns how many at the end are not consumed yet. */
@@ -161,6 +167,9 @@ export class Http1ServerConnection implements ResponseEncoder {
     }
     const stream = this.stream;
     const headers = stream.requestHeaders;
+    this.wireBytesReceived = 0;
+    this.failedBytes = end - p;
+    this.requestHeaderLineBytes = 0;
     const next = this.parser.parse(headers, p, end, this.settings.maxHeadersCount);
     const limit = this.settings.maxHeadersBytes;
     if (next === ParseStatus.incomplete) {
@@ -171,11 +180,14 @@ export class Http1ServerConnection implements ResponseEncoder {
     if (this.parser.headLength > limit) return this.fail(431, 'http1.headers_too_large', end);
     this.requestHeadBytes = this.parser.headLength;
     this.wireBytesReceived = this.parser.headLength;
+    this.failedBytes = 0;
     return this.onHead(stream, headers, next, end);
   }
 
   private onHead(stream: RequestDecoder, headers: HeaderMap, next: number, end: number): number {
     const minor = this.parser.minorVersion;
+    if (this.settings.countsHeaderBytes) this.requestHeaderLineBytes = headers.lineBytes(3);
+    if (headers.hasRepeats) joinRepeated(headers);
     this.minorVersion = minor;
     this.isHttp10 = minor === 0;
     this.isHeadRequest = headers.methodLength === 4 && rangeEquals(headers.bytes, headers.methodOffset, 4, 'HEAD');
@@ -184,6 +196,7 @@ export class Http1ServerConnection implements ResponseEncoder {
     this.wantsKeepAlive = wantsKeepAlive(headers, minor);
     if (headers.find(HeaderId.connection) >= 0 && !sanitizeConnectionHeader(headers)) return this.fail(400, 'http1.connection_header_rejected', end);
     if (headers.find(HeaderId.upgrade) >= 0) dropIgnoredUpgrade(headers);
+    if (headers.find(HeaderId.proxyConnection) >= 0 && headers.hasToken(HeaderId.proxyConnection, 'close')) this.wantsKeepAlive = false;
     if (this.settings.underscores !== UnderscoreAction.allow && !applyUnderscoreAction(headers, this.settings)) return this.fail(400, 'http1.unexpected_underscore', end);
     switch (kind) {
       case BodyKind.none:
@@ -279,6 +292,7 @@ export class Http1ServerConnection implements ResponseEncoder {
   private fail(status: number, details: string, end: number): number {
     this.reading = Reading.failed;
     this.parser.reset();
+    this.wireBytesReceived += this.failedBytes;
     this.settings.onProtocolError();
     this.stream?.onProtocolError(status, details);
     return end;
@@ -324,7 +338,7 @@ export class Http1ServerConnection implements ResponseEncoder {
     }
     this.writing = Writing.headers;
     const sent = sendHead(this.connection, this.literals, headers, line, lineEnd, tail, this.settings.properCaseWords);
-    this.responseHeadBytes = sent;
+    this.responseHeadBytes = sent - (lineEnd - line) - 2;
     this.wireBytesSent += sent;
     if (endStream) this.onResponseComplete();
   }

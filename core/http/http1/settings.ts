@@ -14,6 +14,8 @@ export interface Http1Settings {
   readonly properCaseWords: boolean;
   readonly acceptHttp10: boolean;
   readonly underscores: number;
+  /** Someone reads header byte counts (access logs). */
+  readonly countsHeaderBytes: boolean;
   readonly droppedHeadersWithUnderscores: Counter;
   readonly rejectedWithUnderscores: Counter;
   /** A peer broke the protocol: counts `*_cx_protocol_error`. */

@@ -23,6 +23,9 @@ export class FaultSettings {
   /** Whether any fault is configured at all. */
   readonly isEmpty: boolean;
   private readonly headers: readonly HeaderMatcher[];
+  private readonly delayChance: RuntimeFraction;
+  private readonly abortChance: RuntimeFraction;
+  private readonly limitChance: RuntimeFraction;
 
   constructor(config: FaultConfig, names: HeaderNames) {
     this.config = config;
@@ -37,6 +40,10 @@ export class FaultSettings {
     };
     this.isEmpty = config.delay === null && config.abort === null && config.responseRateLimit === null;
     this.headers = compileHeaderMatchers(config.headers, names);
+    const { runtimeKeys } = config;
+    this.delayChance = { defaultValue: config.delay?.percentage ?? NEVER, runtimeKey: runtimeKeys.delayPercent };
+    this.abortChance = { defaultValue: config.abort?.percentage ?? NEVER, runtimeKey: runtimeKeys.abortPercent };
+    this.limitChance = { defaultValue: config.responseRateLimit?.percentage ?? NEVER, runtimeKey: runtimeKeys.responseRateLimitPercent };
   }
 
   /** Whether a request is one of those meant, its cluster aside. */
@@ -80,28 +87,27 @@ export class FaultSettings {
     return asked > 0 ? asked : -1;
   }
 
-  /** Percentages of the three faults for a request, overridable by a runtime key. */
-  delayFraction(headers: HeaderMap, key: string): RuntimeFraction {
-    const delay = this.config.delay;
-    return fraction(delay?.percentage, delay?.delayMs === -1 ? this.ids.delayPercentage : 0, headers, key);
+  /** Chances of the three faults for a request; `key` is the runtime key in place of the general one. */
+  delayFraction(headers: HeaderMap, key?: string): RuntimeFraction {
+    return lowered(this.delayChance, this.config.delay?.delayMs === -1 ? this.ids.delayPercentage : 0, headers, key);
   }
 
-  abortFraction(headers: HeaderMap, key: string): RuntimeFraction {
-    const abort = this.config.abort;
-    return fraction(abort?.percentage, abort?.isFromHeader === true ? this.ids.abortPercentage : 0, headers, key);
+  abortFraction(headers: HeaderMap, key?: string): RuntimeFraction {
+    return lowered(this.abortChance, this.config.abort?.isFromHeader === true ? this.ids.abortPercentage : 0, headers, key);
   }
 
-  limitFraction(headers: HeaderMap, key: string): RuntimeFraction {
-    const limit = this.config.responseRateLimit;
-    return fraction(limit?.percentage, limit?.limitKbps === -1 ? this.ids.throughputPercentage : 0, headers, key);
+  limitFraction(headers: HeaderMap): RuntimeFraction {
+    return lowered(this.limitChance, this.config.responseRateLimit?.limitKbps === -1 ? this.ids.throughputPercentage : 0, headers, undefined);
   }
 }
 
 const NEVER: FractionalPercent = { numerator: 0, denominator: 100 };
 
-/** A request may lower a percentage, never raise it. */
-function fraction(percentage: FractionalPercent = NEVER, nameId: number, headers: HeaderMap, runtimeKey: string): RuntimeFraction {
+/** A request may lower a chance, never raise it. Allocates only where request or downstream cluster change something. */
+function lowered(chance: RuntimeFraction, nameId: number, headers: HeaderMap, key: string | undefined): RuntimeFraction {
+  const { numerator, denominator } = chance.defaultValue;
   const asked = nameId === 0 ? -1 : firstUnsigned(headers, nameId);
-  if (asked < 0 || asked >= percentage.numerator) return { defaultValue: percentage, runtimeKey };
-  return { defaultValue: { numerator: asked, denominator: percentage.denominator }, runtimeKey };
+  const isLower = asked >= 0 && asked < numerator;
+  if (!isLower && key === undefined) return chance;
+  return { defaultValue: { numerator: isLower ? asked : numerator, denominator }, runtimeKey: key ?? chance.runtimeKey };
 }

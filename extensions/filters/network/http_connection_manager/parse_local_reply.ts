@@ -2,8 +2,8 @@ import type { LocalReplyConfig, ResponseMapper } from '../../../../core/api/gen/
 import { parseAccessLogFilter } from '../../../../core/access_log/parse_access_log.ts';
 import { parseFormat } from '../../../../core/formatter/parse_format.ts';
 import type { ConnectionManagerConfig, LocalReplyMapperConfig } from '../../../../core/http/connection_manager/config.ts';
+import { readDataSource } from '../../../../core/registry/data_source.ts';
 import type { ParseContext } from '../../../../core/registry/parse_context.ts';
-import { parseDataSource } from '../../../../core/route/parse_route_action.ts';
 import { parseHeaderAdd } from '../../../../core/route/parse_header_mutations.ts';
 
 /** local_reply_config. */
@@ -21,7 +21,7 @@ function parseMapper(message: ResponseMapper, context: ParseContext): LocalReply
   return {
     filter,
     statusCode: message.statusCode ?? 0,
-    body: message.body === undefined ? null : Buffer.from(parseDataSource(message.body, context)).toString('utf8'),
+    body: message.body === undefined ? null : Buffer.from(readDataSource(message.body, message, 'body', context)).toString('utf8'),
     bodyFormat: message.bodyFormatOverride === undefined ? null : parseFormat(message.bodyFormatOverride, context),
     headersToAdd: headersToAdd.map((header) => ({ name: header.name, value: header.value, append: header.action === 'append_if_exists_or_add' })),
   };

@@ -1,0 +1,39 @@
+import type { Buffer as BufferMessage, BufferPerRoute } from '../../../../core/api/gen/envoy/extensions/filters/http/buffer/v3/buffer_pb.d.ts';
+import { HTTP_FILTER_CATEGORY, type HttpFilterFactory } from '../../../../core/http/filter.ts';
+import { HTTP_FILTER_ROUTE_CATEGORY, type HttpFilterContext } from '../../../../core/http/filter_context.ts';
+import type { ExtensionFactory, FactoryRegistry } from '../../../../core/registry/factory_registry.ts';
+import { type BufferConfig, BufferFilter } from './buffer_filter.ts';
+
+const NAME = 'envoy.filters.http.buffer';
+
+/** envoy.filters.http.buffer (docs: configuration/http/http_filters/buffer_filter). */
+const filterFactory: ExtensionFactory<BufferConfig, HttpFilterContext, HttpFilterFactory> = {
+  category: HTTP_FILTER_CATEGORY,
+  name: NAME,
+  typeName: 'envoy.extensions.filters.http.buffer.v3.Buffer',
+  parse: (message) => parseBuffer(message as BufferMessage),
+  createFactory: (config) => ({ createFilter: () => new BufferFilter(config), needsRequestHeaders: false }),
+};
+
+const routeFactory: ExtensionFactory<BufferConfig, HttpFilterContext, BufferConfig> = {
+  category: HTTP_FILTER_ROUTE_CATEGORY,
+  name: NAME,
+  typeName: 'envoy.extensions.filters.http.buffer.v3.BufferPerRoute',
+  parse: (message) => {
+    const override = (message as BufferPerRoute).override;
+    // `disabled` can only be true.
+    if (override.case === 'disabled') return Object.freeze({ maxRequestBytes: override.value ? 0 : 0 });
+    return override.case === 'buffer' ? parseBuffer(override.value) : Object.freeze({ maxRequestBytes: 0 });
+  },
+  createFactory: (config) => config,
+};
+
+/** Adds the filter and its per-route configuration to a registry. */
+export function register(registry: FactoryRegistry): void {
+  registry.register(filterFactory);
+  registry.register(routeFactory);
+}
+
+function parseBuffer(message: BufferMessage): BufferConfig {
+  return Object.freeze({ maxRequestBytes: message.maxRequestBytes ?? 0 });
+}

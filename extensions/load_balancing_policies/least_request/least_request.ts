@@ -1,0 +1,85 @@
+import { EdfScheduler } from '../../../core/upstream/edf_scheduler.ts';
+import type { Host } from '../../../core/upstream/host.ts';
+import type { LeastRequestConfig } from '../../../core/upstream/least_request_config.ts';
+import type { LoadBalancer, LoadBalancerContext } from '../../../core/upstream/load_balancer.ts';
+
+/**
+ * Least request. With equal weights: the least busy of `choiceCount` hosts drawn at random (or of all). With different ones: an
+ * EDF schedule in which a host's weight shrinks with its active requests, weight / (active + 1)^bias. Active requests are those
+ * of this worker.
+ */
+export class LeastRequestLoadBalancer implements LoadBalancer {
+  private hosts: readonly Host[];
+  private weights: Float64Array;
+  private scheduler: EdfScheduler | null;
+  private readonly config: LeastRequestConfig;
+  private readonly random: () => number;
+
+  constructor(config: LeastRequestConfig, random: () => number) {
+    this.hosts = [];
+    this.weights = new Float64Array(0);
+    this.scheduler = null;
+    this.config = config;
+    this.random = random;
+  }
+
+  setHosts(hosts: readonly Host[]): void {
+    this.hosts = hosts;
+    this.scheduler = null;
+    if (hosts.length === 0) return;
+    const first = hosts[0].weight;
+    if (hosts.every((host) => host.weight === first)) return;
+    const scheduler = new EdfScheduler(hosts.length);
+    this.weights = Float64Array.from(hosts, (host) => this.weightOf(host));
+    for (let i = 0; i < hosts.length; i++) scheduler.add(i, this.weights[i]);
+    for (let skip = this.random() % hosts.length; skip > 0; skip--) scheduler.pickAndReinsert(this.weights);
+    this.scheduler = scheduler;
+  }
+
+  chooseHost(_context: LoadBalancerContext): Host | null {
+    const hosts = this.hosts;
+    if (hosts.length === 0) return null;
+    if (this.scheduler === null) return this.config.isFullScan ? this.scan() : this.draw();
+    const index = this.scheduler.peek();
+    this.weights[index] = this.weightOf(hosts[index]);
+    return hosts[this.scheduler.pickAndReinsert(this.weights)];
+  }
+
+  private draw(): Host {
+    const hosts = this.hosts;
+    let best = hosts[this.random() % hosts.length];
+    let least = best.activeRequests();
+    for (let i = 1; i < this.config.choiceCount; i++) {
+      const host = hosts[this.random() % hosts.length];
+      const active = host.activeRequests();
+      if (active < least) {
+        best = host;
+        least = active;
+      }
+    }
+    return best;
+  }
+
+  /** Ties are broken at random, each with the same chance. */
+  private scan(): Host {
+    const hosts = this.hosts;
+    let best = hosts[0];
+    let least = best.activeRequests();
+    let ties = 1;
+    for (let i = 1; i < hosts.length; i++) {
+      const active = hosts[i].activeRequests();
+      if (active > least) continue;
+      ties = active === least ? ties + 1 : 1;
+      if (ties === 1 || this.random() % ties === 0) best = hosts[i];
+      least = active;
+    }
+    return best;
+  }
+
+  private weightOf(host: Host): number {
+    const bias = this.config.activeRequestBias;
+    if (bias === 0) return host.weight;
+    const load = host.activeRequests() + 1;
+    return host.weight / (bias === 1 ? load : load ** bias);
+  }
+}
