@@ -8,6 +8,15 @@ if (major < 24) {
   process.exit(1);
 }
 var sources = new URL('./envoyts.ts', import.meta.url);
-var built = new URL('../dist/bin/envoyts.js', import.meta.url);
-process.getBuiltinModule('node:module').enableCompileCache();
-import(process.getBuiltinModule('node:fs').existsSync(sources) ? sources.href : built.href);
+if (process.getBuiltinModule('node:fs').existsSync(sources)) {
+  // Without a cache every thread would strip types by itself at every start. The variable is how worker threads learn of it.
+  // The folder belongs to this checkout: code from a shared temporary folder would be anybody's code.
+  if (process.env.NODE_COMPILE_CACHE === undefined) {
+    var folder = new URL('../node_modules/.cache/envoyts', import.meta.url);
+    process.env.NODE_COMPILE_CACHE = process.getBuiltinModule('node:url').fileURLToPath(folder);
+  }
+  process.getBuiltinModule('node:module').enableCompileCache(process.env.NODE_COMPILE_CACHE);
+  import(sources.href);
+} else {
+  import(new URL('../dist/bin/envoyts.js', import.meta.url).href);
+}

@@ -102,7 +102,6 @@ export class ThreadLocalCluster implements UpstreamCluster {
   /** The first priority that can serve; the panic threshold says when unhealthy hosts are used too. */
   chooseHost(random: number): Host | null {
     const levels = this.levels;
-    if (levels.length === 0) return null;
     const now = this.poolContext.dispatcher.nowMs;
     if (now - this.checkedMs >= HEALTH_CHECK_INTERVAL_MS) {
       this.checkedMs = now;

@@ -25,7 +25,7 @@ export function writeHeader(bytes: Uint8Array, at: number, headers: HeaderMap, n
     case HeaderId.method:
       return headers.methodLength === 0 ? MISSING : copyBytes(bytes, at, headers.bytes, headers.methodOffset, headers.methodLength);
     case HeaderId.scheme:
-      return headers.methodLength === 0 ? MISSING : writeText(bytes, at, headers.isHttps ? 'https' : 'http');
+      return headers.hasScheme ? writeText(bytes, at, headers.isHttps ? 'https' : 'http') : MISSING;
     case HeaderId.status:
       return headers.status === 0 ? MISSING : writeInteger(bytes, at, headers.status);
     default:

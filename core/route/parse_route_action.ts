@@ -79,8 +79,8 @@ function parseWeightedClusters(message: WeightedCluster, options: RouteParseOpti
   const totalWeight = clusters.reduce((sum, cluster) => sum + cluster.weight, 0);
   if (totalWeight === 0 && clusters.length > 0) context.error(message, undefined, 'Sum of weights in the weighted_cluster must be greater than 0.');
   if (totalWeight > WEIGHT_SUM_MAX) context.error(message, 'clusters', `The sum of weights of all weighted clusters of a route exceeds ${WEIGHT_SUM_MAX}`);
-  if (message.randomValueSpecifier.case === 'headerName') context.refuse(message, 'header_name', 'choosing a weighted cluster by a request header');
-  return { kind: 'weighted', clusters, totalWeight, runtimeKeyPrefix: message.runtimeKeyPrefix };
+  const headerName = message.randomValueSpecifier.case === 'headerName' ? message.randomValueSpecifier.value : '';
+  return { kind: 'weighted', clusters, totalWeight, runtimeKeyPrefix: message.runtimeKeyPrefix, headerName };
 }
 
 function parseWeightedCluster(message: WeightedCluster_ClusterWeight, options: RouteParseOptions, context: ParseContext): WeightedClusterConfig {

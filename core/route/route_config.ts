@@ -35,7 +35,9 @@ export interface RegexRewriteConfig {
 export interface RouteActionConfig {
   readonly kind: 'route';
   readonly cluster: { readonly kind: 'cluster'; readonly name: string } | { readonly kind: 'cluster_header'; readonly header: string }
-    | { readonly kind: 'weighted'; readonly clusters: readonly WeightedClusterConfig[]; readonly totalWeight: number; readonly runtimeKeyPrefix: string };
+    | { readonly kind: 'weighted'; readonly clusters: readonly WeightedClusterConfig[]; readonly totalWeight: number; readonly runtimeKeyPrefix: string;
+      /** Request header whose number chooses instead of chance; '' = none. */
+      readonly headerName: string };
   /** 503, 404 or 500. */
   readonly clusterNotFoundResponseCode: number;
   readonly prefixRewrite: string;

@@ -96,6 +96,8 @@ export class RouteEntry {
   private readonly weights: Uint32Array;
   private readonly totalWeight: number;
   private readonly weightKeys: readonly string[];
+  /** Id of the header that chooses among weighted clusters; 0 = none. */
+  private readonly weightHeaderId: number;
 
   constructor(config: RouteEntryConfig, parents: RouteParents, context: RouteCompileContext, cluster: WeightedClusterConfig | null) {
     const action = config.action.kind === 'route' ? config.action : null;
@@ -135,6 +137,7 @@ export class RouteEntry {
     this.weighted = clusters.map((weighted) => new RouteEntry(config, parents, context, weighted));
     this.weights = Uint32Array.from(clusters, (weighted) => weighted.weight);
     this.totalWeight = this.weights.reduce((sum, weight) => sum + weight, 0);
+    this.weightHeaderId = target?.kind === 'weighted' && target.headerName !== '' ? context.names.intern(target.headerName) : 0;
     const prefix = target?.kind === 'weighted' ? target.runtimeKeyPrefix : '';
     this.weightKeys = prefix === '' ? [] : clusters.map((weighted) => `${prefix}.${weighted.name}`);
   }
@@ -159,7 +162,7 @@ export class RouteEntry {
   }
 
   /** The entry of the weighted cluster that a stream's random number falls on; this entry itself when there are none. */
-  pick(random: number): RouteEntry | null {
+  pick(headers: HeaderMap, random: number): RouteEntry | null {
     const weighted = this.weighted;
     if (weighted.length === 0) return this;
     const keys = this.weightKeys;
@@ -170,7 +173,7 @@ export class RouteEntry {
       for (let i = 0; i < keys.length; i++) total += this.runtime.getInteger(keys[i], weights[i]);
       if (total === 0) return null;
     }
-    let rest = random % total;
+    let rest = (this.weightHeaderId === 0 ? random : headerNumber(headers, this.weightHeaderId, random)) % total;
     for (let i = 0; i < weighted.length; i++) {
       const weight = keys.length > 0 ? this.runtime.getInteger(keys[i], weights[i]) : weights[i];
       if (rest < weight) return weighted[i];
@@ -258,6 +261,12 @@ export function pathLengthWithoutQuery(headers: HeaderMap): number {
   let p = start;
   while (p < end && bytes[p] !== 63 && bytes[p] !== 35) p++;
   return p - start;
+}
+
+/** The header's value as a number, or the fallback when it is none. */
+function headerNumber(headers: HeaderMap, nameId: number, fallback: number): number {
+  const value = headers.get(nameId) ?? '';
+  return /^\d{1,15}$/.test(value) ? Number(value) : fallback;
 }
 
 const EMPTY = new Uint8Array(0);

@@ -37,7 +37,7 @@ export class VirtualHost implements RouteVirtualHost {
     const isConnect = isConnectMethod(headers);
     const routes = this.routes;
     for (let i = 0; i < routes.length; i++) {
-      if (routes[i].matches(headers, pathLength, isConnect, random)) return routes[i].pick(random);
+      if (routes[i].matches(headers, pathLength, isConnect, random)) return routes[i].pick(headers, random);
     }
     return null;
   }

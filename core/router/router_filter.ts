@@ -70,6 +70,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
   private timeoutMs: number;
   private isRequestReadDisabled: boolean;
   private isChargedInternal: boolean;
+  private hasAlternativeTimeoutResponse: boolean;
 
   constructor(context: RouterContext) {
     this.context = context;
@@ -84,6 +85,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
     this.timeoutMs = 0;
     this.isRequestReadDisabled = false;
     this.isChargedInternal = false;
+    this.hasAlternativeTimeoutResponse = false;
   }
 
   setCallbacks(_callbacks: FilterCallbacks): void {}
@@ -133,6 +135,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
     this.timeoutMs = this.resolveTimeout(route, headers);
     if (this.timeoutMs > 0 && !config.suppressEnvoyHeaders) headers.setInteger(HeaderId.envoyExpectedRqTimeoutMs, this.timeoutMs);
     this.finalizeRequestHeaders(route, headers, callbacks);
+    info.upstreamAttemptCount = 1;
     const host = cluster.chooseHost(info.random);
     if (host === null) {
       this.failNoHost(cluster, callbacks);
@@ -140,7 +143,6 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
     }
     this.host = host;
     info.upstreamHost = host;
-    info.upstreamAttemptCount = 1;
     if (route.action?.autoHostRewrite === true) route.autoRewriteHost(headers, host.hostname);
     this.state = State.active;
     this.upstream.begin(callbacks, cluster.pool(host, route.isHighPriority ? 1 : 0), headers, endStream);
@@ -171,7 +173,8 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
       if (/^\d{1,15}$/.test(value)) timeoutMs = Number(value);
       headers.remove(HeaderId.envoyUpstreamRqTimeoutMs);
     }
-    if (headers.find(HeaderId.envoyUpstreamRqPerTryTimeoutMs) >= 0) headers.remove(HeaderId.envoyUpstreamRqPerTryTimeoutMs);
+    this.hasAlternativeTimeoutResponse = headers.find(HeaderId.envoyUpstreamRqTimeoutAltResponse) >= 0;
+    if (this.isChargedInternal) removeConsumed(headers);
     return timeoutMs;
   }
 
@@ -317,7 +320,8 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
     }
     this.host?.onRequestError();
     this.chargeCode(504, false);
-    this.replyWithRoute(504, 'upstream request timeout', 'response_timeout', false);
+    if (this.hasAlternativeTimeoutResponse) this.replyWithRoute(204, '', 'response_timeout', false);
+    else this.replyWithRoute(504, 'upstream request timeout', 'response_timeout', false);
   }
 
   /** The upstream write queue is over its limit (true) or drained (false): the request's sender waits. */
@@ -388,6 +392,17 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
     stats.byOrigin(this.isChargedInternal).charge(status);
     if (isUpstreamResponse && this.host?.isCanary === true) stats.canaryCodes().charge(status);
   }
+}
+
+/** Router headers of trusted callers: obeyed here, not forwarded (an untrusted caller's are gone already). */
+const CONSUMED: readonly number[] = [
+  HeaderId.envoyUpstreamRqTimeoutMs, HeaderId.envoyUpstreamRqPerTryTimeoutMs, HeaderId.envoyUpstreamRqTimeoutAltResponse,
+  HeaderId.envoyMaxRetries, HeaderId.envoyRetryOn, HeaderId.envoyRetryGrpcOn, HeaderId.envoyRetriableStatusCodes,
+  HeaderId.envoyRetriableHeaderNames, HeaderId.envoyHedgeOnPerTryTimeout, HeaderId.envoyUpstreamStreamDurationMs,
+];
+
+function removeConsumed(headers: HeaderMap): void {
+  for (let i = 0; i < CONSUMED.length; i++) if (headers.find(CONSUMED[i]) >= 0) headers.remove(CONSUMED[i]);
 }
 
 const ROUTE_NOT_FOUND: LocalReplyOptions = { details: 'route_not_found' };

@@ -209,6 +209,12 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
   }
 
   onPoolFailure(reason: ResetReason, transportFailure: string): void {
+    const info = this.callbacks?.streamInfo;
+    if (info !== undefined) {
+      info.upstreamPoolReadyMs = this.clock[0];
+      // Nobody was asked: no host to name.
+      if (reason === ResetReason.overflow) info.upstreamHost = null;
+    }
     this.finish();
     this.owner.onUpstreamReset(reason, transportFailure);
   }

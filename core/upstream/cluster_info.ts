@@ -85,7 +85,6 @@ export class ClusterStats {
   readonly rqMaintenanceMode: Counter;
   readonly rqTimeout: Counter;
   readonly rqRxReset: Counter;
-  readonly rqTxReset: Counter;
   readonly lbHealthyPanic: Counter;
   /** Response codes: all, and the copies below `external.` and `internal.`. */
   readonly codes: ResponseCodeStats;
@@ -133,7 +132,6 @@ export class ClusterStats {
     this.rqMaintenanceMode = scope.counter('upstream_rq_maintenance_mode');
     this.rqTimeout = scope.counter('upstream_rq_timeout');
     this.rqRxReset = scope.counter('upstream_rq_rx_reset');
-    this.rqTxReset = scope.counter('upstream_rq_tx_reset');
     this.lbHealthyPanic = scope.counter('lb_healthy_panic');
     this.codes = new ResponseCodeStats(scope);
     this.external = null;

@@ -334,7 +334,9 @@ export class Http1PoolClient implements PooledStream, ConnectionCallbacks, Http1
   }
 
   onData(offset: number, length: number): number {
-    this.pool.context.cluster.stats.cxRxBytesTotal.add(length);
+    const seen = this.pool.context.dispatcher.io.bytesRead[this.connection.handle];
+    this.pool.context.cluster.stats.cxRxBytesTotal.add(seen - this.connection.bytesReceived);
+    this.connection.bytesReceived = seen;
     return this.codec.dispatch(offset, length);
   }
 
@@ -342,8 +344,9 @@ export class Http1PoolClient implements PooledStream, ConnectionCallbacks, Http1
     this.onGone(true, '');
   }
 
-  onConnectionError(error: number): void {
-    this.onGone(false, error === 0 ? '' : errnoText(error));
+  onConnectionError(_error: number): void {
+    // A reset says nothing that Envoy would tell: the reason is the termination itself.
+    this.onGone(false, '');
   }
 
   onBelowWriteBufferLowWatermark(): void {
@@ -374,7 +377,6 @@ export class Http1PoolClient implements PooledStream, ConnectionCallbacks, Http1
   }
 
   onReset(): void {
-    this.pool.context.cluster.stats.rqTxReset.inc();
     this.closeLocal();
   }
 

@@ -218,6 +218,7 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
     if (this.isDestroyed) return;
     const { stats, config } = this.context.parts;
     stats.cxProtocolError.inc();
+    this.info.downstreamHeaderBytesReceived = this.owner?.codec.requestHeaderLineBytes ?? 0;
     this.info.setFlag(ResponseFlag.downstreamProtocolError);
     this.owner?.closeAfterResponse();
     if (this.isResponseStarted) {
@@ -371,10 +372,8 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
 
   resetStream(): void {
     if (this.isDestroyed) return;
-    this.context.parts.stats.rqTxReset.inc();
-    const owner = this.owner;
+    this.context.parts.stats.rqRxReset.inc();
     this.end(true);
-    owner?.codec.resetStream(ResetReason.localReset);
   }
 
   // === IterationOwner ===
@@ -525,7 +524,8 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
     const info = this.info;
     info.endTimeMs = dispatcher.io.clock[0];
     stats.rqActive.dec();
-    if (!info.isHealthCheck) stats.rqTime.record(info.msSinceStart(dispatcher.io.clock));
+    if (info.isHealthCheck) stats.tracingHealthCheck.inc();
+    else stats.rqTime.record(info.msSinceStart(dispatcher.io.clock));
     this.idleTimer.disable();
     this.headersTimer.disable();
     this.requestTimer.disable();
@@ -534,7 +534,7 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
     if (owner !== null) {
       info.downstreamWireBytesSent = owner.codec.wireBytesSent;
       if (!this.isRequestDone) {
-        info.downstreamWireBytesReceived = owner.codec.wireBytesReceived;
+        info.downstreamWireBytesReceived = owner.codec.wireBytesReceived + owner.codec.unreadBytes;
         // The rest of the request is cut off: its stream counts as reset.
         if (!isReset) stats.rqRxReset.inc();
       }

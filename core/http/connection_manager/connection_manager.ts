@@ -94,9 +94,10 @@ export class ConnectionManager implements ConnectionCallbacks, ServerConnectionC
     this.connection.bytesSent = 0;
     if (this.isClosed) return;
     if (isReset) {
-      // The codec resets the connection; here only what was counted is settled.
-      if (this.connection.isOpen) this.closeNow(true);
-      else this.settle();
+      // What was sent goes out, so that the client sees where the response was cut.
+      this.codec.abandonStream();
+      this.closesDelayed = true;
+      this.closeAfterFlush();
       return;
     }
     if (this.closing || !this.codec.isRequestComplete) {
@@ -125,7 +126,9 @@ export class ConnectionManager implements ConnectionCallbacks, ServerConnectionC
   onConnectFailed(_error: number): void {}
 
   onData(offset: number, length: number): number {
-    this.context.parts.stats.cxRxBytesTotal.add(length);
+    const seen = this.context.parts.dispatcher.io.bytesRead[this.connection.handle];
+    this.context.parts.stats.cxRxBytesTotal.add(seen - this.connection.bytesReceived);
+    this.connection.bytesReceived = seen;
     if (this.isLingering) return 0;
     return this.codec.dispatch(offset, length);
   }

@@ -57,6 +57,8 @@ export class ConnectionManagerStats {
   readonly rqWsOnNonWsRoute: Counter;
   readonly rsTooLarge: Counter;
   readonly rqTime: Histogram;
+  /** Requests that a filter took for health checks (they are left out of the other numbers). */
+  readonly tracingHealthCheck: Counter;
   readonly codes: ResponseClassStats;
   /** The same classes below `listener.<addr>.http.<prefix>.`. */
   readonly listenerCodes: ResponseClassStats;
@@ -100,6 +102,7 @@ export class ConnectionManagerStats {
     this.rqWsOnNonWsRoute = scope.counter('downstream_rq_ws_on_non_ws_route');
     this.rsTooLarge = scope.counter('rs_too_large');
     this.rqTime = scope.histogram('downstream_rq_time', 'ms');
+    this.tracingHealthCheck = scope.counter('tracing.health_check');
     this.codes = new ResponseClassStats(scope);
     this.listenerCodes = new ResponseClassStats(listenerScope);
   }

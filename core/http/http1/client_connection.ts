@@ -48,6 +48,9 @@ export class Http1ClientConnection implements RequestEncoder {
   private isChunkedRequest: boolean;
   private keepAlive: boolean;
   private mustHold: boolean;
+  /** Bytes of an unfinished head that stay with the I/O layer; of one that turned out malformed. */
+  private heldBytes: number;
+  private failedBytes: number;
   /** Wire bytes of this exchange. */
   requestHeadBytes: number;
   responseHeadBytes: number;
@@ -72,6 +75,8 @@ export class Http1ClientConnection implements RequestEncoder {
     this.isChunkedRequest = false;
     this.keepAlive = true;
     this.mustHold = false;
+    this.heldBytes = 0;
+    this.failedBytes = 0;
     this.requestHeadBytes = 0;
     this.responseHeadBytes = 0;
     this.wireBytesSent = 0;
@@ -225,12 +230,16 @@ export class Http1ClientConnection implements RequestEncoder {
     if (decoder === null) return this.fail(end);
     const headers = decoder.responseHeaders;
     const next = this.parser.parse(headers, p, end, this.settings.maxHeadersCount);
+    this.failedBytes = end - p;
     if (next === ParseStatus.incomplete) {
       if (end - p > this.settings.maxHeadersBytes) return this.fail(end);
+      this.heldBytes = end - p;
       this.mustHold = true;
       return p;
     }
+    this.heldBytes = 0;
     if (next < 0 || this.parser.headLength > this.settings.maxHeadersBytes) return this.fail(end);
+    this.failedBytes = 0;
     this.wireBytesReceived += this.parser.headLength;
     this.responseHeadBytes = headers.lineBytes(3);
     if (headers.hasRepeats) joinRepeated(headers);
@@ -344,6 +353,7 @@ export class Http1ClientConnection implements RequestEncoder {
     this.decoder = null;
     this.reading = Reading.idle;
     this.parser.reset();
+    this.wireBytesReceived += this.failedBytes;
     this.settings.onProtocolError();
     this.callbacks.onProtocolError();
     decoder?.onResetStream(ResetReason.protocolError, '');
@@ -364,6 +374,8 @@ export class Http1ClientConnection implements RequestEncoder {
     const isWithin = isClean && (this.reading !== Reading.head || this.parser.isInHead);
     this.reading = Reading.idle;
     this.parser.reset();
+    this.wireBytesReceived += this.heldBytes;
+    this.heldBytes = 0;
     if (isWithin) {
       this.settings.onProtocolError();
       decoder.onResetStream(ResetReason.protocolError, '');

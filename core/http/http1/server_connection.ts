@@ -61,6 +61,8 @@ export class Http1ServerConnection implements ResponseEncoder {
   responseHeadBytes: number;
   wireBytesSent: number;
   wireBytesReceived: number;
+  /** While headers are decoded: bytes of the body that arrived with them. */
+  unreadBytes: number;
   /** Bytes of a head that turned out malformed. */
   private failedBytes: number;
 
@@ -91,6 +93,7 @@ export class Http1ServerConnection implements ResponseEncoder {
     this.responseHeadBytes = 0;
     this.wireBytesSent = 0;
     this.wireBytesReceived = 0;
+    this.unreadBytes = 0;
     this.failedBytes = 0;
   }
 
@@ -191,6 +194,7 @@ export class Http1ServerConnection implements ResponseEncoder {
     this.minorVersion = minor;
     this.isHttp10 = minor === 0;
     this.isHeadRequest = headers.methodLength === 4 && rangeEquals(headers.bytes, headers.methodOffset, 4, 'HEAD');
+    this.unreadBytes = end - next;
     const kind = this.framing.request(headers, minor, this.settings.allowChunkedLength);
     if (kind < 0) return this.failFraming(kind, end);
     this.wantsKeepAlive = wantsKeepAlive(headers, minor);
@@ -214,6 +218,7 @@ export class Http1ServerConnection implements ResponseEncoder {
         stream.requestTrailers.clear();
         stream.decodeHeaders(headers, false);
     }
+    this.unreadBytes = 0;
     return next;
   }
 
@@ -383,9 +388,14 @@ export class Http1ServerConnection implements ResponseEncoder {
 
   resetStream(_reason: ResetReason): void {
     // HTTP/1 has no reset: the connection is the stream.
+    this.abandonStream();
+    this.connection.close(CloseMode.now);
+  }
+
+  /** The stream is given up: what comes is dropped, the connection is the manager's to close. */
+  abandonStream(): void {
     this.reading = Reading.failed;
     this.stream = null;
-    this.connection.close(CloseMode.now);
   }
 
   readDisable(disable: boolean): void {

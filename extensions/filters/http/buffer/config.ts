@@ -19,11 +19,12 @@ const routeFactory: ExtensionFactory<BufferConfig, HttpFilterContext, BufferConf
   category: HTTP_FILTER_ROUTE_CATEGORY,
   name: NAME,
   typeName: 'envoy.extensions.filters.http.buffer.v3.BufferPerRoute',
-  parse: (message) => {
+  parse: (message, context) => {
     const override = (message as BufferPerRoute).override;
-    // `disabled` can only be true.
-    if (override.case === 'disabled') return Object.freeze({ maxRequestBytes: override.value ? 0 : 0 });
-    return override.case === 'buffer' ? parseBuffer(override.value) : Object.freeze({ maxRequestBytes: 0 });
+    if (override.case === 'buffer') return parseBuffer(override.value);
+    // It can only say true.
+    context.consume(message, 'disabled');
+    return Object.freeze({ maxRequestBytes: 0 });
   },
   createFactory: (config) => config,
 };

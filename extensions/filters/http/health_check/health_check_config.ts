@@ -1,0 +1,12 @@
+import type { HeaderMatcherConfig } from '../../../../core/matcher/matcher_config.ts';
+
+/** envoy.extensions.filters.http.health_check.v3.HealthCheck as plain data. */
+export interface HealthCheckConfig {
+  readonly passThrough: boolean;
+  /** Milliseconds; 0 = no cache. */
+  readonly cacheTimeMs: number;
+  /** All must match for a request to be a health check. */
+  readonly headers: readonly HeaderMatcherConfig[];
+  /** Clusters in order, with the whole percent of their hosts that must be healthy or degraded. */
+  readonly clusters: readonly { readonly name: string; readonly minPercent: number }[];
+}
