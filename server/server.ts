@@ -185,14 +185,14 @@ export class Server implements Instance {
 
   private async start(): Promise<void> {
     const { config, options } = this.parts;
+    // Threads take a while to stand: they do so while main goes on. They serve nothing before the first snapshot.
+    if (options.mode === 'serve') this.workers.start();
     this.log.info(`runtime: ${JSON.stringify(Object.fromEntries(config.runtimeLayers.map((layer) => [layer.name, layer.values])))}`);
     await this.startAdmin();
     const configLog = this.log.of('config');
     configLog.info('loading tracing configuration');
     configLog.info('loading 0 static secret(s)');
     configLog.info(`loading ${config.clusters.length} cluster(s)`);
-    // Threads take a while to stand: they do so while names are resolved. They serve nothing before the first snapshot.
-    if (options.mode === 'serve') this.workers.start();
     configLog.info(`loading ${config.listeners.length} listener(s)`);
     for (const listener of config.listeners) await this.listenerManager.add(listener);
     this.areListenersOpen = true;

@@ -131,7 +131,7 @@ describe('require_tls', () => {
 describe('weighted clusters', () => {
   const cluster = (name: string, weight: number) =>
     ({ name, weight, requestHeaders: { add: [], remove: [] }, responseHeaders: { add: [], remove: [] }, hostRewrite: name === 'b' ? 'b.com' : '', perFilterConfig: name === 'b' ? { f: { disabled: false, extension: { name: 'f', typeName: 't', config: 'of b' } } } : {} });
-  const config = routeConfig({ virtualHosts: [virtualHost({ routes: [routeEntry({ name: 'w', action: routeAction({ cluster: { kind: 'weighted', clusters: [cluster('a', 20), cluster('b', 0), cluster('c', 80)], totalWeight: 100, runtimeKeyPrefix: 'w' } }) })] })] });
+  const config = routeConfig({ virtualHosts: [virtualHost({ routes: [routeEntry({ name: 'w', action: routeAction({ cluster: { kind: 'weighted', clusters: [cluster('a', 20), cluster('b', 0), cluster('c', 80)], totalWeight: 100, runtimeKeyPrefix: 'w', headerName: '' } }) })] })] });
 
   it.each([[0, 'a'], [19, 'a'], [20, 'c'], [99, 'c'], [100, 'a']])('random %d goes to %s', (random, expected) => {
     const route = compile(config).match(request('/'), random, false, false);

@@ -387,7 +387,8 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
 
   private chargeCode(status: number, isUpstreamResponse: boolean): void {
     const stats = this.cluster?.info.stats;
-    if (stats === undefined) return;
+    // Health checks are no traffic.
+    if (stats === undefined || this.callbacks?.streamInfo.isHealthCheck === true) return;
     stats.codes.charge(status);
     stats.byOrigin(this.isChargedInternal).charge(status);
     if (isUpstreamResponse && this.host?.isCanary === true) stats.canaryCodes().charge(status);

@@ -1,7 +1,8 @@
 import { HeaderMap } from '../../core/headers/header_map.ts';
-import { HeaderNames } from '../../core/headers/header_names.ts';
+import { HeaderId, HeaderNames } from '../../core/headers/header_names.ts';
 import type { RequestDecoder, ResetReason, ResponseDecoder } from '../../core/http/codec.ts';
 import { RESET_REASON_TEXT } from '../../core/http/codec.ts';
+import { checkRequest, RequestCheck } from '../../core/http/connection_manager/request_check.ts';
 import { Http1ClientConnection } from '../../core/http/http1/client_connection.ts';
 import { Http1Literals } from '../../core/http/http1/encoder.ts';
 import { Http1ServerConnection } from '../../core/http/http1/server_connection.ts';
@@ -12,6 +13,7 @@ import { IoDispatcher } from '../../core/network/io_dispatcher.ts';
 import type { Counter } from '../../core/stats/stats.ts';
 import { FakeIo } from '../support/fake_io.ts';
 import { headerMap } from '../support/header_map.ts';
+import { managerConfig } from '../support/in_process_worker.ts';
 import { printable } from './case_file.ts';
 
 const COUNTER = { inc: () => {}, add: () => {}, value: () => 0 } as unknown as Counter;
@@ -72,6 +74,8 @@ class ServerRun implements ConnectionCallbacks, RequestDecoder {
   private readonly codec: Http1ServerConnection;
   private readonly names = new HeaderNames();
   private readonly answers: boolean;
+  private readonly checks: boolean;
+  private readonly acceptsHttp10: boolean;
   private readonly turn: IoDispatcher['turn'];
 
   constructor(options: ReadonlyMap<string, string>) {
@@ -81,6 +85,8 @@ class ServerRun implements ConnectionCallbacks, RequestDecoder {
     dispatcher.start();
     this.turn = dispatcher.turn;
     this.answers = !options.has('noAnswer');
+    this.checks = options.has('check');
+    this.acceptsHttp10 = options.has('http10');
     this.requestHeaders = new HeaderMap(this.names, dispatcher.turn);
     this.requestTrailers = new HeaderMap(this.names, dispatcher.turn);
     this.connection = new Connection(dispatcher, this.io.open(), 1, this, 0, false, '');
@@ -102,9 +108,16 @@ class ServerRun implements ConnectionCallbacks, RequestDecoder {
   }
 
   decodeHeaders(headers: HeaderMap, endStream: boolean): void {
-    this.log.add(`request "${printable(headers.get(1) ?? '')}" "${printable(headers.get(2) ?? '')}" 1.${this.codec.minorVersion} keepAlive=${this.codec.wantsKeepAlive}`);
+    this.log.add(`request "${printable(headers.get(HeaderId.method) ?? '')}" "${printable(headers.get(HeaderId.path) ?? '')}" 1.${this.codec.minorVersion} keepAlive=${this.codec.wantsKeepAlive}`);
     this.log.headers(headers, 'header');
+    if (this.checks) this.check(headers);
     if (endStream) this.end();
+  }
+  private check(headers: HeaderMap): void {
+    const http1 = { ...managerConfig().http1, acceptHttp10: this.acceptsHttp10 };
+    const result = checkRequest(headers, this.codec.minorVersion, managerConfig([], { http1 }), 80);
+    const name = Object.entries(RequestCheck).find(([, value]) => value === result)?.[0] ?? '';
+    this.log.add(result === RequestCheck.ok ? `target "${printable(headers.get(HeaderId.authority) ?? '')}" "${printable(headers.get(HeaderId.path) ?? '')}"` : `refused ${name}`);
   }
   decodeData(offset: number, length: number, endStream: boolean): void {
     this.log.data(Buffer.from(this.io.slab.subarray(offset, offset + length)).toString('latin1'));
