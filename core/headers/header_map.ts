@@ -5,7 +5,7 @@ import { FIRST_REGULAR_ID, HeaderId, type HeaderNames } from './header_names.ts'
 /** Int32 words per entry: line start (-1 = removed), line end (after CRLF), name length, value start, value length, name id. */
 export const ENTRY_WORDS = 6;
 /** Ids below this are found by one array load, others by a scan. */
-const FAST_IDS = 256;
+export const FAST_IDS = 256;
 const INITIAL_ENTRIES = 32;
 
 const CR = 13;
@@ -527,10 +527,12 @@ export class HeaderMap {
     return p + 2;
   }
 
-  private growEntries(): void {
+  /** Doubles the room for entries; returns the new array. */
+  growEntries(): Int32Array {
     const grown = new Int32Array(this.entries.length * 2);
     grown.set(this.entries);
     this.entries = grown;
+    return grown;
   }
 }
 

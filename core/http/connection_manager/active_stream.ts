@@ -396,7 +396,7 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
     }
     this.setConnectionHeader(headers, owner, endStream);
     info.responseCode = headers.status;
-    info.responseHeaderBytes = headers.byteSize();
+    if (context.parts.http1.countsHeaderBytes) info.responseHeaderBytes = headers.byteSize();
     info.firstDownstreamTxMs = context.parts.dispatcher.io.clock[0];
     this.chargeCode(headers.status);
     this.isResponseStarted = true;

@@ -15,6 +15,9 @@ const HASH = 35;
  */
 export function checkRequest(headers: HeaderMap, minorVersion: number, config: ConnectionManagerConfig, listenerPort: number): number {
   if (minorVersion === 0 && !config.http1.acceptHttp10) return RequestCheck.lowVersion;
+  // RFC 9112 §3.2: more than one Host is refused, whatever the target says.
+  const first = headers.find(HeaderId.authority);
+  if (first >= 0 && headers.findNext(HeaderId.authority, first) >= 0) return RequestCheck.badAuthority;
   if (headers.pathLength > 0 && headers.bytes[headers.pathOffset] !== SLASH) {
     const result = checkTarget(headers, config);
     if (result !== RequestCheck.ok) return result;
@@ -24,8 +27,6 @@ export function checkRequest(headers: HeaderMap, minorVersion: number, config: C
     if (minorVersion === 1 || config.http1.defaultHostForHttp10 === '') return RequestCheck.missingHost;
     headers.set(HeaderId.authority, config.http1.defaultHostForHttp10);
   } else {
-    // RFC 9112 §3.2: more than one Host is refused; Envoy would join them.
-    if (headers.findNext(HeaderId.authority, k) >= 0) return RequestCheck.badAuthority;
     if (!isAuthority(headers.bytes, headers.entries[k + 3], headers.entries[k + 4])) return RequestCheck.badAuthority;
     if (config.stripAnyHostPort || config.stripMatchingHostPort || config.stripTrailingHostDot) stripHost(headers, k, config, listenerPort);
   }
@@ -61,8 +62,8 @@ function checkTarget(headers: HeaderMap, config: ConnectionManagerConfig): numbe
   const match = /^https?:\/\/([^/?#]*)(.*)$/i.exec(text);
   if (match === null || !config.http1.allowAbsoluteUrl) return RequestCheck.badAuthority;
   const authority = match[1];
-  // RFC 9110 §4.2.4: userinfo in an http URI is an error from an untrusted source.
-  if (authority === '' || authority.includes('@')) return RequestCheck.badAuthority;
+  // RFC 9110 §4.2.1: an empty host is an error; §4.2.4: so is userinfo from an untrusted source.
+  if (authority === '' || authority.startsWith(':') || authority.includes('@')) return RequestCheck.badAuthority;
   headers.set(HeaderId.authority, authority);
   const rest = match[2];
   headers.setPath(rest === '' ? '/' : rest.startsWith('/') ? rest : `/${rest}`);

@@ -254,7 +254,7 @@ export class Http1ClientConnection implements RequestEncoder {
       this.keepAlive = false;
       this.endResponse(decoder);
       decoder.decodeHeaders(headers, true);
-      this.completeIfDone();
+      this.completeIfDone(end - next);
       return next;
     }
     const kind = this.framing.response(headers, this.parser.minorVersion, this.isHeadRequest);
@@ -265,7 +265,7 @@ export class Http1ClientConnection implements RequestEncoder {
         this.reading = Reading.idle;
         this.endResponse(decoder);
         decoder.decodeHeaders(headers, true);
-        this.completeIfDone();
+        this.completeIfDone(end - next);
         break;
       case BodyKind.length:
         this.reading = Reading.lengthBody;
@@ -298,7 +298,7 @@ export class Http1ClientConnection implements RequestEncoder {
     this.reading = Reading.idle;
     this.endResponse(decoder);
     decoder.decodeData(p, n, true);
-    this.completeIfDone();
+    this.completeIfDone(end - p - n);
     return p + n;
   }
 
@@ -320,7 +320,7 @@ export class Http1ClientConnection implements RequestEncoder {
           this.endResponse(decoder);
           if (this.settings.enableTrailers && decoder.responseTrailers.count > 0) decoder.decodeTrailers(decoder.responseTrailers);
           else decoder.decodeData(p, 0, true);
-          this.completeIfDone();
+          this.completeIfDone(end - p);
           return p;
         case ChunkStatus.needMoreTrailers:
           if (p < end) this.mustHold = true;
@@ -338,7 +338,9 @@ export class Http1ClientConnection implements RequestEncoder {
     if (this.writing === Writing.done) this.decoder = null;
   }
 
-  private completeIfDone(): void {
+  /** `unread` bytes follow the response: they answer nothing that was asked, and no later request may take them for its answer. */
+  private completeIfDone(unread: number): void {
+    if (unread > 0) this.keepAlive = false;
     if (this.reading === Reading.idle && this.writing === Writing.done) this.complete();
   }
 

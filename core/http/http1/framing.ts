@@ -46,7 +46,9 @@ export class Framing {
     if (te >= 0) {
       if (cl >= 0) return FramingError.lengthAndChunked;
       if (!isChunked(headers, te)) return FramingError.badTransferEncoding;
-      if (isHead || status === 204 || status === 304) return BodyKind.none;
+      // RFC 9112 §6.1: a 204 has none.
+      if (status === 204) return FramingError.badTransferEncoding;
+      if (isHead || status === 304) return BodyKind.none;
       return minorVersion === 0 ? FramingError.badTransferEncoding : BodyKind.chunked;
     }
     if (cl >= 0) {

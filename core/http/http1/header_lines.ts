@@ -1,4 +1,4 @@
-import { ENTRY_WORDS, type HeaderMap } from '../../headers/header_map.ts';
+import { ENTRY_WORDS, FAST_IDS, type HeaderMap } from '../../headers/header_map.ts';
 import { nameHash } from '../../headers/header_names.ts';
 
 /** Results of the line parsers below zero; anything else is the offset after what was parsed. */
@@ -49,6 +49,8 @@ export function parseHeaderLines(
   const nameOffsets = names.offsets;
   const nameLengths = names.lengths;
   const nameBytes = names.bytes;
+  const slots = map.slots;
+  let entries = map.entries;
   let p = from;
   for (;;) {
     const line = p;
@@ -105,8 +107,22 @@ export function parseHeaderLines(
       slot = (slot + 1) & 8191;
       id = table[slot];
     }
-    if (map.count >= maxHeaders) return ParseStatus.tooManyHeaders;
-    map.appendParsed(line, p, nameLength, valueStart, valueEnd - valueStart, id);
+    // HeaderMap.appendParsed by hand: a fifth of the parser's time otherwise.
+    const count = map.count;
+    if (count >= maxHeaders) return ParseStatus.tooManyHeaders;
+    const k = count * ENTRY_WORDS;
+    if (k === entries.length) entries = map.growEntries();
+    entries[k] = line;
+    entries[k + 1] = p;
+    entries[k + 2] = nameLength;
+    entries[k + 3] = valueStart;
+    entries[k + 4] = valueEnd - valueStart;
+    entries[k + 5] = id;
+    map.count = count + 1;
+    if (id !== 0 && id < FAST_IDS) {
+      if (slots[id] === 0) slots[id] = count + 1;
+      else map.hasRepeats = true;
+    }
   }
 }
 

@@ -52,7 +52,8 @@ export class RequestParser {
 
   /**
    * Parses `offset .. end`; when `isInHead`, the range must begin at the same byte as last time. Returns the offset after the
-   * head, or a ParseStatus; when incomplete nothing is consumed (but see `skipped`).
+   * head, or a ParseStatus; when incomplete nothing is consumed. Empty lines before the
+   * request line are the caller's.
    */
   parse(map: HeaderMap, offset: number, end: number, maxHeaders: number): number {
     const slab = this.slab;
@@ -60,8 +61,6 @@ export class RequestParser {
     let p: number;
     if (this.seenEnd === 0) {
       p = offset;
-      // RFC 9112 §2.2: ignore empty lines before the request line.
-      while (slab[p] === 13 && p + 2 <= end && slab[p + 1] === 10) p += 2;
       this.headStart = offset;
       this.lineStart = p;
       map.clear();
@@ -110,40 +109,48 @@ export class RequestParser {
     if (slab[p] !== 32 || p === from) return p >= end ? ParseStatus.incomplete : ParseStatus.badStartLine;
     const methodEnd = p++;
     let c = slab[p];
-    while (c > 32 && c !== 127) c = slab[++p];
-    if (c !== 32) {
-      if (p >= end) return ParseStatus.incomplete;
-      return c === 13 || c === 10 ? ParseStatus.badVersion : ParseStatus.badTarget;
-    }
+    while (c > 32 && c < 127) c = slab[++p];
+    if (c !== 32) return this.badTarget(c, p, end);
     if (p === methodEnd + 1) return ParseStatus.badStartLine;
     const version = p + 1;
-    // "HTTP/1.x" CRLF
-    if (slab[version] !== 72 || slab[version + 1] !== 84 || slab[version + 2] !== 84 || slab[version + 3] !== 80 || slab[version + 4] !== 47) {
-      return isPrefixOfVersion(slab, version, end) ? ParseStatus.incomplete : ParseStatus.badVersion;
-    }
-    if (version + 10 > end) return isPrefixOfVersion(slab, version, end) ? ParseStatus.incomplete : ParseStatus.badVersion;
+    if (version + VERSION_LENGTH > end) return isVersion(slab, version, end) ? ParseStatus.incomplete : ParseStatus.badStartLine;
+    if (!isVersion(slab, version, version + VERSION_LENGTH)) return ParseStatus.badStartLine;
     const minor = slab[version + 7] - 48;
-    if (slab[version + 5] !== 49 || slab[version + 6] !== 46 || minor < 0 || minor > 1) return ParseStatus.badVersion;
-    if (slab[version + 8] !== 13 || slab[version + 9] !== 10) return ParseStatus.badVersion;
+    if (slab[version + 5] !== 49 || minor > 1) return ParseStatus.badVersion;
     this.minorVersion = minor;
     map.methodOffset = from;
     map.methodLength = methodEnd - from;
     map.pathOffset = methodEnd + 1;
     map.pathLength = p - methodEnd - 1;
     map.startLineOffset = from;
-    return version + 10;
+    return version + VERSION_LENGTH;
+  }
+
+  /** The byte `c` at `p` ends the target, and is no blank. */
+  private badTarget(c: number, p: number, end: number): number {
+    if (p >= end) return ParseStatus.incomplete;
+    if (c === 13) {
+      if (p + 1 >= end) return ParseStatus.incomplete;
+      // A line without version: HTTP/0.9.
+      return this.slab[p + 1] === 10 ? ParseStatus.badVersion : ParseStatus.badStartLine;
+    }
+    return c === 9 || c === 10 || c >= 128 ? ParseStatus.badStartLine : ParseStatus.badTarget;
   }
 }
 
-const VERSION_PREFIX = 'HTTP/1.';
+/** `#` stands for a digit. */
+const VERSION = 'HTTP/#.#\r\n';
+const VERSION_LENGTH = VERSION.length;
 
-/** Whether what stands at `at .. end` can still become `HTTP/1.x CRLF`. */
-function isPrefixOfVersion(slab: Uint8Array, at: number, end: number): boolean {
-  const n = end - at;
-  if (n >= 10) return false;
-  for (let i = 0; i < n && i < 7; i++) if (slab[at + i] !== VERSION_PREFIX.charCodeAt(i)) return false;
-  if (n > 7 && slab[at + 7] !== 48 && slab[at + 7] !== 49) return false;
-  return n <= 8 || slab[at + 8] === 13;
+/** Whether `at .. end` is the form of a version with its line end, or the beginning of one. */
+function isVersion(slab: Uint8Array, at: number, end: number): boolean {
+  for (let i = 0, n = end - at; i < n; i++) {
+    const byte = slab[at + i];
+    if (i === 5 || i === 7) {
+      if (byte < 48 || byte > 57) return false;
+    } else if (byte !== VERSION.charCodeAt(i)) return false;
+  }
+  return true;
 }
 
 function hasLineFeed(slab: Uint8Array, from: number, end: number): boolean {

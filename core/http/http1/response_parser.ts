@@ -85,7 +85,7 @@ export class ResponseParser {
     if (end - from < 13) return isPrefixOfStatusLine(slab, from, end) ? ParseStatus.incomplete : ParseStatus.badStartLine;
     if (slab[from] !== 72 || slab[from + 1] !== 84 || slab[from + 2] !== 84 || slab[from + 3] !== 80 || slab[from + 4] !== 47) return ParseStatus.badStartLine;
     const minor = slab[from + 7] - 48;
-    if (slab[from + 5] !== 49 || slab[from + 6] !== 46 || minor < 0 || minor > 1 || slab[from + 8] !== 32) return ParseStatus.badVersion;
+    if (slab[from + 5] !== 49 || slab[from + 6] !== 46 || minor < 0 || minor > 1 || slab[from + 8] !== 32) return ParseStatus.badStartLine;
     const hundreds = slab[from + 9] - 48;
     const tens = slab[from + 10] - 48;
     const ones = slab[from + 11] - 48;

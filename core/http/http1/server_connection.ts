@@ -160,11 +160,15 @@ export class Http1ServerConnection implements ResponseEncoder {
 
   // === reading ===
 
-  private readHead(p: number, end: number): number {
+  private readHead(from: number, end: number): number {
+    let p = from;
     if (this.stream === null) {
-      if (end - p <= 2 && this.slab[p] === 13 && (end - p === 1 || this.slab[p + 1] === 10)) {
-        // An empty line between requests begins none (RFC 9112 §2.2).
-        return end - p === 2 ? end : this.hold(p);
+      // Empty lines before a request begin none (RFC 9112 §2.2).
+      while (this.slab[p] === 13) {
+        if (p + 1 === end) return this.hold(p);
+        if (this.slab[p + 1] !== 10) break;
+        p += 2;
+        if (p === end) return end;
       }
       this.stream = this.callbacks.newStream(this);
     }
@@ -275,7 +279,7 @@ export class Http1ServerConnection implements ResponseEncoder {
       case ParseStatus.badValue:
         return this.fail(400, 'http1.invalid_characters', end);
       case ParseStatus.badTarget:
-        return this.fail(400, 'http1.invalid_url', end);
+        return this.fail(400, 'http1.invalid_characters', end);
       case ParseStatus.badVersion:
         return this.fail(426, 'low_version', end);
       default:
