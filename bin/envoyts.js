@@ -12,8 +12,9 @@ if (process.getBuiltinModule('node:fs').existsSync(sources)) {
   // Without a cache every thread would strip types by itself at every start. The variable is how worker threads learn of it.
   // The folder belongs to this checkout: code from a shared temporary folder would be anybody's code.
   if (process.env.NODE_COMPILE_CACHE === undefined) {
-    var folder = new URL('../node_modules/.cache/envoyts', import.meta.url);
-    process.env.NODE_COMPILE_CACHE = process.getBuiltinModule('node:url').fileURLToPath(folder);
+    process.env.NODE_COMPILE_CACHE = process
+      .getBuiltinModule('node:url')
+      .fileURLToPath(new URL('../node_modules/.cache/envoyts', import.meta.url));
   }
   process.getBuiltinModule('node:module').enableCompileCache(process.env.NODE_COMPILE_CACHE);
   import(sources.href);

@@ -68,11 +68,11 @@ export async function run(environment: RunEnvironment): Promise<number> {
 }
 
 function openLog(options: Options): ProcessLog {
-  const file = new LogFile(options.logPath);
+  const scheduler = new SystemScheduler();
+  const file = new LogFile(options.logPath, scheduler);
   const levels = new LogLevels(createLogLevels(options.logLevel));
   for (const { component, level } of options.componentLogLevels) levels.set(component, level);
   const output = new SharedLogOutput(file.buffer);
-  const scheduler = new SystemScheduler();
   return {
     file, levels, scheduler,
     open: (pattern) => {

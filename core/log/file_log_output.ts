@@ -5,6 +5,7 @@
  * Each line is one `write`, on files with O_APPEND, so lines of different threads never mix.
  */
 import { closeSync, openSync, writeSync } from 'node:fs';
+import type { Scheduler } from '../event/scheduler.ts';
 import type { LogOutput } from './logger.ts';
 
 const STDERR = 2;
@@ -35,10 +36,12 @@ export class LogFile {
   readonly buffer = new SharedArrayBuffer(4);
   private readonly word = new Int32Array(this.buffer);
   private readonly path: string;
+  private readonly scheduler: Scheduler;
 
   /** `path` '' = stderr. Throws when the file cannot be opened. */
-  constructor(path: string) {
+  constructor(path: string, scheduler: Scheduler) {
     this.path = path;
+    this.scheduler = scheduler;
     this.word[0] = path === '' ? STDERR : openSync(path, 'a');
   }
 
@@ -51,7 +54,7 @@ export class LogFile {
     } catch (error) {
       return error instanceof Error ? error : new Error(String(error));
     }
-    setTimeout(() => closeSync(old), CLOSE_AFTER_MS).unref();
+    this.scheduler.schedule(CLOSE_AFTER_MS, () => closeSync(old));
     return undefined;
   }
 }

@@ -141,9 +141,15 @@ export function createLogger(output: LogOutput, shared: SharedLog, thread: LogTh
   return new Logger('main', new Int32Array(shared.levels), new LogWriter(output, shared, thread), new Map());
 }
 
-/** C escapes for everything below a space, the backslash and DEL. */
+const NAMED_ESCAPES: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t', '\\': '\\\\', '"': '\\"', "'": "\\'" };
+
+/** C escapes for quotes, the backslash, DEL and everything below a space. */
 function escapeControls(text: string): string {
-  const named: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t', '\\': '\\\\', '"': '\\"', "'": "\\'" };
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is escaped here
-  return text.replace(/[\x00-\x1f\\\x7f"']/g, (c) => named[c] ?? `\\${c.charCodeAt(0).toString(8).padStart(3, '0')}`);
+  let escaped = '';
+  for (const character of text) {
+    const code = character.charCodeAt(0);
+    const isControl = code < 0x20 || code === 0x7f;
+    escaped += NAMED_ESCAPES[character] ?? (isControl ? `\\${code.toString(8).padStart(3, '0')}` : character);
+  }
+  return escaped;
 }

@@ -3,7 +3,7 @@
  * Pure: reads argv and environment values it is given, prints nothing. Thread: main, before anything else.
  */
 import { logComponentId } from '../../core/log/component_ids.ts';
-import { LogLevel, parseLogLevel } from '../../core/log/log_level.ts';
+import { type LogLevel, parseLogLevel } from '../../core/log/log_level.ts';
 import { type Flag, FLAGS, nearestFlag, usageText } from './flags.ts';
 
 export const DEFAULT_LOG_FORMAT = '[%Y-%m-%d %T.%e][%t][%l][%n] [%g:%#] %v';

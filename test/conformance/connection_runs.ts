@@ -24,6 +24,7 @@ export function codecSettings(options: ReadonlyMap<string, string>, onProtocolEr
   return {
     maxHeadersCount: Number(options.get('maxHeaders') ?? 100),
     maxHeadersBytes: Number(options.get('maxBytes') ?? 61440),
+    countsHeaderBytes: true,
     allowChunkedLength: options.has('allowChunkedLength'),
     enableTrailers: options.has('trailers'),
     properCaseWords: false,
@@ -158,6 +159,8 @@ class ClientRun implements ConnectionCallbacks, ResponseDecoder {
   readonly responseTrailers: HeaderMap;
   readonly connection: Connection;
   private readonly codec: Http1ClientConnection;
+  private isComplete = false;
+  private isReusable = false;
 
   constructor(options: ReadonlyMap<string, string>) {
     const dispatcher = new IoDispatcher(this.io, (error) => {
@@ -169,9 +172,12 @@ class ClientRun implements ConnectionCallbacks, ResponseDecoder {
     this.responseTrailers = new HeaderMap(names, dispatcher.turn);
     this.connection = new Connection(dispatcher, this.io.open(), 1, this, 0, false, '');
     const callbacks = {
-      onExchangeComplete: (reusable: boolean) => this.log.add(`complete reusable=${reusable}`),
+      onExchangeComplete: (reusable: boolean) => {
+        this.isComplete = true;
+        this.isReusable = reusable;
+      },
       onUnexpectedData: () => {
-        this.log.add('unexpected');
+        this.isReusable = false;
         this.connection.close(CloseMode.now);
       },
       onProtocolError: () => this.connection.close(CloseMode.now),
@@ -219,6 +225,11 @@ class ClientRun implements ConnectionCallbacks, ResponseDecoder {
   onResetStream(reason: ResetReason): void {
     this.log.add(`reset ${RESET_REASON_TEXT[reason]}`);
   }
+  /** Whether bytes that nobody asked for came in the same read or in a later one must make no difference in the end. */
+  finish(): string {
+    if (this.isComplete) this.log.add(`complete reusable=${this.isReusable}`);
+    return this.log.finish();
+  }
 }
 
 /** Events of an upstream connection that receives these pieces after a request was sent. */
@@ -226,5 +237,5 @@ export function runClient(pieces: readonly Uint8Array[], options: ReadonlyMap<st
   const run = new ClientRun(options);
   for (const piece of pieces) run.io.data(run.connection.handle, piece);
   if (options.has('eof')) run.io.eof(run.connection.handle);
-  return run.log.finish();
+  return run.finish();
 }
