@@ -1,5 +1,6 @@
 /** What the server gets from the outside world in a real process. */
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { systemRandom } from '../core/base/random.ts';
 import type { FactoryRegistry } from '../core/registry/factory_registry.ts';
 import type { BuildInfo } from '../server/bootstrap/build_info.ts';
 import type { Options } from '../server/bootstrap/options.ts';
@@ -24,7 +25,7 @@ export function composeEnvironment(composition: Composition): RunEnvironment {
   const { registry, sentences } = withoutDisabled(composition.extensions, composition.emptyRegistry, options);
   return {
     options, build, registry, notices: [...composition.notices, ...sentences], workerEntry, flushEntry, startAdmin,
-    random: Math.random,
+    random: systemRandom,
     readTextFile: createCachedReader(),
     writeTextFile: (path, text) => writeFileSync(path, text),
     writeStdout: (text) => process.stdout.write(text),

@@ -4,7 +4,7 @@
 // in the published package, which has no sources, it runs dist/.
 var major = Number(process.versions.node.split('.')[0]);
 if (major < 24) {
-  process.stderr.write('envoyts needs Node.js 24 or newer (this is ' + process.version + ')\n');
+  process.stderr.write(`envoyts needs Node.js 24 or newer (this is ${process.version})\n`);
   process.exit(1);
 }
 var sources = new URL('./envoyts.ts', import.meta.url);

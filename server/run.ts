@@ -8,7 +8,6 @@ import { createLogger, createLogLevels, type Logger, type SharedLog } from '../c
 import { LogLevels } from '../core/log/log_levels.ts';
 import { locateCaller } from '../core/log/source_location.ts';
 import type { FactoryRegistry } from '../core/registry/factory_registry.ts';
-import { nativeAvailable, nativeUnavailableReason } from '../native/index.ts';
 import { parseApplicationLog } from './bootstrap/application_log.ts';
 import type { BuildInfo } from './bootstrap/build_info.ts';
 import { loadBootstrap } from './bootstrap/load_bootstrap.ts';
@@ -19,6 +18,7 @@ import { buildConfig } from './config/snapshot_builder.ts';
 import type { ServerConfig } from './config/server_config.ts';
 import { ConfigDump } from './config_dump.ts';
 import { handleSignals } from './lifecycle/signals.ts';
+import { chooseBackend } from './listeners/choose_backend.ts';
 import { Server, type ServerEnvironment } from './server.ts';
 
 /** What `bin/` brings. */
@@ -126,7 +126,7 @@ async function serve(
   const { options } = environment;
   const server = new Server({
     options, config: loaded.config, build: environment.build, registry: environment.registry, log, logLevels: processLog.levels,
-    logFile: processLog.file, sharedLog: shared, backend: chooseBackend(options, log), startTimeMs: processLog.scheduler.wallMs(),
+    logFile: processLog.file, sharedLog: shared, backend: chooseBackend(options.io, log.of('io')), startTimeMs: processLog.scheduler.wallMs(),
     environment: { ...environment, scheduler: processLog.scheduler },
     configDump: () => loaded.dump.sections(),
     unknownFieldCount: loaded.unknownFieldCount,
@@ -148,15 +148,6 @@ async function serve(
   } finally {
     stopSignals();
   }
-}
-
-/** Throws when the ring is demanded and not there. */
-function chooseBackend(options: Options, log: Logger): 'ring' | 'portable' {
-  if (options.io === 'portable') return 'portable';
-  if (nativeAvailable()) return 'ring';
-  if (options.io === 'ring') throw new Error(`--io ring: ${nativeUnavailableReason()}`);
-  log.of('io').warning(`${nativeUnavailableReason()}: using the portable I/O backend, which costs more CPU per request`);
-  return 'portable';
 }
 
 function reportFailure(environment: RunEnvironment, log: Logger, error: unknown): void {

@@ -43,12 +43,15 @@ import { StatsFlusher } from './stats/stats_flusher.ts';
 import type { StatsView } from '../core/stats/stats_view.ts';
 import { Guarddog } from './watchdog/guarddog.ts';
 import { WorkerSupervisor } from './worker_supervisor.ts';
+import { collectStartupGarbage } from './lifecycle/startup_garbage.ts';
 
 /** Values of ServerFact.state and `server.state`. */
 const STATE_CODES: Readonly<Record<ServerState, number>> = { LIVE: 0, DRAINING: 1, PRE_INITIALIZING: 2, INITIALIZING: 3 };
 
 /** Milliseconds that writing out access logs may take when the process ends. */
 const FLUSH_MAX_MS = 5000;
+/** Pause between being live and the collection of what starting left behind (ms). */
+const STARTUP_GARBAGE_DELAY_MS = 300;
 
 /** The running admin interface, as the server uses it. */
 export interface RunningAdmin {
@@ -132,6 +135,7 @@ export class Server implements Instance {
   private phase: 'PRE_INITIALIZING' | 'INITIALIZING' | 'LIVE' = 'PRE_INITIALIZING';
   private areListenersOpen = false;
   private hasPublished = false;
+  private isGarbageCollected = false;
   private isEnding = false;
 
   constructor(parts: ServerParts) {
@@ -252,6 +256,10 @@ export class Server implements Instance {
     this.serverStats.stats.initialization_time_ms.record(this.scheduler.wallMs() - this.startTimeMs);
     this.serverStats.update();
     this.log.debug(`all ${this.parts.options.concurrency} workers serve`);
+    if (this.isGarbageCollected) return;
+    this.isGarbageCollected = true;
+    // Behind whatever the start still has to do on this thread.
+    setTimeout(collectStartupGarbage, STARTUP_GARBAGE_DELAY_MS).unref();
   }
 
   private onRuntimeChanged(values: RuntimeValues): void {

@@ -36,6 +36,8 @@ export interface InProcessOptions {
   readonly cluster?: Partial<ClusterConfig>;
   readonly listener?: Partial<ListenerConfig>;
   readonly filters?: readonly TestFilter[];
+  /** Adds extensions that `manager` names. */
+  readonly register?: (registry: FactoryRegistry) => void;
   readonly io?: Partial<IoOptions>;
 }
 
@@ -203,6 +205,7 @@ export class InProcessWorker {
     add(HTTP_FILTER_CATEGORY, 'router', createRouterFactory as (config: unknown, context: never) => unknown);
     add(LOAD_BALANCING_CATEGORY, 'round_robin', () => ({ create: (random: () => number) => new RoundRobinLoadBalancer(random) }));
     for (const filter of filters) add(HTTP_FILTER_CATEGORY, filter.name, (_config, context: HttpFilterContext) => filter.create(context));
+    this.options.register?.(registry);
     return registry;
   }
 }

@@ -17,7 +17,7 @@ interface Report {
 }
 
 function cruise(folders: readonly string[]): Report {
-  const cli = join(ROOT, 'node_modules', 'dependency-cruiser', 'bin', 'dependency-cruise.mjs');
+  const cli = join(ROOT, 'node_modules', 'dependency-cruiser', 'bin', 'dependency-cruiser.mjs');
   const result = spawnSync(process.execPath, [cli, '--config', '.dependency-cruiser.cjs', '--output-type', 'json', ...folders], {
     cwd: ROOT, encoding: 'utf8', maxBuffer: 256 << 20,
   });

@@ -92,9 +92,15 @@ function percentDecode(text: string): string {
 
 /** Encodes control characters, blanks and '#'. */
 function encodeUnsafe(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
-  return text.replace(/[\x00-\x20\x7f#]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`);
+  let encoded = '';
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    encoded += code <= 32 || code === 127 || code === HASH ? `%${code.toString(16).toUpperCase().padStart(2, '0')}` : text[i];
+  }
+  return encoded;
 }
+
+const HASH = 35;
 
 function utf8AsLatin1(text: string): string {
   return Buffer.from(text).toString('latin1');
