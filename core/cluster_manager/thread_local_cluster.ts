@@ -88,7 +88,11 @@ export class ThreadLocalCluster implements UpstreamCluster {
     for (const config of set.hosts) {
       const known = this.hostsById.get(config.id);
       const host = known !== undefined && isSameHost(known, config) ? known : new Host(config, this.health, this.hostStats);
-      if (host !== known && known !== undefined) host.attachment = known.attachment;
+      if (host !== known && known !== undefined) {
+        // Pools connect to an address: another address needs others.
+        if (host.address === known.address) host.attachment = known.attachment;
+        else drainPools(known);
+      }
       next.set(config.id, host);
       while (levels.length <= config.priority) levels.push(new PriorityLevel(this.factory, this.random));
       levels[config.priority].hosts.push(host);

@@ -170,6 +170,9 @@ export class Connection implements IoHandler, ConnectionInfo {
   }
 
   onError(error: number): void {
+    // The log lines of what ends now still name the peer.
+    this.remote ??= this.dispatcher.io.remoteAddress(this.handle);
+    this.local ??= this.dispatcher.io.localAddress(this.handle);
     this.close(CloseMode.now);
     this.callbacks.onConnectionError(error);
   }

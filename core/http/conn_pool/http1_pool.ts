@@ -37,6 +37,7 @@ export class Http1ConnPool implements ConnPool {
   private readonly clients: Set<Http1PoolClient>;
   private connecting: number;
   private isDraining: boolean;
+  private isClosed: boolean;
 
   constructor(context: Http1PoolContext, host: Host, priority: number) {
     this.context = context;
@@ -47,12 +48,18 @@ export class Http1ConnPool implements ConnPool {
     this.clients = new Set();
     this.connecting = 0;
     this.isDraining = false;
+    this.isClosed = false;
   }
 
   newStream(request: PoolRequest): void {
     const client = this.idle.pop();
     if (client !== undefined) {
-      this.attach(client, request);
+      if (this.breaker.canCreate(CircuitKind.requests)) {
+        this.attach(client, request);
+      } else {
+        this.idle.push(client);
+        this.refuse(request);
+      }
       return;
     }
     const stats = this.context.cluster.stats;
@@ -82,6 +89,7 @@ export class Http1ConnPool implements ConnPool {
 
   close(): void {
     this.isDraining = true;
+    this.isClosed = true;
     for (const client of [...this.clients]) client.closeLocal();
   }
 
@@ -111,7 +119,7 @@ export class Http1ConnPool implements ConnPool {
 
   onExchangeComplete(client: Http1PoolClient, reusable: boolean): void {
     this.endRequest();
-    if (!reusable || this.isDraining || !client.connection.isOpen) {
+    if (!reusable || (this.isDraining && this.pending.size === 0) || !client.connection.isOpen) {
       client.closeLocal();
       return;
     }
@@ -139,14 +147,26 @@ export class Http1ConnPool implements ConnPool {
   }
 
   private onIdle(client: Http1PoolClient): void {
-    const request = this.pending.shift();
-    if (request !== null) {
+    for (let request = this.pending.shift(); request !== null; request = this.pending.shift()) {
       this.leaveQueue(request);
-      this.attach(client, request);
+      if (this.breaker.canCreate(CircuitKind.requests)) {
+        this.attach(client, request);
+        return;
+      }
+      this.refuse(request);
+    }
+    if (this.isDraining) {
+      client.closeLocal();
       return;
     }
     client.onIdle();
     this.idle.push(client);
+  }
+
+  /** max_requests is reached: there is a connection, but it may not be used. */
+  private refuse(request: PoolRequest): void {
+    this.context.cluster.stats.rqPendingOverflow.inc();
+    request.onPoolFailure(ResetReason.overflow, '');
   }
 
   private attach(client: Http1PoolClient, request: PoolRequest): void {
@@ -178,7 +198,8 @@ export class Http1ConnPool implements ConnPool {
 
   /** One connect per waiting request, within the cluster's limit; a pool without any connection may always try one. */
   private connectIfNeeded(): void {
-    while (this.pending.size > this.connecting && !this.isDraining) {
+    // Draining or not: who waits already is served.
+    while (this.pending.size > this.connecting && !this.isClosed) {
       if (!this.breaker.canCreate(CircuitKind.connections)) {
         this.context.cluster.stats.cxOverflow.inc();
         if (this.clients.size > 0) return;

@@ -45,9 +45,9 @@ export interface StreamOwner {
 export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDelete, WheelTimerTarget {
   readonly context: ManagerContext;
   readonly requestHeaders: HeaderMap;
-  readonly requestTrailers: HeaderMap;
   readonly responseHeaders: HeaderMap;
-  readonly responseTrailers: HeaderMap;
+  private madeRequestTrailers: HeaderMap | null;
+  private madeResponseTrailers: HeaderMap | null;
   readonly info: StreamInfo;
   readonly decode: FilterIteration;
   readonly encode: FilterIteration;
@@ -83,9 +83,9 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
     this.context = context;
     this.release = release;
     this.requestHeaders = new HeaderMap(names, dispatcher.turn);
-    this.requestTrailers = new HeaderMap(names, dispatcher.turn);
+    this.madeRequestTrailers = null;
+    this.madeResponseTrailers = null;
     this.responseHeaders = new HeaderMap(names, dispatcher.turn);
-    this.responseTrailers = new HeaderMap(names, dispatcher.turn);
     this.info = new StreamInfo();
     const middle = parts.filters.filter((filter) => filter.factory.isTerminal !== true);
     const filters = middle.map((filter) => filter.factory.createFilter());
@@ -117,6 +117,17 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
     this.responsePauses = 0;
   }
 
+  /** Trailer maps are made when a message first needs one. */
+  get requestTrailers(): HeaderMap {
+    this.madeRequestTrailers ??= new HeaderMap(this.context.parts.names, this.context.parts.dispatcher.turn);
+    return this.madeRequestTrailers;
+  }
+
+  get responseTrailers(): HeaderMap {
+    this.madeResponseTrailers ??= new HeaderMap(this.context.parts.names, this.context.parts.dispatcher.turn);
+    return this.madeResponseTrailers;
+  }
+
   /** Begins a new stream on a connection. */
   begin(owner: StreamOwner): void {
     const { config, dispatcher, stats, bufferLimit } = this.context.parts;
@@ -138,8 +149,8 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
     info.random = this.context.parts.random();
     this.decode.reset(bufferLimit);
     this.encode.reset(bufferLimit);
-    this.requestTrailers.clear();
-    this.responseTrailers.clear();
+    this.madeRequestTrailers?.clear();
+    this.madeResponseTrailers?.clear();
     stats.rqTotal.inc();
     stats.rqActive.inc();
     stats.rqHttp1Total.inc();
@@ -336,15 +347,27 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
     this.sawEncodeHeaders = true;
     // Encoder filters and their formats ask for it; it is set again in case they change the status.
     this.info.responseCode = headers.status;
-    this.encode.onHeaders(headers, endStream);
+    try {
+      this.encode.onHeaders(headers, endStream);
+    } catch (error) {
+      this.onEscaped(error);
+    }
   }
 
   encodeData(bytes: Uint8Array, offset: number, length: number, endStream: boolean): void {
-    this.encode.onData(bytes, offset, length, endStream);
+    try {
+      this.encode.onData(bytes, offset, length, endStream);
+    } catch (error) {
+      this.onEscaped(error);
+    }
   }
 
   encodeTrailers(trailers: HeaderMap): void {
-    this.encode.onTrailers(trailers);
+    try {
+      this.encode.onTrailers(trailers);
+    } catch (error) {
+      this.onEscaped(error);
+    }
   }
 
   /** Answers here; see filter.ts. */
@@ -363,10 +386,14 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
     const text = fillLocalReply(this, status, body, options);
     const hasBody = text.length > 0;
     this.sawEncodeHeaders = true;
-    this.encode.onHeaders(headers, !hasBody);
-    if (hasBody && !this.isDestroyed) {
-      const bytes = Buffer.from(text);
-      this.encode.onData(bytes, 0, bytes.length, true);
+    try {
+      this.encode.onHeaders(headers, !hasBody);
+      if (hasBody && !this.isDestroyed) {
+        const bytes = Buffer.from(text);
+        this.encode.onData(bytes, 0, bytes.length, true);
+      }
+    } catch (error) {
+      this.onEscaped(error);
     }
   }
 
@@ -508,6 +535,12 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
     this.end(false);
   }
 
+  /** An exception escaped where the caller is not this stream's connection (upstream, timer, completion): settled here. */
+  onEscaped(error: unknown): void {
+    this.context.parts.dispatcher.reportException(error);
+    if (!this.isDestroyed) this.onException();
+  }
+
   /** An exception escaped from a filter or from us: this stream ends, the worker goes on. */
   onException(): void {
     this.info.setFlag(ResponseFlag.localReset);
@@ -558,7 +591,8 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
     context.requestHeaders = this.validRequestHeaders();
     this.info.requestHeaderBytes = context.requestHeaders?.byteSize() ?? 0;
     context.responseHeaders = this.sawEncodeHeaders ? this.responseHeaders : null;
-    context.responseTrailers = this.responseTrailers.count > 0 ? this.responseTrailers : null;
+    const trailers = this.madeResponseTrailers;
+    context.responseTrailers = trailers !== null && trailers.count > 0 ? trailers : null;
     context.logType = AccessLogType.downstreamEnd;
     for (let i = 0; i < loggers.length; i++) loggers[i].log(context);
     context.info = null;

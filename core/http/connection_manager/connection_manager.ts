@@ -2,17 +2,13 @@ import type { Timer } from '../../event/timer.ts';
 import type { WheelTimer, WheelTimerTarget } from '../../event/timer_wheel.ts';
 import { CloseMode } from '../../io/io.ts';
 import type { Connection, ConnectionCallbacks } from '../../network/connection.ts';
+import type { NewConnection } from '../../network/network_filter.ts';
 import type { ConnectionInfo } from '../../stream_info/stream_info.ts';
 import { type RequestDecoder, ResetReason, type ResponseEncoder, type ServerConnectionCallbacks } from '../codec.ts';
 import { Http1ServerConnection } from '../http1/server_connection.ts';
 import { ActiveStream, type StreamOwner } from './active_stream.ts';
 import type { ManagerContext } from './manager_context.ts';
 import type { StreamPool } from './stream_pool.ts';
-
-/** Told when the connection is gone. */
-export interface ConnectionOwner {
-  onConnectionClosed(manager: ConnectionManager): void;
-}
 
 /**
  * The HTTP side of one downstream connection: its codec, its streams, its timeouts and its end.
@@ -24,7 +20,7 @@ export class ConnectionManager implements ConnectionCallbacks, ServerConnectionC
   readonly codec: Http1ServerConnection;
   readonly connection: Connection;
   private readonly streams: StreamPool;
-  private readonly owner: ConnectionOwner;
+  private readonly owner: NewConnection;
   private readonly idleTimer: WheelTimer;
   /** max_connection_duration, then delayed close. */
   private readonly durationTimer: WheelTimer;
@@ -37,12 +33,12 @@ export class ConnectionManager implements ConnectionCallbacks, ServerConnectionC
   private isClosed: boolean;
   requestNumber: number;
 
-  constructor(context: ManagerContext, streams: StreamPool, owner: ConnectionOwner, makeConnection: (callbacks: ConnectionCallbacks) => Connection) {
+  constructor(context: ManagerContext, streams: StreamPool, listener: NewConnection) {
     const { dispatcher, stats, config, http1, literals } = context.parts;
     this.context = context;
     this.streams = streams;
-    this.owner = owner;
-    this.connection = makeConnection(this);
+    this.owner = listener;
+    this.connection = listener.makeConnection(this);
     this.codec = new Http1ServerConnection(this.connection, this, http1, literals, dispatcher.io.slab, dispatcher.io.slab32);
     this.idleTimer = dispatcher.createTimer(this);
     this.durationTimer = dispatcher.createTimer(this);
@@ -249,6 +245,6 @@ export class ConnectionManager implements ConnectionCallbacks, ServerConnectionC
     stats.cxLengthMs.record(dispatcher.nowMs - this.connection.startMs);
     this.idleTimer.close();
     this.durationTimer.close();
-    this.owner.onConnectionClosed(this);
+    this.owner.onClosed(this);
   }
 }

@@ -41,6 +41,27 @@ export interface HandleStream {
   pauseResponse(isPaused: boolean): void;
   isResponsePaused(): boolean;
   resetStream(): void;
+  /** An exception escaped one of the stream's callbacks. */
+  onEscaped(error: unknown): void;
+}
+
+/** A filter's timer whose exceptions end the filter's stream and no more. */
+class GuardedTimeout implements TimerTarget {
+  private readonly stream: HandleStream;
+  private readonly target: TimerTarget;
+
+  constructor(stream: HandleStream, target: TimerTarget) {
+    this.stream = stream;
+    this.target = target;
+  }
+
+  onTimeout(timer: Timer): void {
+    try {
+      this.target.onTimeout(timer);
+    } catch (error) {
+      this.stream.onEscaped(error);
+    }
+  }
 }
 
 const NO_CONNECTION: ConnectionInfo = { id: 0, remoteAddress: '', localAddress: '', filterChainName: '', requestedServerName: '' };
@@ -131,7 +152,7 @@ export class FilterHandle implements TerminalFilterCallbacks {
   }
 
   createTimer(onTimeout: TimerTarget): Timer {
-    return this.stream.context.parts.dispatcher.createTimer(onTimeout);
+    return this.stream.context.parts.dispatcher.createTimer(new GuardedTimeout(this.stream, onTimeout));
   }
 
   resetStream(): void {

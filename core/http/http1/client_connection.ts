@@ -38,7 +38,8 @@ export class Http1ClientConnection implements RequestEncoder {
   private readonly slab: Uint8Array;
   private readonly words: Int32Array;
   private readonly parser: ResponseParser;
-  private readonly chunked: ChunkedDecoder;
+  /** Made when the first chunked message comes. */
+  private chunked: ChunkedDecoder | null;
   private readonly framing: Framing;
   private reading: number;
   private writing: number;
@@ -64,8 +65,8 @@ export class Http1ClientConnection implements RequestEncoder {
     this.literals = literals;
     this.slab = slab;
     this.words = words;
-    this.parser = new ResponseParser(slab, words);
-    this.chunked = new ChunkedDecoder();
+    this.parser = new ResponseParser(slab, words, literals.cursor);
+    this.chunked = null;
     this.framing = new Framing();
     this.reading = Reading.idle;
     this.writing = Writing.idle;
@@ -274,6 +275,7 @@ export class Http1ClientConnection implements RequestEncoder {
         break;
       case BodyKind.chunked:
         this.reading = Reading.chunkedBody;
+        this.chunked ??= new ChunkedDecoder();
         this.chunked.reset();
         decoder.responseTrailers.clear();
         decoder.decodeHeaders(headers, false);
@@ -305,14 +307,14 @@ export class Http1ClientConnection implements RequestEncoder {
   private readChunkedBody(from: number, end: number): number {
     let p = from;
     for (;;) {
-      const decoder = this.decoder;
-      if (decoder === null) return end;
-      const status = this.chunked.next(this.slab, this.words, p, end, decoder.responseTrailers);
-      this.wireBytesReceived += this.chunked.position - p;
-      p = this.chunked.position;
+      const { decoder, chunked } = this;
+      if (decoder === null || chunked === null) return end;
+      const status = chunked.next(this.slab, this.words, p, end, decoder.responseTrailers);
+      this.wireBytesReceived += chunked.position - p;
+      p = chunked.position;
       switch (status) {
         case ChunkStatus.data:
-          decoder.decodeData(this.chunked.dataOffset, this.chunked.dataLength, false);
+          decoder.decodeData(chunked.dataOffset, chunked.dataLength, false);
           if (!this.connection.isOpen) return p;
           break;
         case ChunkStatus.end:

@@ -9,6 +9,8 @@ const MAX_STATUS = 1000;
 /** Process-lifetime literals of HTTP/1 in a worker's slab: offsets and lengths. One per worker. */
 export class Http1Literals {
   readonly turn: TurnBuffer;
+  /** Scratch of the thread's parsers. */
+  readonly cursor: Int32Array;
   readonly crlf: number;
   readonly lastChunk: number;
   readonly chunkedTail: number;
@@ -21,6 +23,7 @@ export class Http1Literals {
 
   constructor(turn: TurnBuffer) {
     this.turn = turn;
+    this.cursor = new Int32Array(1);
     this.crlf = turn.literal('\r\n');
     this.lastChunk = turn.literal(LAST_CHUNK);
     this.chunkedTail = turn.literal(CHUNKED_TAIL);

@@ -26,10 +26,11 @@ export class RequestParser {
   /** Bytes of the head, start line and empty line included; set when complete. */
   headLength: number;
 
-  constructor(slab: Uint8Array, words: Int32Array) {
+  /** `cursor` is scratch that all parsers of a thread may share. */
+  constructor(slab: Uint8Array, words: Int32Array, cursor: Int32Array = new Int32Array(1)) {
     this.slab = slab;
     this.words = words;
-    this.cursor = new Int32Array(1);
+    this.cursor = cursor;
     this.phase = Phase.startLine;
     this.headStart = 0;
     this.lineStart = 0;

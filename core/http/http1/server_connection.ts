@@ -34,7 +34,8 @@ export class Http1ServerConnection implements ResponseEncoder {
   private readonly slab: Uint8Array;
   private readonly words: Int32Array;
   private readonly parser: RequestParser;
-  private readonly chunked: ChunkedDecoder;
+  /** Made when the first chunked message comes. */
+  private chunked: ChunkedDecoder | null;
   private readonly framing: Framing;
   private reading: number;
   private writing: number;
@@ -73,8 +74,8 @@ export class Http1ServerConnection implements ResponseEncoder {
     this.literals = literals;
     this.slab = slab;
     this.words = words;
-    this.parser = new RequestParser(slab, words);
-    this.chunked = new ChunkedDecoder();
+    this.parser = new RequestParser(slab, words, literals.cursor);
+    this.chunked = null;
     this.framing = new Framing();
     this.reading = Reading.head;
     this.writing = Writing.none;
@@ -218,6 +219,7 @@ export class Http1ServerConnection implements ResponseEncoder {
         break;
       default:
         this.reading = Reading.chunkedBody;
+        this.chunked ??= new ChunkedDecoder();
         this.chunked.reset();
         stream.requestTrailers.clear();
         stream.decodeHeaders(headers, false);
@@ -237,17 +239,17 @@ export class Http1ServerConnection implements ResponseEncoder {
   }
 
   private readChunkedBody(from: number, end: number): number {
-    const stream = this.stream;
-    if (stream === null) return end;
+    const { stream, chunked } = this;
+    if (stream === null || chunked === null) return end;
     let p = from;
     for (;;) {
-      const status = this.chunked.next(this.slab, this.words, p, end, stream.requestTrailers);
-      const position = this.chunked.position;
+      const status = chunked.next(this.slab, this.words, p, end, stream.requestTrailers);
+      const position = chunked.position;
       this.wireBytesReceived += position - p;
       p = position;
       switch (status) {
         case ChunkStatus.data:
-          stream.decodeData(this.chunked.dataOffset, this.chunked.dataLength, false);
+          stream.decodeData(chunked.dataOffset, chunked.dataLength, false);
           if (this.reading !== Reading.chunkedBody || !this.connection.isOpen) return p;
           break;
         case ChunkStatus.end:

@@ -48,8 +48,7 @@ export function createManagerFactory(config: ConnectionManagerConfig, context: N
   });
   const streams = new StreamPool(manager, () => terminal.factory.createFilter() as TerminalFilter);
   return {
-    onNewConnection: (connection: NewConnection): TerminalConnection =>
-      new ConnectionManager(manager, streams, { onConnectionClosed: (closed) => connection.onClosed(closed) }, (callbacks) => connection.makeConnection(callbacks)),
+    onNewConnection: (connection: NewConnection): TerminalConnection => new ConnectionManager(manager, streams, connection),
   };
 }
 

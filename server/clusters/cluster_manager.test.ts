@@ -1,0 +1,219 @@
+import { describe, expect, it } from 'vitest';
+import { createLogger, createLogLevels } from '../../core/log/logger.ts';
+import { LogLevel } from '../../core/log/log_level.ts';
+import { CLUSTER_FACT_WORDS, createSharedSlabs, HOST_STAT_WORDS, HostHealthFlag, HostStat } from '../../core/shared_memory/layout.ts';
+import { type ClusterConfig, DEFAULT_THRESHOLDS, type DiscoveryConfig, type DnsConfig, type EndpointConfig } from '../../core/upstream/cluster_config.ts';
+import { createLocalStats } from '../../test/support/local_stats.ts';
+import { ManualDnsResolver } from '../../test/support/manual_dns_resolver.ts';
+import { SimulatedScheduler } from '../../test/support/simulated_scheduler.ts';
+import { clusterStatus } from './cluster_status.ts';
+import { ClusterManager } from './cluster_manager.ts';
+import { HostIds } from './host_ids.ts';
+import { HostSlabs } from './host_table.ts';
+
+const DNS: DnsConfig = {
+  refreshRateMs: 5000, failureBaseMs: 5000, failureMaxMs: 5000, respectTtl: false, jitterMs: 0, lookupFamily: 'auto', resolvers: [], useTcp: false,
+};
+
+function endpoint(address: string, more: Partial<EndpointConfig> = {}): EndpointConfig {
+  return {
+    address, port: 80, hostname: '', weight: 1, priority: 0, region: '', zone: '', subZone: '', localityWeight: 0, healthStatus: 'unknown',
+    metadata: {}, ...more,
+  };
+}
+
+function clusterConfig(name: string): ClusterConfig {
+  const { name: _, ...rest } = { name: '', statName: name, defaultThresholds: DEFAULT_THRESHOLDS, highThresholds: DEFAULT_THRESHOLDS };
+  // Discovery reads nothing else of a cluster.
+  return { name, ...rest } as ClusterConfig;
+}
+
+function setUp(discoveries: Record<string, DiscoveryConfig>, random: () => number = () => 0.5) {
+  const scheduler = new SimulatedScheduler();
+  const resolver = new ManualDnsResolver();
+  const stats = createLocalStats();
+  const slabs = createSharedSlabs(2);
+  const hostSlabs = new HostSlabs(slabs);
+  const changes: string[] = [];
+  const state = { initialized: 0 };
+  const log = createLogger({ write: () => {} }, { levels: createLogLevels(LogLevel.off), pattern: '%v', escaped: false }, { threadId: 0, nowMs: () => 0 });
+  const manager = new ClusterManager(
+    {
+      discovery: { scheduler, random, createResolver: () => resolver },
+      hostIds: new HostIds(), hostSlabs, facts: new Int32Array(slabs.clusterFacts), stats: stats.scope, log,
+    },
+    { onHostsChanged: (cluster) => changes.push(cluster.config.name), onInitialized: () => state.initialized++ },
+  );
+  manager.start(Object.entries(discoveries).map(([name, discovery], id) => ({ id, config: clusterConfig(name), discovery })));
+  const hosts = (index = 0) => manager.clusters()[index].hosts().map((host) => `${host.id}=${host.address}:${host.port}`);
+  const value = (name: string) => stats.value(`cluster.c.${name}`);
+  return { scheduler, resolver, stats, slabs, hostSlabs, manager, changes, state, hosts, value };
+}
+
+const strict = (endpoints: EndpointConfig[], dns: Partial<DnsConfig> = {}): DiscoveryConfig => ({ kind: 'strict_dns', endpoints, dns: { ...DNS, ...dns } });
+const logical = (name: string): DiscoveryConfig => ({ kind: 'logical_dns', endpoints: [endpoint(name)], dns: DNS });
+
+describe('static clusters', () => {
+  it('are there at once, with the health that is configured', () => {
+    const statuses = ['unhealthy', 'draining', 'timeout', 'degraded', 'healthy', 'unknown'] as const;
+    const { state, hosts, value, manager, hostSlabs, slabs } = setUp({
+      c: { kind: 'static', endpoints: statuses.map((healthStatus) => endpoint('10.0.0.1', { healthStatus })) },
+    });
+    expect(state.initialized).toBe(1);
+    expect(hosts()).toHaveLength(6);
+    const { failedEdsHealth, edsStatusDraining, degradedEdsHealth } = HostHealthFlag;
+    expect([...clusterStatus(manager.clusters()[0], hostSlabs).hosts].map((host) => host.healthFlags)).toEqual(
+      [failedEdsHealth, edsStatusDraining, failedEdsHealth, degradedEdsHealth, 0, 0],
+    );
+    expect(['total', 'healthy', 'degraded', 'excluded', 'change'].map((name) => value(`membership_${name}`))).toEqual([6, 2, 1, 1, 1]);
+    expect([...new Int32Array(slabs.clusterFacts, 0, CLUSTER_FACT_WORDS)]).toEqual([6, 2, 1, 0]);
+    expect(value('update_attempt')).toBe(0);
+  });
+
+  it('counts over all workers', () => {
+    const { manager, hostSlabs, slabs } = setUp({ c: { kind: 'static', endpoints: [endpoint('10.0.0.1')] } });
+    slabs.hostStats.forEach((buffer, i) => {
+      new Float64Array(buffer)[0 * HOST_STAT_WORDS + HostStat.rqTotal] = i + 1;
+    });
+    expect([...clusterStatus(manager.clusters()[0], hostSlabs).hosts][0].counts.rqTotal).toBe(3);
+  });
+
+  it('need no cluster at all to be initialised', () => {
+    expect(setUp({}).state.initialized).toBe(1);
+  });
+});
+
+describe('strict DNS clusters', () => {
+  it('make every address of every name a host, and are ready when each name was answered once', () => {
+    const { resolver, state, hosts, value, changes } = setUp({ c: strict([endpoint('a.test'), endpoint('b.test', { port: 81 })]) });
+    resolver.answer('a.test', ['10.0.0.1', '10.0.0.2', '10.0.0.1']);
+    expect(state.initialized).toBe(0);
+    resolver.fail('b.test');
+    expect(state.initialized).toBe(1);
+    expect(hosts()).toEqual(['0=10.0.0.1:80', '1=10.0.0.2:80']);
+    expect([value('update_attempt'), value('update_success'), value('update_failure'), value('update_no_rebuild')]).toEqual([2, 1, 1, 0]);
+    expect(value('max_host_weight')).toBe(1);
+    // Before that, workers had no snapshot to change.
+    expect(changes).toEqual([]);
+  });
+
+  it('resolve again after the refresh rate and keep the ids of hosts that stay', () => {
+    const { resolver, scheduler, hosts, changes, value } = setUp({ c: strict([endpoint('a.test')]) });
+    resolver.answer('a.test', ['10.0.0.1', '10.0.0.2']);
+    scheduler.advance(4999);
+    expect(resolver.questions).toHaveLength(0);
+    scheduler.advance(1);
+    resolver.answer('a.test', ['10.0.0.3', '10.0.0.2']);
+    expect(hosts()).toEqual(['1=10.0.0.2:80', '2=10.0.0.3:80']);
+    expect(changes).toEqual(['c']);
+    scheduler.advance(5000);
+    resolver.answer('a.test', ['10.0.0.2', '10.0.0.3']);
+    expect(changes).toEqual(['c']);
+    expect([value('update_success'), value('update_no_rebuild'), value('membership_change')]).toEqual([3, 1, 2]);
+  });
+
+  it('are known by the name they were found under', () => {
+    const { resolver, manager } = setUp({ c: strict([endpoint('a.test'), endpoint('b.test', { hostname: 'given' })]) });
+    resolver.answer('a.test', ['10.0.0.1']);
+    resolver.answer('b.test', ['10.0.0.2']);
+    expect(manager.clusters()[0].hosts().map((host) => host.hostname)).toEqual(['a.test', 'given']);
+  });
+
+  it('lose their hosts when the name has no address any more, and keep them when nobody can tell', () => {
+    const { resolver, scheduler, hosts } = setUp({ c: strict([endpoint('a.test')]) });
+    resolver.answer('a.test', ['10.0.0.1']);
+    scheduler.advance(5000);
+    resolver.fail('a.test');
+    expect(hosts()).toHaveLength(1);
+    scheduler.advance(5000);
+    resolver.answer('a.test', []);
+    expect(hosts()).toEqual([]);
+  });
+
+  it('wait the shortest TTL where that is respected and known, else the refresh rate', () => {
+    const { resolver, scheduler } = setUp({ c: strict([endpoint('a.test')], { respectTtl: true }) });
+    resolver.answer('a.test', ['10.0.0.1'], 30);
+    expect(scheduler.pending()).toEqual([30_000]);
+    scheduler.advance(30_000);
+    resolver.answer('a.test', ['10.0.0.1'], 0);
+    expect(scheduler.pending()).toEqual([5000]);
+  });
+
+  it('add jitter', () => {
+    const { resolver, scheduler } = setUp({ c: strict([endpoint('a.test')], { jitterMs: 1000 }) });
+    resolver.answer('a.test', ['10.0.0.1']);
+    expect(scheduler.pending()).toEqual([5500]);
+  });
+
+  it('back off with growing, random delays after failures until one succeeds', () => {
+    const { resolver, scheduler } = setUp({ c: strict([endpoint('a.test')], { failureBaseMs: 1000, failureMaxMs: 3000 }) });
+    const delays: number[] = [];
+    for (let i = 0; i < 4; i++) {
+      resolver.fail('a.test');
+      delays.push(...scheduler.pending());
+      scheduler.advance(5000);
+    }
+    expect(delays).toEqual([500, 1000, 1500, 1500]);
+    resolver.answer('a.test', ['10.0.0.1']);
+    scheduler.advance(5000);
+    resolver.fail('a.test');
+    expect(scheduler.pending()).toEqual([500]);
+  });
+
+  it('try again at the refresh rate where no back-off is configured', () => {
+    const { resolver, scheduler } = setUp({ c: strict([endpoint('a.test')]) });
+    resolver.fail('a.test');
+    expect(scheduler.pending()).toEqual([5000]);
+  });
+
+  it('stop asking when they are closed', () => {
+    const { resolver, scheduler, manager } = setUp({ c: strict([endpoint('a.test')]) });
+    manager.close();
+    resolver.answer('a.test', ['10.0.0.1']);
+    scheduler.advance(60_000);
+    expect(resolver.isClosed).toBe(true);
+    expect(resolver.questions).toEqual([]);
+  });
+});
+
+describe('logical DNS clusters', () => {
+  it('have one host that moves to the first address of the latest answer', () => {
+    const { resolver, scheduler, hosts, changes, value } = setUp({ c: logical('a.test') });
+    resolver.answer('a.test', ['10.0.0.1', '10.0.0.2']);
+    expect(hosts()).toEqual(['0=10.0.0.1:80']);
+    scheduler.advance(5000);
+    resolver.answer('a.test', ['10.0.0.2', '10.0.0.1']);
+    expect(hosts()).toEqual(['0=10.0.0.2:80']);
+    expect(changes).toEqual(['c']);
+    scheduler.advance(5000);
+    resolver.answer('a.test', ['10.0.0.2', '10.0.0.9']);
+    expect([value('update_success'), value('update_no_rebuild'), value('membership_change'), value('membership_total')]).toEqual([3, 1, 1, 1]);
+  });
+
+  it('take an answer without addresses as a failure', () => {
+    const { resolver, scheduler, hosts, value } = setUp({ c: logical('a.test') });
+    resolver.answer('a.test', ['10.0.0.1']);
+    scheduler.advance(5000);
+    resolver.answer('a.test', []);
+    expect(hosts()).toEqual(['0=10.0.0.1:80']);
+    expect(value('update_failure')).toBe(1);
+  });
+});
+
+describe('host ids', () => {
+  it('are reused only when no fresh one is left, oldest first', () => {
+    const ids = new HostIds(3);
+    expect([ids.take(), ids.take()]).toEqual([0, 1]);
+    ids.release(1);
+    ids.release(0);
+    expect([ids.take(), ids.take(), ids.take(), ids.take()]).toEqual([2, 1, 0, -1]);
+  });
+
+  it('begin with clean words', () => {
+    const slabs = createSharedSlabs(1);
+    const words = new Float64Array(slabs.hostStats[0]);
+    words.fill(7, 0, HOST_STAT_WORDS * 2);
+    new HostSlabs(slabs).birth(1, 0);
+    expect([words[0], words[HOST_STAT_WORDS]]).toEqual([7, 0]);
+  });
+});

@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest';
+import { createLocalStats } from '../../test/support/local_stats.ts';
+import { RuntimeManager } from './runtime_manager.ts';
+
+function setUp(hasAdmin = true) {
+  const stats = createLocalStats();
+  const seen: unknown[] = [];
+  const layers = [
+    { name: 'base', values: { a: 1, b: true }, isAdmin: false },
+    { name: 'over', values: { b: false, f: { numerator: 5, denominator: 100 as const } }, isAdmin: false },
+    ...(hasAdmin ? [{ name: 'admin', values: {}, isAdmin: true }] : []),
+  ];
+  return { stats, seen, runtime: new RuntimeManager(layers, stats.scope, (values) => seen.push(values)) };
+}
+
+describe('runtime layers', () => {
+  it('lie over each other in order', () => {
+    const { runtime, stats } = setUp();
+    expect(runtime.values()).toEqual({ a: 1, b: false, f: { numerator: 5, denominator: 100 } });
+    expect(runtime.entries()[1]).toEqual({ key: 'b', layerValues: ['true', 'false', ''], finalValue: 'false' });
+    expect([stats.value('runtime.num_layers'), stats.value('runtime.num_keys')]).toEqual([3, 3]);
+  });
+
+  it('take changes in the admin layer, and give them up for an empty value', () => {
+    const { runtime, seen, stats } = setUp();
+    expect(runtime.modify(new Map([['a', '7'], ['x', 'text'], ['y', 'true']]))).toBeUndefined();
+    expect(seen.at(-1)).toMatchObject({ a: 7, x: 'text', y: true });
+    expect(stats.value('runtime.admin_overrides_active')).toBe(1);
+    runtime.modify(new Map([['a', ''], ['x', ''], ['y', '']]));
+    expect(seen.at(-1)).toEqual(setUp().runtime.values());
+    expect(stats.value('runtime.admin_overrides_active')).toBe(0);
+  });
+
+  it('refuse changes without an admin layer', () => {
+    const { runtime, seen } = setUp(false);
+    expect(runtime.hasAdminLayer).toBe(false);
+    expect(runtime.modify(new Map([['a', '7']]))).toBe('No admin layer specified');
+    expect(seen).toEqual([]);
+  });
+});
