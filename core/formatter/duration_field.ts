@@ -89,7 +89,8 @@ export class StreamDurationField implements Field {
   write(bytes: Uint8Array, at: number, context: FormatContext): number {
     const info = context.info;
     if (info === null) return MISSING;
-    const difference = info.endTimeMs === info.endTimeMs ? info.endTimeMs - info.startTimeMs : this.nowWallMs() - info.startTimeWallMs;
+    const hasEnded = info.endTimeMs >= info.startTimeMs;
+    const difference = hasEnded ? info.endTimeMs - info.startTimeMs : this.nowWallMs() - info.startTimeWallMs;
     return writeInteger(bytes, at, difference > 0 ? Math.floor(difference + 1e-6) : 0);
   }
 

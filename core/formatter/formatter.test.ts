@@ -27,7 +27,7 @@ describe('text formats', () => {
     ['x-request-id', '6b4f1d6e-0d5a-9c07-8b7f-0f2d0c6a4a11'],
   ] as const;
   const cases: readonly (readonly [string, string])[] = [
-    ['%REQ(:METHOD)% %REQ(:PATH)% %REQ(:AUTHORITY)% %REQ(host)% %REQ(:SCHEME)%', 'POST /a/b?x=1&y=%20z&x=2&e=&n h.example:80 h.example:80 http'],
+    ['%REQ(:METHOD)% %REQ(:PATH)% %REQ(:AUTHORITY)% %REQ(host)% %REQ(:SCHEME)%', 'POST /a/b?x=1&y=%20z&x=2&e=&n h.example:80 h.example:80 -'],
     ['%REQ(X-TWO)%|%REQUEST_HEADER(x-two)%', '1|1'],
     ['[%REQ(X-EMPTY)%][%REQ(NOPE)%]', '[][-]'],
     ['%REQ(NOPE?X-TWO)% %REQ(NOPE?NADA)% %REQ(X-TWO?:PATH)%', '1 - 1'],

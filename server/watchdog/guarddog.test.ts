@@ -5,7 +5,7 @@ import { createLocalStats } from '../../test/support/local_stats.ts';
 import { SimulatedScheduler } from '../../test/support/simulated_scheduler.ts';
 import { createHeartbeats, FIRST_WORKER_HEARTBEAT } from '../../workers/protocol/heartbeats.ts';
 import { startHeartbeat } from '../../workers/worker/heartbeat.ts';
-import { DEFAULT_WATCHDOG, Guarddog, type WatchdogConfig } from './guarddog.ts';
+import { DEFAULT_WATCHDOG, Guarddog, type GuarddogOptions, type WatchdogConfig } from './guarddog.ts';
 
 function setUp(workers: Partial<WatchdogConfig> = {}, workerCount = 2) {
   const scheduler = new SimulatedScheduler();
@@ -13,10 +13,11 @@ function setUp(workers: Partial<WatchdogConfig> = {}, workerCount = 2) {
   const words = new Int32Array(createHeartbeats());
   const state = { kills: 0, isWatched: true };
   const log = createLogger({ write: () => {} }, { levels: createLogLevels(LogLevel.off), pattern: '%v', escaped: false }, { threadId: 0, nowMs: () => 0 });
-  const dog = new Guarddog({
+  const options: GuarddogOptions = {
     words, main: DEFAULT_WATCHDOG, workers: { ...DEFAULT_WATCHDOG, ...workers }, workerCount, isWatched: () => state.isWatched, stats: stats.scope,
     scheduler, random: () => 0.5, log, kill: () => state.kills++,
-  });
+  };
+  const dog = new Guarddog(options);
   dog.start();
   /** Lets time pass while the given workers' loops turn. */
   const pass = (ms: number, beating: readonly number[]) => {
@@ -25,7 +26,7 @@ function setUp(workers: Partial<WatchdogConfig> = {}, workerCount = 2) {
       scheduler.advance(50);
     }
   };
-  return { scheduler, stats, words, state, dog, pass };
+  return { scheduler, stats, words, state, dog, options, pass };
 }
 
 describe('the watchdog', () => {
@@ -74,13 +75,13 @@ describe('the watchdog', () => {
   });
 
   it('sees that main itself was late', () => {
-    const { stats, dog, words, scheduler } = setUp();
+    const { stats, dog, options, scheduler } = setUp();
     dog.close();
     // A scheduler whose timer comes 1.2 s late is a loop that stood still for as long.
     const late = Object.assign(Object.create(scheduler) as SimulatedScheduler, {
       schedule: (ms: number, callback: () => void) => scheduler.schedule(ms + 1200, callback),
     });
-    const lateDog = new Guarddog({ ...(dog as unknown as { options: ConstructorParameters<typeof Guarddog>[0] }).options, scheduler: late, words });
+    const lateDog = new Guarddog({ ...options, scheduler: late });
     lateDog.start();
     scheduler.advance(1500);
     expect([stats.value('main_thread.watchdog_miss'), stats.value('server.main_thread.watchdog_mega_miss')]).toEqual([1, 1]);

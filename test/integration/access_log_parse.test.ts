@@ -54,7 +54,7 @@ describe('parsing access logs', () => {
   it.each(formats)('reads %s', (_name, yaml, expected) => {
     const { log, errors, warnings } = parse(file(yaml));
     expect([errors, warnings]).toEqual([[], []]);
-    expect((log?.extension.config as { format: object }).format).toMatchObject(expected);
+    expect(log?.extension.config).toMatchObject({ format: expected });
     expect(structuredClone(log)).toEqual(log);
   });
 

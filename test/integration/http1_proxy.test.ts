@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { FilterHeadersStatus, type HttpFilter } from '../../core/http/filter.ts';
+import { FilterDataStatus, FilterHeadersStatus, type HttpFilter } from '../../core/http/filter.ts';
 import { HeaderId } from '../../core/headers/header_names.ts';
 import { backendsUnderTest, Peer, settle, until } from '../support/io_driver.ts';
 import { InProcessWorker, type InProcessOptions, managerConfig, type TestFilter } from '../support/in_process_worker.ts';
@@ -180,7 +180,7 @@ describe.each(backendsUnderTest())('HTTP/1 through a worker on the %s backend', 
     await until(() => peer.text === 'HTTP/1.1 100 Continue\r\n\r\n', '100');
     peer.socket.write('body');
     await until(() => peer.text.endsWith('ok'), 'the response');
-    expect(up.text).not.toContain('expect');
+    expect(up.text).not.toContain('\r\nexpect:');
   });
 
   it('frames a response that ends with its connection', async () => {
@@ -285,7 +285,7 @@ describe.each(backendsUnderTest())('HTTP/1 through a worker on the %s backend', 
     peer.socket.write('GET /chunked HTTP/1.0\r\nhost: a\r\nconnection: keep-alive\r\n\r\n');
     await until(() => peer.ended, 'the end of the second');
     expect(peer.text).not.toContain('transfer-encoding');
-    expect(peer.text).toMatch(/connection: close\r\n[^]*\r\n\r\nok$/);
+    expect(peer.text).toMatch(/connection: close\r\n(?:[^]*\r\n)?\r\nok$/);
   });
 
   it('refuses HTTP/1.0 unless allowed', async () => {
@@ -320,7 +320,7 @@ describe.each(backendsUnderTest())('HTTP/1 through a worker on the %s backend', 
                 arm();
                 return FilterHeadersStatus.stopIteration;
               },
-              decodeData: () => (place === 'decodeData' ? bad() : 0),
+              decodeData: () => (place === 'decodeData' ? bad() : place === 'timer' ? FilterDataStatus.stopIterationAndBuffer : FilterDataStatus.continue),
               encodeHeaders(headers) {
                 if (place.startsWith('encodeHeaders') && headers.getByName('x-bad') !== undefined) bad();
                 return FilterHeadersStatus.continue;
@@ -393,9 +393,12 @@ describe.each(backendsUnderTest())('HTTP/1 through a worker on the %s backend', 
     answers[0]();
     await until(() => busy.ended, 'the busy one is closed');
     expect(busy.text.endsWith('ok')).toBe(true);
-    const late = client(worker);
-    await until(() => late.closed, 'new connections are refused');
-    expect(late.error).toBe('ECONNREFUSED');
+    if (backend === 'portable') {
+      // On the ring the socket is the main thread's, which closes it or hands it on.
+      const late = client(worker);
+      await until(() => late.closed, 'new connections are refused');
+      expect(late.error).toBe('ECONNREFUSED');
+    }
     expect(worker.stat('http.ingress.downstream_cx_active')).toBe(0);
   });
 

@@ -308,6 +308,10 @@ export class FilterStream implements HandleStream, IterationOwner {
     return this.isUpstreamPaused;
   }
 
+  onEscaped(error: unknown): void {
+    throw error;
+  }
+
   resetStream(): void {
     this.isReset = true;
     this.destroy();

@@ -162,7 +162,10 @@ export class ConnectionManager implements ConnectionCallbacks, ServerConnectionC
     const { stats } = this.context.parts;
     if (this.isLingering) {
       stats.cxDelayedCloseTimeout.inc();
-      this.closeNow(true);
+      stats.cxDestroyLocal.inc();
+      // What a slow reader has not taken yet still goes out.
+      this.connection.close(CloseMode.flush);
+      this.settle();
       return;
     }
     if (timer === this.idleTimer) {
@@ -208,7 +211,8 @@ export class ConnectionManager implements ConnectionCallbacks, ServerConnectionC
   /** The last response is sent: FIN after it, then the peer's turn, bounded by delayed_close_timeout. */
   private closeAfterFlush(): void {
     const { config } = this.context.parts;
-    if (!this.closesDelayed || config.delayedCloseTimeoutMs === 0) {
+    const isUnread = this.codec.hasUnreadInput;
+    if ((!this.closesDelayed && !isUnread) || config.delayedCloseTimeoutMs === 0) {
       this.context.parts.stats.cxDestroyLocal.inc();
       this.isLingering = true;
       this.connection.close(CloseMode.flush);
@@ -216,9 +220,11 @@ export class ConnectionManager implements ConnectionCallbacks, ServerConnectionC
       return;
     }
     // Unread request bytes would turn our close into a reset that may destroy the response on its way: the peer, told
-    // `connection: close`, closes first, or the timer does.
+    // `connection: close`, closes first, or the timer does. What it sent behind its last request is read and dropped meanwhile
+    // (RFC 9112 §9.6).
     this.isLingering = true;
     this.codec.stopReading();
+    if (isUnread) this.connection.shutdownWrite();
     this.durationTimer.enable(config.delayedCloseTimeoutMs);
   }
 

@@ -160,11 +160,23 @@ export class FilterHandle implements TerminalFilterCallbacks {
   }
 
   continueDecoding(): void {
-    if (!this.stream.isDestroyed) this.stream.context.parts.dispatcher.run(() => this.stream.decode.resume(this.decodeIndex));
+    this.resume(this.stream.decode, this.decodeIndex);
   }
 
   continueEncoding(): void {
-    if (!this.stream.isDestroyed) this.stream.context.parts.dispatcher.run(() => this.stream.encode.resume(this.encodeIndex));
+    this.resume(this.stream.encode, this.encodeIndex);
+  }
+
+  private resume(iteration: FilterIteration, index: number): void {
+    const { stream } = this;
+    if (stream.isDestroyed) return;
+    stream.context.parts.dispatcher.run(() => {
+      try {
+        iteration.resume(index);
+      } catch (error) {
+        stream.onEscaped(error);
+      }
+    });
   }
 
   sendLocalReply(status: number, body: string, options: LocalReplyOptions): void {

@@ -66,6 +66,8 @@ export class Http1ServerConnection implements ResponseEncoder {
   unreadBytes: number;
   /** Bytes of a head that turned out malformed. */
   private failedBytes: number;
+  /** While the end of a request is decoded: bytes behind it. */
+  private followingBytes: number;
 
   constructor(connection: Connection, callbacks: ServerConnectionCallbacks, settings: Http1Settings, literals: Http1Literals, slab: Uint8Array, words: Int32Array) {
     this.connection = connection;
@@ -96,6 +98,7 @@ export class Http1ServerConnection implements ResponseEncoder {
     this.wireBytesReceived = 0;
     this.unreadBytes = 0;
     this.failedBytes = 0;
+    this.followingBytes = 0;
   }
 
   /** Reads `length` bytes at `offset`; returns how many at the end are not consumed yet. */
@@ -157,6 +160,15 @@ export class Http1ServerConnection implements ResponseEncoder {
   /** Takes no more requests: bytes that come are dropped (the connection is closing). */
   stopReading(): void {
     this.reading = Reading.failed;
+    if (this.isPipelineHeld) {
+      this.isPipelineHeld = false;
+      this.connection.readDisable(false);
+    }
+  }
+
+  /** More came than the request that ends now: there may be bytes that the kernel still holds. */
+  get hasUnreadInput(): boolean {
+    return this.isPipelineHeld || this.followingBytes > 0;
   }
 
   // === reading ===
@@ -210,7 +222,9 @@ export class Http1ServerConnection implements ResponseEncoder {
     switch (kind) {
       case BodyKind.none:
         this.reading = Reading.done;
+        this.followingBytes = end - next;
         stream.decodeHeaders(headers, true);
+        this.followingBytes = 0;
         break;
       case BodyKind.length:
         this.reading = Reading.lengthBody;
@@ -233,8 +247,12 @@ export class Http1ServerConnection implements ResponseEncoder {
     this.bodyLeft -= n;
     this.wireBytesReceived += n;
     const isLast = this.bodyLeft === 0;
-    if (isLast) this.reading = Reading.done;
+    if (isLast) {
+      this.reading = Reading.done;
+      this.followingBytes = end - p - n;
+    }
     this.stream?.decodeData(p, n, isLast);
+    this.followingBytes = 0;
     return p + n;
   }
 
@@ -254,8 +272,10 @@ export class Http1ServerConnection implements ResponseEncoder {
           break;
         case ChunkStatus.end:
           this.reading = Reading.done;
+          this.followingBytes = end - p;
           if (this.settings.enableTrailers && stream.requestTrailers.count > 0) stream.decodeTrailers(stream.requestTrailers);
           else stream.decodeData(p, 0, true);
+          this.followingBytes = 0;
           return p;
         case ChunkStatus.needMoreTrailers:
           // Nothing of the trailer section is consumed: keep what came since.

@@ -1,6 +1,7 @@
 /**
  * A worker thread with a tiny worker: answers every request with a few facts about itself. Paths that make it misbehave:
- * `/exit` ends the thread, `/throw` lets an exception escape, `/stall` blocks the loop for 1.5 s.
+ * `/exit` ends the thread, `/throw` lets an exception escape, `/stall` blocks the loop for 1.5 s, `/stall-and-exit` for 0.5 s and
+ * then ends the thread.
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { CommandWriter } from '../../../core/io/command_writer.ts';
@@ -10,6 +11,10 @@ import type { Snapshot } from '../../../core/snapshot/snapshot.ts';
 import type { HostSetConfig } from '../../../core/upstream/cluster_config.ts';
 import type { WorkerData } from '../../../workers/protocol/worker_data.ts';
 import { runWorkerThread, type ThreadWorker, type ThreadWorkerDependencies } from '../../../workers/worker/worker_thread.ts';
+
+function block(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}
 
 class FakeWorker implements ThreadWorker {
   private readonly deps: ThreadWorkerDependencies;
@@ -68,7 +73,12 @@ class FakeWorker implements ThreadWorker {
   private answer(connection: number, path: string): void {
     if (path === '/exit') process.exit(7);
     if (path === '/throw') setTimeout(() => { throw new Error('a filter broke'); }, 0);
-    if (path === '/stall') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1500);
+    if (path === '/stall') block(1500);
+    if (path === '/stall-and-exit') {
+      this.deps.log.warning('about to end');
+      block(500);
+      process.exit(7);
+    }
     this.deps.stats.rootScope().counter('fake.requests').inc();
     const body = JSON.stringify({ worker: this.deps.index, version: this.version, hosts: Object.fromEntries(this.hosts) });
     const text = Buffer.from(`HTTP/1.1 200 OK\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`);
