@@ -73,8 +73,12 @@ export class Formatter {
     let p = at;
     for (let i = 0; i < segments.length; i++) {
       const segment = segments[i];
-      p = copyBytes(bytes, p, segment.literal, 0, segment.literal.length);
-      if (p > limit) return p;
+      const literal = segment.literal;
+      const length = literal.length;
+      if (p + length > limit) return p + length;
+      // Most literals are a few bytes: a loop here is cheaper than a call.
+      for (let k = 0; k < length; k++) bytes[p + k] = literal[k];
+      p += length;
       const field = segment.field;
       if (field !== null) {
         p = segment.mode === Mode.text ? this.writeText(bytes, p, segment, field, context) : this.writeJson(bytes, p, segment, field, context);

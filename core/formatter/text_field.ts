@@ -1,6 +1,6 @@
 import { RESPONSE_FLAG_NAMES } from '../stream_info/response_flags.ts';
 import { PROTOCOL_TEXT, type StreamInfo } from '../stream_info/stream_info.ts';
-import { type Field, JsonKind, MISSING, writeAscii, writeText } from './field.ts';
+import { copyBytes, type Field, JsonKind, MISSING, writeAscii, writeText } from './field.ts';
 import { ACCESS_LOG_TYPE_TEXT, type FormatContext } from './format_context.ts';
 
 /** Operators whose value is a string that stands in the stream info. */
@@ -10,6 +10,8 @@ export const TextKind = {
   routeName: 9, filterChainName: 10, requestedServerName: 11, localReplyBody: 12, accessLogType: 13, virtualClusterName: 14,
 } as const;
 export type TextKind = (typeof TextKind)[keyof typeof TextKind];
+
+const PROTOCOL_BYTES: readonly Uint8Array[] = PROTOCOL_TEXT.map((text) => new Uint8Array(Buffer.from(text)));
 
 /** A string of the stream info; '' is missing, but for the local reply's body. */
 export class TextField implements Field {
@@ -28,6 +30,10 @@ export class TextField implements Field {
     if (this.kind === TextKind.accessLogType) return writeText(bytes, at, ACCESS_LOG_TYPE_TEXT[context.logType]);
     const info = context.info;
     if (info === null) return MISSING;
+    if (this.kind === TextKind.protocol) {
+      const name = PROTOCOL_BYTES[info.protocol];
+      return copyBytes(bytes, at, name, 0, name.length);
+    }
     const text = textOf(this.kind, info);
     if (text.length === 0) return this.kind === TextKind.localReplyBody ? at : MISSING;
     const end = writeText(bytes, at, text);

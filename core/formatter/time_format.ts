@@ -2,7 +2,7 @@
  * Time formats of %START_TIME(...)% and its like: strftime's letters, fractions (%f, %3f, %6f, %9f) and the extended forms of
  * Abseil's time library (%E3S, %E*S, %E3f, %E*f, %E4Y, %Ez, %E*z, %Es). What is no specifier is printed as it stands.
  *
- * The text of a second is made once per second; a line copies it and patches the fraction's digits.
+ * The text of a second is made once per second; the fraction's digits are patched when the time is another, and a line copies it.
  */
 import { copyBytes, writeText } from './field.ts';
 
@@ -159,6 +159,7 @@ export class TimeFormat {
   private readonly isLocal: boolean;
   /** Whether the text's length depends on the fraction: then it is made anew for each line. */
   private readonly isVariable: boolean;
+  private cachedMs: number;
   private cachedSecond: number;
   private cache: Uint8Array;
   private cacheLength: number;
@@ -170,6 +171,7 @@ export class TimeFormat {
     this.pieces = parsePieces(format);
     this.isLocal = isLocal;
     this.isVariable = this.pieces.some((piece) => piece.kind === 'trimmed');
+    this.cachedMs = NaN;
     this.cachedSecond = NaN;
     this.cache = new Uint8Array(64);
     this.cacheLength = 0;
@@ -179,14 +181,17 @@ export class TimeFormat {
 
   /** Writes the time `wallMs` (milliseconds since 1970, fractions to the microsecond) and returns the end. */
   write(bytes: Uint8Array, at: number, wallMs: number): number {
+    // Streams that began in the same turn have the same start.
+    if (wallMs !== this.cachedMs) this.update(wallMs);
+    return copyBytes(bytes, at, this.cache, 0, this.cacheLength);
+  }
+
+  private update(wallMs: number): void {
     const second = Math.floor(wallMs / 1000);
     const micros = Math.floor((wallMs - second * 1000) * 1000);
     if (second !== this.cachedSecond || this.isVariable) this.render(second, micros);
-    const end = copyBytes(bytes, at, this.cache, 0, this.cacheLength);
-    if (end > bytes.length) return end;
-    const offsets = this.patchOffsets;
-    for (let i = 0; i < offsets.length; i++) writeFraction(bytes, at + offsets[i], micros, this.patchDigits[i]);
-    return end;
+    for (let i = 0; i < this.patchOffsets.length; i++) writeFraction(this.cache, this.patchOffsets[i], micros, this.patchDigits[i]);
+    this.cachedMs = wallMs;
   }
 
   private render(second: number, micros: number): void {

@@ -317,10 +317,15 @@ void Ring::deliver() {
     control_[kControlEvents] = 0;
   }
   if (error != nullptr) {
-    // terminate() shows as an empty exception: nothing to report then.
+    // process.exit() and terminate() show as an empty exception: nothing to report then, and nothing may be accepted any more
+    // (what waits in the accept queue belongs to the thread's successor).
     napi_valuetype type = napi_undefined;
     napi_typeof(env, error, &type);
-    if (type != napi_undefined && type != napi_null) napi_fatal_exception(env, error);
+    if (type != napi_undefined && type != napi_null) {
+      napi_fatal_exception(env, error);
+    } else if (loop_ != nullptr) {
+      loop_->leave();
+    }
   }
   napi_close_handle_scope(env, scope);
 }

@@ -15,7 +15,9 @@ describe.each(backendsUnderTest())('a slow reader bounds our memory on the %s ba
     peer?.disconnect();
   });
 
-  const total = (backend === 'ring' ? 256 : 64) * MIB;
+  const total = (backend === 'ring' ? 256 : 128) * MIB;
+  // node:net reads into buffers of its own, which wait for the collector.
+  const growthMaxMib = backend === 'ring' ? 16 : 64;
 
   it.each(['download', 'upload'] as const)('%s', async (direction) => {
     let origin = 0;
@@ -27,7 +29,7 @@ describe.each(backendsUnderTest())('a slow reader bounds our memory on the %s ba
       received = message.received ?? received;
     });
     await until(() => origin !== 0, 'the origin listens');
-    const proxy = await InProcessWorker.start({ backend, upstreamPorts: [origin] });
+    const proxy = await InProcessWorker.start({ backend, upstreamPorts: [origin], cluster: { maxRequestsPerConnection: 1 } });
     worker = proxy;
     const transfer = async (bytes: number) => {
       received = 0;
@@ -36,16 +38,16 @@ describe.each(backendsUnderTest())('a slow reader bounds our memory on the %s ba
       await until(() => {
         most = Math.max(most, process.memoryUsage.rss());
         return received !== 0;
-      }, `${bytes} bytes arrive`, 110_000);
+      }, `${bytes} bytes arrive`, 60_000);
       expect(received).toBe(bytes);
       return most;
     };
     // The first transfer touches the memory that every later one uses again.
-    await transfer(8 * MIB);
+    await transfer(16 * MIB);
     globalThis.gc?.();
     const before = process.memoryUsage.rss();
     const most = await transfer(total);
-    expect((most - before) / MIB).toBeLessThan(16);
+    expect((most - before) / MIB).toBeLessThan(growthMaxMib);
     expect(proxy.stat(direction === 'download' ? 'cluster.c.upstream_flow_control_paused_reading_total' : 'http.ingress.downstream_flow_control_paused_reading_total')).toBeGreaterThan(0);
     expect(proxy.stat('http.ingress.downstream_rq_active')).toBe(0);
   }, 120_000);

@@ -108,6 +108,7 @@ export class FileWriter {
         return;
       }
       if (this.isClosed) return;
+      this.reopenWanted = true;
       this.options.stats.reopenFailed.inc();
       this.reportFailure(`unable to open ${this.options.destination}: ${error.message}`);
       this.retryAfter(FAILURE_RETRY_MS);

@@ -1,4 +1,5 @@
 /** Takes main's messages to the worker they are for, and the worker's answers back. One per worker thread. */
+import type { Scheduler } from '../../core/event/scheduler.ts';
 import type { Snapshot } from '../../core/snapshot/snapshot.ts';
 import type { StatsAnnouncement } from '../../core/stats/store.ts';
 import type { HostSetConfig } from '../../core/upstream/cluster_config.ts';
@@ -18,10 +19,12 @@ export interface MailboxPort {
 
 export class Mailbox {
   private readonly port: MailboxPort;
+  private readonly scheduler: Scheduler;
   private readonly onShutDown: () => void;
 
-  constructor(port: MailboxPort, onShutDown: () => void) {
+  constructor(port: MailboxPort, scheduler: Scheduler, onShutDown: () => void) {
     this.port = port;
+    this.scheduler = scheduler;
     this.onShutDown = onShutDown;
   }
 
@@ -30,7 +33,7 @@ export class Mailbox {
     switch (message.kind) {
       case ToWorker.applySnapshot:
         target.applySnapshot(message.snapshot);
-        this.port.postMessage({ kind: FromWorker.applied, version: message.snapshot.version });
+        this.acknowledge(message.snapshot.version);
         break;
       case ToWorker.updateHosts:
         target.updateHosts(message.clusterId, message.hosts);
@@ -43,6 +46,11 @@ export class Mailbox {
         this.onShutDown();
         break;
     }
+  }
+
+  /** Not before the next turn: sockets that the platform opens (portable backend) listen only then. */
+  private acknowledge(version: number): void {
+    this.scheduler.schedule(0, () => this.port.postMessage({ kind: FromWorker.applied, version }));
   }
 
   postReady(): void {

@@ -66,7 +66,7 @@ export function runWorkerThread(options: WorkerThreadOptions): void {
     mailbox.postFailed(reason.stack ?? reason.message);
     process.exit(1);
   };
-  const mailbox = new Mailbox(port, () => {
+  const mailbox = new Mailbox(port, scheduler, () => {
     heartbeat.cancel();
     worker.close();
     io.close();

@@ -108,6 +108,14 @@ export function joinRepeated(headers: HeaderMap): void {
   }
 }
 
+/**
+ * What access logs call header bytes received: names, values and 3 more of each. A message without headers counts 3, as Envoy's
+ * numbers do.
+ */
+export function receivedHeaderBytes(headers: HeaderMap): number {
+  return headers.count === 0 ? 3 : headers.lineBytes(3);
+}
+
 /** Whether the headers ask for an upgrade: `connection: upgrade` and an `upgrade` field (RFC 9110 §7.8). */
 export function isUpgrade(headers: HeaderMap): boolean {
   return headers.find(HeaderId.upgrade) >= 0 && headers.hasToken(HeaderId.connection, 'upgrade');

@@ -6,11 +6,12 @@ import { ChunkedDecoder, ChunkStatus } from './chunked_decoder.ts';
 import {
   CONTINUE_RESPONSE_LENGTH, HeadTail, type Http1Literals, LAST_CHUNK_LENGTH, sendHead, startLineEquals, writeChunkSize,
 } from './encoder.ts';
-import { Framing, FramingError, isUpgrade, joinRepeated, sanitizeConnectionHeader, wantsKeepAlive } from './framing.ts';
+import { Framing, FramingError, isUpgrade, joinRepeated, receivedHeaderBytes, sanitizeConnectionHeader, wantsKeepAlive } from './framing.ts';
 import { ParseStatus } from './header_lines.ts';
 import { HeaderId } from '../../headers/header_names.ts';
 import { rangeEquals } from '../../headers/header_map.ts';
 import { RequestParser } from './request_parser.ts';
+import { checkTarget, isRegisteredMethod, TargetCheck } from './request_target.ts';
 import { applyUnderscoreAction, type Http1Settings, UnderscoreAction } from './settings.ts';
 
 /** Where the request being read stands. */
@@ -62,12 +63,16 @@ export class Http1ServerConnection implements ResponseEncoder {
   responseHeadBytes: number;
   wireBytesSent: number;
   wireBytesReceived: number;
-  /** While headers are decoded: bytes of the body that arrived with them. */
+  /** While headers or a chunk are decoded: bytes behind them that have arrived. */
   unreadBytes: number;
-  /** Bytes of a head that turned out malformed. */
+  /** Bytes of a head that is not complete, or turned out malformed. */
   private failedBytes: number;
   /** While the end of a request is decoded: bytes behind it. */
   private followingBytes: number;
+  /** Empty lines before the request line: they count as bytes of the request. */
+  private emptyLineBytes: number;
+  /** Header bytes of the 1xx responses before the current one. */
+  private informationalHeadBytes: number;
 
   constructor(connection: Connection, callbacks: ServerConnectionCallbacks, settings: Http1Settings, literals: Http1Literals, slab: Uint8Array, words: Int32Array) {
     this.connection = connection;
@@ -99,6 +104,8 @@ export class Http1ServerConnection implements ResponseEncoder {
     this.unreadBytes = 0;
     this.failedBytes = 0;
     this.followingBytes = 0;
+    this.emptyLineBytes = 0;
+    this.informationalHeadBytes = 0;
   }
 
   /** Reads `length` bytes at `offset`; returns how many at the end are not consumed yet. */
@@ -181,6 +188,7 @@ export class Http1ServerConnection implements ResponseEncoder {
         if (p + 1 === end) return this.hold(p);
         if (this.slab[p + 1] !== 10) break;
         p += 2;
+        this.emptyLineBytes += 2;
         if (p === end) return end;
       }
       this.stream = this.callbacks.newStream(this);
@@ -199,14 +207,15 @@ export class Http1ServerConnection implements ResponseEncoder {
     if (next < 0) return this.failParse(next, end);
     if (this.parser.headLength > limit) return this.fail(431, 'http1.headers_too_large', end);
     this.requestHeadBytes = this.parser.headLength;
-    this.wireBytesReceived = this.parser.headLength;
+    this.wireBytesReceived = this.parser.headLength + this.emptyLineBytes;
+    this.emptyLineBytes = 0;
     this.failedBytes = 0;
     return this.onHead(stream, headers, next, end);
   }
 
   private onHead(stream: RequestDecoder, headers: HeaderMap, next: number, end: number): number {
     const minor = this.parser.minorVersion;
-    if (this.settings.countsHeaderBytes) this.requestHeaderLineBytes = headers.lineBytes(3);
+    if (this.settings.countsHeaderBytes) this.requestHeaderLineBytes = receivedHeaderBytes(headers);
     if (headers.hasRepeats) joinRepeated(headers);
     this.minorVersion = minor;
     this.isHttp10 = minor === 0;
@@ -214,6 +223,10 @@ export class Http1ServerConnection implements ResponseEncoder {
     this.unreadBytes = end - next;
     const kind = this.framing.request(headers, minor, this.settings.allowChunkedLength);
     if (kind < 0) return this.failFraming(kind, end);
+    if (minor === 0 && !this.settings.acceptHttp10) return this.failVersion(end);
+    if (!this.settings.allowCustomMethods && !isRegisteredMethod(headers)) return this.failUncounted(end);
+    const target = checkTarget(headers, this.settings.allowAbsoluteUrl);
+    if (target !== TargetCheck.ok) return this.failTarget(target, end);
     this.wantsKeepAlive = wantsKeepAlive(headers, minor);
     if (headers.find(HeaderId.connection) >= 0 && !sanitizeConnectionHeader(headers)) return this.fail(400, 'http1.connection_header_rejected', end);
     if (headers.find(HeaderId.upgrade) >= 0) dropIgnoredUpgrade(headers);
@@ -267,13 +280,16 @@ export class Http1ServerConnection implements ResponseEncoder {
       p = position;
       switch (status) {
         case ChunkStatus.data:
+          this.unreadBytes = end - p;
           stream.decodeData(chunked.dataOffset, chunked.dataLength, false);
+          this.unreadBytes = 0;
           if (this.reading !== Reading.chunkedBody || !this.connection.isOpen) return p;
           break;
         case ChunkStatus.end:
           this.reading = Reading.done;
           this.followingBytes = end - p;
-          if (this.settings.enableTrailers && stream.requestTrailers.count > 0) stream.decodeTrailers(stream.requestTrailers);
+          if (stream.requestTrailers.count === 0) stream.decodeData(p, 0, true);
+          else if (this.settings.enableTrailers) this.decodeTrailers(stream, stream.requestTrailers);
           else stream.decodeData(p, 0, true);
           this.followingBytes = 0;
           return p;
@@ -283,9 +299,15 @@ export class Http1ServerConnection implements ResponseEncoder {
         case ChunkStatus.needMore:
           return end;
         default:
+          this.failedBytes = end - p;
           return this.fail(400, 'http1.codec_error', end);
       }
     }
+  }
+
+  private decodeTrailers(stream: RequestDecoder, trailers: HeaderMap): void {
+    if (this.settings.countsHeaderBytes) this.requestHeaderLineBytes += receivedHeaderBytes(trailers);
+    stream.decodeTrailers(trailers);
   }
 
   /** Everything from `p` stays with the I/O layer until more arrives. */
@@ -316,14 +338,42 @@ export class Http1ServerConnection implements ResponseEncoder {
       case FramingError.badTransferEncoding:
         return this.fail(501, 'http1.invalid_transfer_encoding', end);
       default:
+        this.requestHeaderLineBytes = 0;
         return this.fail(400, 'http1.codec_error', end);
     }
+  }
+
+  /** A version that is not served; the answer is in ours. */
+  private failVersion(end: number): number {
+    this.minorVersion = 1;
+    this.isHttp10 = false;
+    return this.fail(426, 'low_version', end);
+  }
+
+  private failTarget(target: number, end: number): number {
+    switch (target) {
+      case TargetCheck.badScheme:
+        return this.fail(400, 'http1.invalid_scheme', end);
+      case TargetCheck.badUrl:
+        return this.fail(400, 'http1.invalid_url', end);
+      case TargetCheck.badAuthority:
+        return this.fail(400, 'http.invalid_authority', end);
+      default:
+        return this.failUncounted(end);
+    }
+  }
+
+  /** Refused for its request line: its headers count as not received. */
+  private failUncounted(end: number): number {
+    this.requestHeaderLineBytes = 0;
+    return this.fail(400, 'http1.codec_error', end);
   }
 
   private fail(status: number, details: string, end: number): number {
     this.reading = Reading.failed;
     this.parser.reset();
     this.wireBytesReceived += this.failedBytes;
+    this.failedBytes = 0;
     this.settings.onProtocolError();
     this.stream?.onProtocolError(status, details);
     return end;
@@ -339,12 +389,15 @@ export class Http1ServerConnection implements ResponseEncoder {
 
   encode1xxHeaders(headers: HeaderMap): void {
     const line = this.literals.statusLine(headers.status, false);
-    this.wireBytesSent += sendHead(this.connection, this.literals, headers, line, line + this.literals.lineLength, HeadTail.plain, this.settings.properCaseWords);
+    const sent = sendHead(this.connection, this.literals, headers, line, line + this.literals.lineLength, HeadTail.plain, this.settings.properCaseWords);
+    this.informationalHeadBytes += sent - this.literals.lineLength - 2;
+    this.wireBytesSent += sent;
   }
 
   /** Answers `expect: 100-continue` (RFC 9110 §10.1.1). */
   sendContinue(): void {
     this.connection.send(this.literals.continueResponse, CONTINUE_RESPONSE_LENGTH);
+    this.wireBytesSent += CONTINUE_RESPONSE_LENGTH;
   }
 
   encodeHeaders(headers: HeaderMap, endStream: boolean): void {
@@ -369,7 +422,8 @@ export class Http1ServerConnection implements ResponseEncoder {
     }
     this.writing = Writing.headers;
     const sent = sendHead(this.connection, this.literals, headers, line, lineEnd, tail, this.settings.properCaseWords);
-    this.responseHeadBytes = sent - (lineEnd - line) - 2;
+    this.responseHeadBytes = this.informationalHeadBytes + sent - (lineEnd - line) - 2;
+    this.informationalHeadBytes = 0;
     this.wireBytesSent += sent;
     if (endStream) this.onResponseComplete();
   }
@@ -405,7 +459,9 @@ export class Http1ServerConnection implements ResponseEncoder {
   encodeTrailers(trailers: HeaderMap): void {
     if (this.isChunkedResponse && this.settings.enableTrailers && trailers.count > 0) {
       // `0 CRLF` then the trailer lines and the empty line.
-      this.wireBytesSent += sendHead(this.connection, this.literals, trailers, this.literals.lastChunk, this.literals.lastChunk + 3, HeadTail.plain, this.settings.properCaseWords);
+      const sent = sendHead(this.connection, this.literals, trailers, this.literals.lastChunk, this.literals.lastChunk + 3, HeadTail.plain, this.settings.properCaseWords);
+      this.responseHeadBytes += sent - TRAILER_FRAME_LENGTH;
+      this.wireBytesSent += sent;
       this.onResponseComplete();
     } else {
       this.encodeData(this.slab, 0, 0, true);
@@ -452,6 +508,8 @@ export class Http1ServerConnection implements ResponseEncoder {
   onConnectionClosed(reason: ResetReason): void {
     const stream = this.stream;
     this.stream = null;
+    this.wireBytesReceived += this.failedBytes;
+    this.failedBytes = 0;
     this.reading = Reading.failed;
     if (stream !== null) stream.onResetStream(reason);
   }
@@ -460,6 +518,9 @@ export class Http1ServerConnection implements ResponseEncoder {
     this.stream?.onBelowWriteBufferLowWatermark();
   }
 }
+
+/** `0 CRLF` and the empty line around trailer lines. */
+const TRAILER_FRAME_LENGTH = 5;
 
 /** Upgrades we never do are ignored as RFC 9110 §7.8 allows: h2c with its settings. */
 function dropIgnoredUpgrade(headers: HeaderMap): void {

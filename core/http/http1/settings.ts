@@ -13,6 +13,10 @@ export interface Http1Settings {
   readonly enableTrailers: boolean;
   readonly properCaseWords: boolean;
   readonly acceptHttp10: boolean;
+  /** Methods that are not registered (RFC 9110 §16.1 and the WebDAV family) are forwarded too. */
+  readonly allowCustomMethods: boolean;
+  /** absolute-form targets are taken apart; else they are no path. */
+  readonly allowAbsoluteUrl: boolean;
   readonly underscores: number;
   /** Someone reads header byte counts (access logs). */
   readonly countsHeaderBytes: boolean;

@@ -58,6 +58,7 @@ class FakeWorker implements ThreadWorker {
 
   private onTurn(): void {
     const { io } = this.deps;
+    this.commands.reset();
     for (let e = 0; e < io.control[1] * EVENT_WORDS; e += EVENT_WORDS) {
       const [connection, kind, offset, length] = io.events.subarray(e, e + EVENT_WORDS);
       if (kind === IoEvent.data) {

@@ -1,0 +1,18 @@
+import { expect, it } from 'vitest';
+import * as chunked from './chunked/fuzz.ts';
+import * as headerMap from './header_map/fuzz.ts';
+import * as request from './http1_request/fuzz.ts';
+import * as response from './http1_response/fuzz.ts';
+
+/** Seconds per target; a nightly run gives more, and another seed. */
+const SECONDS = Number(process.env['FUZZ_SECONDS'] ?? 2);
+const SEED = Number(process.env['FUZZ_SEED'] ?? 1);
+
+it.each([
+  ['request heads', request.run],
+  ['response heads', response.run],
+  ['chunked bodies', chunked.run],
+  ['header maps', headerMap.run],
+] as const)('%s survive random input', (_name, run) => {
+  expect(run(SECONDS, SEED).runs).toBeGreaterThan(0);
+}, SECONDS * 1000 + 20_000);
