@@ -94,6 +94,8 @@ export class ThreadLocalClusterManager implements ClusterLookup {
           enableTrailers: config.http1.enableTrailers,
           properCaseWords: config.http1.properCaseWords,
           acceptHttp10: true,
+          allowCustomMethods: true,
+          allowAbsoluteUrl: true,
           underscores: UnderscoreAction.allow,
           countsHeaderBytes: true,
           droppedHeadersWithUnderscores: dropped,

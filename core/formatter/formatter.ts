@@ -65,7 +65,7 @@ export class Formatter {
 
   /**
    * Writes the formatted bytes at `at` and returns the offset after them. A result beyond `bytes.length` says that they did not
-   * fit (what was written is void): format again into at least that much memory. Guarded by bench/micro/formatter.bench.ts.
+   * fit (what was written is void): format again into at least that much memory. Guarded by bench/micro/access_log_line.ts.
    */
   formatTo(bytes: Uint8Array, at: number, context: FormatContext): number {
     const segments = this.segments;

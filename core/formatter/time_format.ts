@@ -159,8 +159,8 @@ export class TimeFormat {
   private readonly isLocal: boolean;
   /** Whether the text's length depends on the fraction: then it is made anew for each line. */
   private readonly isVariable: boolean;
-  private cachedMs: number;
-  private cachedSecond: number;
+  /** What the cache shows: [0] milliseconds, [1] their second. Typed, so that a change allocates nothing. */
+  private readonly cached: Float64Array;
   private cache: Uint8Array;
   private cacheLength: number;
   /** Offsets in `cache` of the fraction's digits, and how many. */
@@ -171,8 +171,7 @@ export class TimeFormat {
     this.pieces = parsePieces(format);
     this.isLocal = isLocal;
     this.isVariable = this.pieces.some((piece) => piece.kind === 'trimmed');
-    this.cachedMs = NaN;
-    this.cachedSecond = NaN;
+    this.cached = Float64Array.of(NaN, NaN);
     this.cache = new Uint8Array(64);
     this.cacheLength = 0;
     this.patchOffsets = [];
@@ -182,16 +181,16 @@ export class TimeFormat {
   /** Writes the time `wallMs` (milliseconds since 1970, fractions to the microsecond) and returns the end. */
   write(bytes: Uint8Array, at: number, wallMs: number): number {
     // Streams that began in the same turn have the same start.
-    if (wallMs !== this.cachedMs) this.update(wallMs);
+    if (wallMs !== this.cached[0]) this.update(wallMs);
     return copyBytes(bytes, at, this.cache, 0, this.cacheLength);
   }
 
   private update(wallMs: number): void {
     const second = Math.floor(wallMs / 1000);
     const micros = Math.floor((wallMs - second * 1000) * 1000);
-    if (second !== this.cachedSecond || this.isVariable) this.render(second, micros);
+    if (second !== this.cached[1] || this.isVariable) this.render(second, micros);
     for (let i = 0; i < this.patchOffsets.length; i++) writeFraction(this.cache, this.patchOffsets[i], micros, this.patchDigits[i]);
-    this.cachedMs = wallMs;
+    this.cached[0] = wallMs;
   }
 
   private render(second: number, micros: number): void {
@@ -214,7 +213,7 @@ export class TimeFormat {
     // writeText wants room for the worst case of UTF-8.
     if (this.cache.length < text.length * 3) this.cache = new Uint8Array(text.length * 3);
     this.cacheLength = writeText(this.cache, 0, text);
-    this.cachedSecond = second;
+    this.cached[1] = second;
   }
 }
 

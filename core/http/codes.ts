@@ -15,6 +15,7 @@ export const REASON_PHRASES: ReadonlyMap<number, string> = new Map([
   [500, 'Internal Server Error'], [501, 'Not Implemented'], [502, 'Bad Gateway'], [503, 'Service Unavailable'],
   [504, 'Gateway Timeout'], [505, 'HTTP Version Not Supported'], [506, 'Variant Also Negotiates'],
   [507, 'Insufficient Storage'], [508, 'Loop Detected'], [510, 'Not Extended'], [511, 'Network Authentication Required'],
+  [599, 'Last Unassigned Server Error Code'],
 ]);
 
 /** Reason phrase of a status. */

@@ -216,6 +216,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
   // === UpstreamRequestOwner: the response ===
 
   onUpstream1xxHeaders(headers: HeaderMap): void {
+    this.chargeCode(headers.status, true);
     this.callbacks?.encode1xxHeaders(headers);
   }
 
@@ -283,7 +284,6 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
     this.timer?.disable();
     const text = RESET_REASON_TEXT[reason];
     if (wasStarted) {
-      this.context.stats.rqResetAfterDownstreamResponseStarted.inc();
       info.responseCodeDetails = `upstream_reset_after_response_started{${text.replaceAll(' ', '_')}}`;
       callbacks.resetAfterUpstreamFailure();
       return;
@@ -319,7 +319,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
       return;
     }
     this.host?.onRequestError();
-    this.chargeCode(504, false);
+    this.chargeCode(this.hasAlternativeTimeoutResponse ? 204 : 504, false);
     if (this.hasAlternativeTimeoutResponse) this.replyWithRoute(204, '', 'response_timeout', false);
     else this.replyWithRoute(504, 'upstream request timeout', 'response_timeout', false);
   }

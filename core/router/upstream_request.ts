@@ -37,6 +37,8 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
   private headers: HeaderMap | null;
   private trailers: HeaderMap | null;
   private endStream: boolean;
+  /** The request is nothing but headers. */
+  private endsWithHeaders: boolean;
   private readonly pendingBody: OwnedBytes;
   private isPaused: boolean;
   private isBackedUp: boolean;
@@ -54,6 +56,7 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
     this.headers = null;
     this.trailers = null;
     this.endStream = false;
+    this.endsWithHeaders = false;
     this.pendingBody = new OwnedBytes();
     this.isPaused = false;
     this.isBackedUp = false;
@@ -65,6 +68,7 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
     this.headers = headers;
     this.trailers = null;
     this.endStream = endStream;
+    this.endsWithHeaders = endStream;
     this.encoder = null;
     this.stream = null;
     this.isPaused = false;
@@ -155,6 +159,8 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
       const info = this.callbacks.streamInfo;
       info.upstreamWireBytesSent = stream.wireBytesSent();
       info.upstreamWireBytesReceived = stream.wireBytesReceived();
+      info.upstreamHeaderBytesReceived = stream.responseHeadBytes();
+      info.upstreamHeaderBytesSent = stream.requestHeadBytes();
     }
     this.state = State.done;
     this.encoder = null;
@@ -183,15 +189,10 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
     info.upstreamProtocol = Protocol.http11;
     info.hasUpstreamProtocol = true;
     info.firstUpstreamTxMs = now;
-    const body = this.pendingBody;
-    const hasMore = body.length > 0 || this.trailers !== null;
-    const endsWithHeaders = this.endStream && !hasMore;
-    if (endsWithHeaders) {
-      info.lastUpstreamTxMs = now;
-    }
+    const endsWithHeaders = this.endsWithHeaders;
+    if (endsWithHeaders) info.lastUpstreamTxMs = now;
     this.encoder.encodeHeaders(headers, endsWithHeaders);
-    info.upstreamHeaderBytesSent = stream.requestHeadBytes();
-    if (hasMore) this.sendPending();
+    if (!endsWithHeaders) this.sendPending();
   }
 
   private sendPending(): void {
@@ -203,7 +204,7 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
       this.isBackedUp = false;
       this.owner.onUpstreamBackpressure(false);
     }
-    if (length > 0) this.encodeData(bytes, 0, length, endStream && trailers === null);
+    if (length > 0 || (endStream && trailers === null)) this.encodeData(bytes, 0, length, endStream && trailers === null);
     body.clear();
     if (trailers !== null) this.encodeTrailers(trailers);
   }
@@ -244,10 +245,6 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
     const now = this.clock[0];
     info.firstUpstreamRxMs = now;
     if (endStream) info.lastUpstreamRxMs = now;
-    const stream = this.stream;
-    if (stream !== null) {
-      info.upstreamHeaderBytesReceived = stream.responseHeadBytes();
-    }
     this.owner.onUpstreamHeaders(headers, endStream);
   }
 

@@ -8,6 +8,8 @@ export class ResponseCodeStats {
   private readonly byCode: (Counter | null)[];
   private readonly byClass: (Counter | null)[];
   private readonly completed: Counter;
+  /** Statuses of no class. */
+  private unknown: Counter | null;
   readonly time: Histogram;
 
   constructor(scope: StatsScope) {
@@ -15,6 +17,7 @@ export class ResponseCodeStats {
     this.byCode = new Array<Counter | null>(600).fill(null);
     this.byClass = new Array<Counter | null>(6).fill(null);
     this.completed = scope.counter('upstream_rq_completed');
+    this.unknown = null;
     this.time = scope.histogram('upstream_rq_time', 'ms');
   }
 
@@ -22,6 +25,8 @@ export class ResponseCodeStats {
   charge(status: number): void {
     this.completed.inc();
     if (status < 100 || status > 599) {
+      this.unknown ??= this.scope.counter('upstream_rq_unknown');
+      this.unknown.inc();
       return;
     }
     const byCode = this.byCode[status];

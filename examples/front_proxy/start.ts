@@ -2,7 +2,7 @@
  * `npm start`: the demo front proxy. This process runs the three upstream services and, beside it, envoyts with bootstrap.yaml.
  * Ctrl-C ends both.
  */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { startServices } from './services.ts';
 
@@ -22,9 +22,10 @@ envoyts is up. Try:
 More at ${ADMIN}/ in a browser. Ctrl-C stops everything.
 `;
 
-async function waitUntilReady(): Promise<boolean> {
+/** Whether the proxy came up; false as soon as it has ended. */
+async function waitUntilReady(proxy: ChildProcess): Promise<boolean> {
   const deadline = Date.now() + WAIT_MS;
-  while (Date.now() < deadline) {
+  while (Date.now() < deadline && proxy.exitCode === null && proxy.signalCode === null) {
     try {
       if ((await fetch(`${ADMIN}/ready`)).ok) return true;
     } catch {
@@ -39,7 +40,10 @@ async function main(): Promise<void> {
   const servers = await startServices();
   const entry = fileURLToPath(new URL('../../bin/envoyts.js', import.meta.url));
   const config = fileURLToPath(new URL('./bootstrap.yaml', import.meta.url));
-  const proxy = spawn(process.execPath, [entry, '-c', config, ...process.argv.slice(2)], { stdio: 'inherit' });
+  const given = process.argv.slice(2);
+  // Unless told otherwise: little noise, and access-log lines soon after the request.
+  const flags = given.length > 0 ? given : ['-l', 'warning', '--file-flush-interval-msec', '300'];
+  const proxy = spawn(process.execPath, [entry, '-c', config, ...flags], { stdio: 'inherit' });
   proxy.once('exit', (code) => {
     for (const server of servers) {
       server.close();
@@ -47,10 +51,10 @@ async function main(): Promise<void> {
     }
     process.exitCode = code ?? 1;
   });
-  // Ctrl-C reaches the proxy too (same terminal); a TERM meant for the demo is passed on. Both wait for the proxy to end.
-  process.on('SIGINT', () => {});
+  // The demo ends when the proxy has. Ctrl-C in a terminal reaches both; a second signal changes nothing.
+  process.on('SIGINT', () => proxy.kill('SIGINT'));
   process.on('SIGTERM', () => proxy.kill('SIGTERM'));
-  if (await waitUntilReady()) process.stdout.write(CURLS);
+  if (await waitUntilReady(proxy)) process.stdout.write(CURLS);
 }
 
 main().catch((error: unknown) => {

@@ -29,6 +29,8 @@ export function codecSettings(options: ReadonlyMap<string, string>, onProtocolEr
     enableTrailers: options.has('trailers'),
     properCaseWords: false,
     acceptHttp10: options.has('http10'),
+    allowCustomMethods: options.has('customMethods'),
+    allowAbsoluteUrl: !options.has('noAbsolute'),
     underscores: action === 'reject' ? UnderscoreAction.rejectRequest : action === 'drop' ? UnderscoreAction.dropHeader : UnderscoreAction.allow,
     droppedHeadersWithUnderscores: COUNTER,
     rejectedWithUnderscores: COUNTER,

@@ -50,7 +50,7 @@ export function managerConfig(filters: readonly TestFilter[] = [], overrides: Pa
     statPrefix: 'ingress', codecType: 'auto', rdsName: '', accessLogs: [],
     filters: chain.map((name): HttpFilterConfig => ({ name, extension: { name, typeName: name, config: { suppressEnvoyHeaders: false, respectExpectedRqTimeout: false } }, disabled: false })),
     routeConfig: routeConfig({ virtualHosts: [virtualHost({ routes: [routeEntry()] })] }),
-    http1: { acceptHttp10: false, defaultHostForHttp10: '', allowAbsoluteUrl: true, enableTrailers: false, properCaseWords: false, allowChunkedLength: false },
+    http1: { acceptHttp10: false, defaultHostForHttp10: '', allowAbsoluteUrl: true, enableTrailers: false, properCaseWords: false, allowChunkedLength: false, allowCustomMethods: false },
     idleTimeoutMs: 3_600_000, maxConnectionDurationMs: 0, maxStreamDurationMs: 0, maxHeadersCount: 100, maxRequestHeadersKb: 60, maxRequestsPerConnection: 0,
     headersWithUnderscores: 'allow', streamIdleTimeoutMs: 300_000, requestTimeoutMs: 0, requestHeadersTimeoutMs: 0, drainTimeoutMs: 5000, delayedCloseTimeoutMs: 1000,
     useRemoteAddress: false, xffNumTrustedHops: 0, skipXffAppend: false, via: '', serverName: 'envoy', serverHeaderTransformation: 'overwrite', schemeToOverwrite: '',

@@ -318,7 +318,7 @@ export class Http1PoolClient implements PooledStream, ConnectionCallbacks, Http1
     this.connection.close(CloseMode.now);
     this.timer.close();
     if (isConnecting) this.pool.onConnectAborted(this);
-    else this.ended(false);
+    else this.ended(false, this.isBusy);
   }
 
   // === WheelTimerTarget ===
@@ -362,12 +362,12 @@ export class Http1PoolClient implements PooledStream, ConnectionCallbacks, Http1
   }
 
   onRemoteClose(): void {
-    this.onGone(true, '');
+    this.onGone('');
   }
 
   onConnectionError(_error: number): void {
     // A reset says nothing that Envoy would tell: the reason is the termination itself.
-    this.onGone(false, '');
+    this.onGone('');
   }
 
   onBelowWriteBufferLowWatermark(): void {
@@ -376,7 +376,7 @@ export class Http1PoolClient implements PooledStream, ConnectionCallbacks, Http1
   }
 
   onException(_error: unknown): void {
-    this.onGone(false, '');
+    this.onGone('');
   }
 
   // === Http1ClientCallbacks ===
@@ -386,6 +386,10 @@ export class Http1PoolClient implements PooledStream, ConnectionCallbacks, Http1
     this.pool.context.cluster.stats.cxTxBytesTotal.add(this.connection.bytesSent);
     this.connection.bytesSent = 0;
     this.pool.onExchangeComplete(this, reusable);
+  }
+
+  onCloseNotified(): void {
+    this.pool.context.cluster.stats.cxCloseNotify.inc();
   }
 
   onUnexpectedData(): void {
@@ -402,22 +406,23 @@ export class Http1PoolClient implements PooledStream, ConnectionCallbacks, Http1
   }
 
   /** The upstream closed the connection or it failed. */
-  private onGone(isClean: boolean, transportFailure: string): void {
+  private onGone(transportFailure: string): void {
     const stats = this.pool.context.cluster.stats;
     stats.cxDestroyRemote.inc();
     if (this.connection.isOpen) this.connection.close(CloseMode.now);
     this.timer.close();
     const hadRequest = this.isBusy;
-    this.codec.onConnectionClosed(isClean, ResetReason.connectionTermination, transportFailure);
+    const isCut = this.codec.onConnectionClosed(ResetReason.connectionTermination, transportFailure);
     this.isBusy = hadRequest;
-    this.ended(true);
+    this.ended(true, isCut);
   }
 
-  private ended(isRemote: boolean): void {
+  /** `isCut`: an exchange was under way and did not end with the connection. */
+  private ended(isRemote: boolean, isCut: boolean): void {
     const stats = this.pool.context.cluster.stats;
     const hadRequest = this.isBusy;
     this.isBusy = false;
-    if (hadRequest) {
+    if (isCut) {
       stats.cxDestroyWithActiveRq.inc();
       if (isRemote) stats.cxDestroyRemoteWithActiveRq.inc();
       else stats.cxDestroyLocalWithActiveRq.inc();

@@ -16,7 +16,7 @@ import type { Http1ServerConnection } from '../http1/server_connection.ts';
 import { isUpgrade } from '../http1/framing.ts';
 import type { TerminalFilter } from '../terminal_filter.ts';
 import { FilterHandle } from './filter_handle.ts';
-import { mutateRequestHeaders, mutateResponseHeaders } from './header_sanitizer.ts';
+import { mutateRequestHeaders, mutateResponseHeaders, removeHopByHop } from './header_sanitizer.ts';
 import { fillLocalReply } from './local_reply_writer.ts';
 import type { ManagerContext } from './manager_context.ts';
 import { checkRequest, RequestCheck } from './request_check.ts';
@@ -183,7 +183,7 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
       return;
     }
     const isUpgradeRequest = headers.find(HeaderId.upgrade) >= 0 && isUpgrade(headers);
-    mutateRequestHeaders(headers, context, info, this.routeTable);
+    mutateRequestHeaders(headers, context, info, this.routeTable, isUpgradeRequest);
     const route = this.routeEntry();
     info.route = route;
     if (route !== null) this.applyRoute(route, headers);
@@ -227,7 +227,7 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
 
   onProtocolError(status: number, details: string): void {
     if (this.isDestroyed) return;
-    const { stats, config } = this.context.parts;
+    const { stats } = this.context.parts;
     stats.cxProtocolError.inc();
     this.info.downstreamHeaderBytesReceived = this.owner?.codec.requestHeaderLineBytes ?? 0;
     this.info.setFlag(ResponseFlag.downstreamProtocolError);
@@ -238,7 +238,6 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
       return;
     }
     if (!this.hasRequestHeaders) this.requestHeaders.clear();
-    if (config.streamErrorOnInvalidHttpMessage) this.owner?.closeAfterResponse();
     this.sendLocalReply(status, reasonPhrase(status), { details });
   }
 
@@ -262,20 +261,13 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
   }
 
   private refuse(check: number): void {
-    const { stats } = this.context.parts;
+    const { stats, config } = this.context.parts;
     const owner = this.owner;
     if (owner === null) return;
     switch (check) {
-      case RequestCheck.lowVersion:
-        owner.closeAfterResponse();
-        this.sendLocalReply(426, '', { details: 'low_version' });
-        return;
       case RequestCheck.missingHost:
-        owner.closeAfterResponse();
+        if (!config.streamErrorOnInvalidHttpMessage) owner.closeAfterResponse();
         this.sendLocalReply(400, '', { details: 'missing_host_header' });
-        return;
-      case RequestCheck.badAuthority:
-        this.onProtocolError(400, 'http.invalid_authority');
         return;
       case RequestCheck.badPath:
         stats.rqFailedPathNormalization.inc();
@@ -317,7 +309,7 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
     if (!this.isRouteCached) {
       this.isRouteCached = true;
       const headers = this.requestHeaders;
-      this.routeEntryCache = this.routeTable.match(headers, this.info.random, headers.isHttps, this.info.isInternalRequest);
+      this.routeEntryCache = this.routeTable.match(headers, this.info.random, headers.valueEquals(HeaderId.forwardedProto, 'https'), this.info.isInternalRequest);
     }
     return this.routeEntryCache;
   }
@@ -338,7 +330,7 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
   encode1xxHeaders(headers: HeaderMap): void {
     // A 1xx that nobody asked for goes no further.
     if (this.isDestroyed || this.isResponseStarted || !this.context.parts.config.proxy100Continue) return;
-    mutateResponseHeaders(headers, this.context);
+    removeHopByHop(headers);
     this.chargeCode(headers.status);
     this.owner?.codec.encode1xxHeaders(headers);
   }
@@ -399,7 +391,7 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
 
   resetStream(): void {
     if (this.isDestroyed) return;
-    this.context.parts.stats.rqRxReset.inc();
+    this.context.parts.stats.rqTxReset.inc();
     this.end(true);
   }
 

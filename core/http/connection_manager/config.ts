@@ -28,6 +28,7 @@ export interface Http1Options {
   readonly enableTrailers: boolean;
   readonly properCaseWords: boolean;
   readonly allowChunkedLength: boolean;
+  readonly allowCustomMethods: boolean;
 }
 
 export interface ConnectionManagerConfig {

@@ -6,7 +6,7 @@ import type { NewConnection } from '../../network/network_filter.ts';
 import type { ConnectionInfo } from '../../stream_info/stream_info.ts';
 import { type RequestDecoder, ResetReason, type ResponseEncoder, type ServerConnectionCallbacks } from '../codec.ts';
 import { Http1ServerConnection } from '../http1/server_connection.ts';
-import { ActiveStream, type StreamOwner } from './active_stream.ts';
+import type { ActiveStream, StreamOwner } from './active_stream.ts';
 import type { ManagerContext } from './manager_context.ts';
 import type { StreamPool } from './stream_pool.ts';
 

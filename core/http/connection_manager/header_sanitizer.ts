@@ -22,10 +22,12 @@ const HTTP = Buffer.from('http');
  * What the connection manager changes in a request before filters see it: hop-by-hop headers, x-forwarded-*, x-envoy-* of
  * untrusted callers, x-request-id (Envoy docs: configuration/http/http_conn_man/headers, header_sanitizing).
  */
-export function mutateRequestHeaders(headers: HeaderMap, context: ManagerContext, info: StreamInfo, routes: RouteTable): void {
+export function mutateRequestHeaders(headers: HeaderMap, context: ManagerContext, info: StreamInfo, routes: RouteTable, keepsUpgrade: boolean): void {
   const config = context.parts.config;
-  if (headers.find(HeaderId.connection) >= 0) headers.remove(HeaderId.connection);
-  if (headers.find(HeaderId.upgrade) >= 0) headers.remove(HeaderId.upgrade);
+  if (!keepsUpgrade) {
+    if (headers.find(HeaderId.connection) >= 0) headers.remove(HeaderId.connection);
+    if (headers.find(HeaderId.upgrade) >= 0) headers.remove(HeaderId.upgrade);
+  }
   if (headers.find(HeaderId.envoyInternal) >= 0) headers.remove(HeaderId.envoyInternal);
   if (headers.find(HeaderId.keepAlive) >= 0) headers.remove(HeaderId.keepAlive);
   if (headers.find(HeaderId.proxyConnection) >= 0) headers.remove(HeaderId.proxyConnection);
@@ -41,8 +43,13 @@ export function mutateRequestHeaders(headers: HeaderMap, context: ManagerContext
     applyForwardedFor(headers, context, info);
   }
   if (headers.find(HeaderId.forwardedProto) < 0) headers.setBytes(HeaderId.forwardedProto, HTTP, 0, 4);
-  if (config.schemeToOverwrite !== '') headers.isHttps = config.schemeToOverwrite === 'https';
-  else headers.isHttps = headers.valueEquals(HeaderId.forwardedProto, 'https');
+  if (config.schemeToOverwrite !== '') {
+    headers.isHttps = config.schemeToOverwrite === 'https';
+    headers.set(HeaderId.forwardedProto, config.schemeToOverwrite);
+  } else if (!headers.hasScheme) {
+    // absolute-form said it itself.
+    headers.isHttps = headers.valueEquals(HeaderId.forwardedProto, 'https');
+  }
   headers.hasScheme = true;
 
   if (info.isInternalRequest) {
@@ -130,12 +137,18 @@ function portOf(address: string): string {
   return address.slice(address.lastIndexOf(':') + 1);
 }
 
-/** What changes in a response before it goes out: hop-by-hop headers, `date`, `server`, `via`. */
-export function mutateResponseHeaders(headers: HeaderMap, context: ManagerContext): void {
+/** Takes out of a response what is between the upstream and us only (RFC 9110 §7.6.1). */
+export function removeHopByHop(headers: HeaderMap): void {
   if (headers.find(HeaderId.connection) >= 0) headers.remove(HeaderId.connection);
+  if (headers.find(HeaderId.upgrade) >= 0) headers.remove(HeaderId.upgrade);
   if (headers.find(HeaderId.transferEncoding) >= 0) headers.remove(HeaderId.transferEncoding);
   if (headers.find(HeaderId.keepAlive) >= 0) headers.remove(HeaderId.keepAlive);
   if (headers.find(HeaderId.proxyConnection) >= 0) headers.remove(HeaderId.proxyConnection);
+}
+
+/** What changes in a response before it goes out: hop-by-hop headers, `date`, `server`, `via`. */
+export function mutateResponseHeaders(headers: HeaderMap, context: ManagerContext): void {
+  removeHopByHop(headers);
   const parts = context.parts;
   if (headers.find(HeaderId.date) < 0) {
     parts.dates.update(parts.dispatcher.wallMs);

@@ -4,7 +4,7 @@ import { HeaderId } from '../../headers/header_names.ts';
 import { BodyKind, type RequestEncoder, ResetReason, type ResponseDecoder } from '../codec.ts';
 import { ChunkedDecoder, ChunkStatus } from './chunked_decoder.ts';
 import { HeadTail, type Http1Literals, LAST_CHUNK_LENGTH, REQUEST_LINE_END_LENGTH, sendHead, writeChunkSize } from './encoder.ts';
-import { Framing, joinRepeated, wantsKeepAlive } from './framing.ts';
+import { Framing, FramingError, joinRepeated, receivedHeaderBytes, wantsKeepAlive } from './framing.ts';
 import { ParseStatus } from './header_lines.ts';
 import { ResponseParser } from './response_parser.ts';
 import type { Http1Settings } from './settings.ts';
@@ -14,6 +14,8 @@ const Writing = { idle: 0, body: 1, done: 2 } as const;
 
 /** What the pool learns from its client's codec. */
 export interface Http1ClientCallbacks {
+  /** The upstream said that it will close the connection after this response. */
+  onCloseNotified(): void;
   /** Request and response are complete; `reusable` says whether the connection can carry another. */
   onExchangeComplete(reusable: boolean): void;
   /** Bytes came that belong to no response: the connection is of no use any more. */
@@ -93,6 +95,7 @@ export class Http1ClientConnection implements RequestEncoder {
     this.isChunkedRequest = false;
     this.wireBytesSent = 0;
     this.wireBytesReceived = 0;
+    this.responseHeadBytes = 0;
     return this;
   }
 
@@ -152,7 +155,9 @@ export class Http1ClientConnection implements RequestEncoder {
 
   encodeTrailers(trailers: HeaderMap): void {
     if (this.isChunkedRequest && this.settings.enableTrailers && trailers.count > 0) {
-      this.wireBytesSent += sendHead(this.connection, this.literals, trailers, this.literals.lastChunk, this.literals.lastChunk + 3, HeadTail.plain, this.settings.properCaseWords);
+      const sent = sendHead(this.connection, this.literals, trailers, this.literals.lastChunk, this.literals.lastChunk + 3, HeadTail.plain, this.settings.properCaseWords);
+      this.requestHeadBytes += sent - TRAILER_FRAME_LENGTH;
+      this.wireBytesSent += sent;
       this.onRequestComplete();
     } else {
       this.encodeData(this.slab, 0, 0, true);
@@ -239,10 +244,11 @@ export class Http1ClientConnection implements RequestEncoder {
       return p;
     }
     this.heldBytes = 0;
+    if (next === ParseStatus.tooManyHeaders) this.responseHeadBytes += receivedHeaderBytes(headers);
     if (next < 0 || this.parser.headLength > this.settings.maxHeadersBytes) return this.fail(end);
-    this.failedBytes = 0;
     this.wireBytesReceived += this.parser.headLength;
-    this.responseHeadBytes = headers.lineBytes(3);
+    this.failedBytes = end - next;
+    if (this.settings.countsHeaderBytes) this.responseHeadBytes += receivedHeaderBytes(headers);
     if (headers.hasRepeats) joinRepeated(headers);
     const status = headers.status;
     if (status < 200) {
@@ -252,22 +258,30 @@ export class Http1ClientConnection implements RequestEncoder {
       }
       // Nobody asked for an upgrade: the response ends here, and so does the connection.
       this.reading = Reading.idle;
+      this.endResponse(end - next);
       this.keepAlive = false;
-      this.endResponse(decoder);
       decoder.decodeHeaders(headers, true);
-      this.completeIfDone(end - next);
-      return next;
+      this.completeIfDone();
+      return end;
     }
     const kind = this.framing.response(headers, this.parser.minorVersion, this.isHeadRequest);
-    if (kind < 0) return this.fail(end);
-    this.keepAlive = kind !== BodyKind.untilClose && wantsKeepAlive(headers, this.parser.minorVersion);
+    if (kind < 0) {
+      if (kind === FramingError.badContentLength) this.responseHeadBytes = 0;
+      return this.fail(end);
+    }
+    this.failedBytes = 0;
+    // RFC 9110 §8.6: a 204 has no content-length.
+    if (status === 204 && headers.find(HeaderId.contentLength) >= 0) headers.remove(HeaderId.contentLength);
+    const isKept = wantsKeepAlive(headers, this.parser.minorVersion);
+    if (!isKept) this.callbacks.onCloseNotified();
+    this.keepAlive = isKept && kind !== BodyKind.untilClose;
     switch (kind) {
       case BodyKind.none:
         this.reading = Reading.idle;
-        this.endResponse(decoder);
+        this.endResponse(end - next);
         decoder.decodeHeaders(headers, true);
-        this.completeIfDone(end - next);
-        break;
+        this.completeIfDone();
+        return end;
       case BodyKind.length:
         this.reading = Reading.lengthBody;
         this.bodyLeft = this.framing.length;
@@ -298,10 +312,10 @@ export class Http1ClientConnection implements RequestEncoder {
       return p + n;
     }
     this.reading = Reading.idle;
-    this.endResponse(decoder);
+    this.endResponse(end - p - n);
     decoder.decodeData(p, n, true);
-    this.completeIfDone(end - p - n);
-    return p + n;
+    this.completeIfDone();
+    return end;
   }
 
   private readChunkedBody(from: number, end: number): number {
@@ -319,30 +333,48 @@ export class Http1ClientConnection implements RequestEncoder {
           break;
         case ChunkStatus.end:
           this.reading = Reading.idle;
-          this.endResponse(decoder);
-          if (this.settings.enableTrailers && decoder.responseTrailers.count > 0) decoder.decodeTrailers(decoder.responseTrailers);
-          else decoder.decodeData(p, 0, true);
-          this.completeIfDone(end - p);
-          return p;
+          this.endResponse(end - p);
+          if (decoder.responseTrailers.count === 0) decoder.decodeData(p, 0, true);
+          else this.decodeTrailers(decoder, p);
+          this.completeIfDone();
+          return end;
         case ChunkStatus.needMoreTrailers:
           if (p < end) this.mustHold = true;
           return p;
         case ChunkStatus.needMore:
           return end;
         default:
+          this.failedBytes = end - p;
           return this.fail(end);
       }
     }
   }
 
-  /** The response is read to its end: from here on the decoder is told nothing but its last piece. */
-  private endResponse(_decoder: ResponseDecoder): void {
-    if (this.writing === Writing.done) this.decoder = null;
+  /** Trailers go on if they are enabled, else only the end does. */
+  private decodeTrailers(decoder: ResponseDecoder, position: number): void {
+    const trailers = decoder.responseTrailers;
+    if (!this.settings.enableTrailers) {
+      trailers.clear();
+      decoder.decodeData(position, 0, true);
+      return;
+    }
+    if (this.settings.countsHeaderBytes) this.responseHeadBytes += receivedHeaderBytes(trailers);
+    decoder.decodeTrailers(trailers);
   }
 
-  /** `unread` bytes follow the response: they answer nothing that was asked, and no later request may take them for its answer. */
-  private completeIfDone(unread: number): void {
-    if (unread > 0) this.keepAlive = false;
+  /**
+   * The response is read to its end: from here on the decoder is told nothing but its last piece. `unread` bytes follow it: they
+   * answer nothing that was asked, and no later request may take them for its answer.
+   */
+  private endResponse(unread: number): void {
+    if (this.writing === Writing.done) this.decoder = null;
+    if (unread === 0) return;
+    this.keepAlive = false;
+    this.wireBytesReceived += unread;
+    this.settings.onProtocolError();
+  }
+
+  private completeIfDone(): void {
     if (this.reading === Reading.idle && this.writing === Writing.done) this.complete();
   }
 
@@ -364,18 +396,21 @@ export class Http1ClientConnection implements RequestEncoder {
     return end;
   }
 
-  /** The upstream closed (FIN) or failed. Completes a response that is framed by the close; else resets the stream. */
-  onConnectionClosed(isClean: boolean, reason: ResetReason, transportFailure: string): void {
+  /**
+   * The upstream closed (FIN) or failed. Completes a response that is framed by the close, else resets the stream. Returns whether
+   * an exchange was cut.
+   */
+  onConnectionClosed(reason: ResetReason, transportFailure: string): boolean {
     const decoder = this.decoder;
     this.decoder = null;
-    if (decoder === null) return;
+    if (decoder === null) return false;
     if (this.reading === Reading.untilClose) {
       this.reading = Reading.idle;
       decoder.decodeData(0, 0, true);
-      return;
+      return this.writing !== Writing.done;
     }
     // An end within a message is the upstream's mistake, before it an ended connection.
-    const isWithin = isClean && (this.reading !== Reading.head || this.parser.isInHead);
+    const isWithin = this.reading !== Reading.head || this.parser.isInHead;
     this.reading = Reading.idle;
     this.parser.reset();
     this.wireBytesReceived += this.heldBytes;
@@ -386,8 +421,12 @@ export class Http1ClientConnection implements RequestEncoder {
     } else {
       decoder.onResetStream(reason, transportFailure);
     }
+    return true;
   }
 }
+
+/** `0 CRLF` and the empty line around trailer lines. */
+const TRAILER_FRAME_LENGTH = 5;
 
 /** Methods that need not say that they have no body (RFC 9110 §8.6): GET, HEAD, DELETE, TRACE, CONNECT. */
 function isBodiless(headers: HeaderMap): boolean {

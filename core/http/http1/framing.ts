@@ -133,9 +133,13 @@ export function sanitizeConnectionHeader(headers: HeaderMap): boolean {
   const only = headers.findNext(HeaderId.connection, k) < 0;
   if (only && ((length === 10 && rangeEquals(headers.bytes, at, 10, 'keep-alive')) || (length === 5 && rangeEquals(headers.bytes, at, 5, 'close')))) return true;
   const value = headers.getAll(HeaderId.connection) ?? '';
+  let kept = '';
   for (const raw of value.split(',')) {
     const token = raw.trim().toLowerCase();
-    if (token === '' || token === 'close' || token === 'keep-alive' || token === 'connection' || token === 'upgrade') continue;
+    if (token === '' || token === 'close' || token === 'keep-alive' || token === 'connection' || token === 'upgrade') {
+      if (token !== '') kept = kept === '' ? token : `${kept},${token}`;
+      continue;
+    }
     if (token.startsWith(':') || token === 'x-forwarded-for' || token === 'x-forwarded-host' || token === 'x-forwarded-proto') return false;
     if (token === 'te') {
       const te = headers.find(HeaderId.te);
@@ -145,5 +149,7 @@ export function sanitizeConnectionHeader(headers: HeaderMap): boolean {
     }
     headers.removeByName(token);
   }
+  // The names are gone, so is their mention.
+  if (kept === '') headers.remove(HeaderId.connection);
   return true;
 }

@@ -7,7 +7,7 @@ export const ParseStatus = {
   incomplete: -1,
   /** A field name with a character that is no token character, an empty name, or whitespace before the colon (RFC 9112 §5.1). */
   badName: -2,
-  /** A control character in a field value: NUL, bare CR, bare LF, DEL (RFC 9110 §5.5, RFC 9112 §2.2). */
+  /** A control character in a field name or value: NUL, bare CR, bare LF, DEL (RFC 9110 §5.5, RFC 9112 §2.2). */
   badValue: -3,
   /** A line that begins with whitespace: obsolete folding (RFC 9112 §5.2). */
   obsFold: -4,
@@ -66,7 +66,7 @@ export function parseHeaderLines(
     }
     if (slab[p] !== 58 || p === line) {
       if (p >= end) return incomplete(cursor, line);
-      return p === line && (slab[p] === 32 || slab[p] === 9) ? ParseStatus.obsFold : ParseStatus.badName;
+      return badName(slab[p], p === line);
     }
     const nameLength = p - line;
     c = slab[++p];
@@ -124,6 +124,13 @@ export function parseHeaderLines(
       else map.hasRepeats = true;
     }
   }
+}
+
+/** The byte that ends a name and is no colon. */
+function badName(byte: number, isFirst: boolean): number {
+  if (byte === 32 || byte === 9) return isFirst ? ParseStatus.obsFold : ParseStatus.badName;
+  const isControl = (byte < 32 && byte !== 10 && byte !== 13) || byte === 127;
+  return isControl ? ParseStatus.badValue : ParseStatus.badName;
 }
 
 function incomplete(cursor: Int32Array, line: number): number {

@@ -1,7 +1,7 @@
 import type { Connection } from '../../network/connection.ts';
 import { CloseMode } from '../../io/io.ts';
 import type { HeaderMap } from '../../headers/header_map.ts';
-import { BodyKind, type RequestDecoder, ResetReason, type ResponseEncoder, type ServerConnectionCallbacks } from '../codec.ts';
+import { BodyKind, type RequestDecoder, type ResetReason, type ResponseEncoder, type ServerConnectionCallbacks } from '../codec.ts';
 import { ChunkedDecoder, ChunkStatus } from './chunked_decoder.ts';
 import {
   CONTINUE_RESPONSE_LENGTH, HeadTail, type Http1Literals, LAST_CHUNK_LENGTH, sendHead, startLineEquals, writeChunkSize,
@@ -11,7 +11,7 @@ import { ParseStatus } from './header_lines.ts';
 import { HeaderId } from '../../headers/header_names.ts';
 import { rangeEquals } from '../../headers/header_map.ts';
 import { RequestParser } from './request_parser.ts';
-import { checkTarget, isRegisteredMethod, TargetCheck } from './request_target.ts';
+import { checkTarget, isConnect, isRegisteredMethod, TargetCheck } from './request_target.ts';
 import { applyUnderscoreAction, type Http1Settings, UnderscoreAction } from './settings.ts';
 
 /** Where the request being read stands. */
@@ -232,6 +232,13 @@ export class Http1ServerConnection implements ResponseEncoder {
     if (headers.find(HeaderId.upgrade) >= 0) dropIgnoredUpgrade(headers);
     if (headers.find(HeaderId.proxyConnection) >= 0 && headers.hasToken(HeaderId.proxyConnection, 'close')) this.wantsKeepAlive = false;
     if (this.settings.underscores !== UnderscoreAction.allow && !applyUnderscoreAction(headers, this.settings)) return this.fail(400, 'http1.unexpected_underscore', end);
+    if (isConnect(headers) || (headers.find(HeaderId.upgrade) >= 0 && isUpgrade(headers))) {
+      // What follows is no HTTP: the request has no end, and nobody reads it unless a tunnel is made.
+      this.reading = Reading.failed;
+      stream.decodeHeaders(headers, false);
+      this.unreadBytes = 0;
+      return end;
+    }
     switch (kind) {
       case BodyKind.none:
         this.reading = Reading.done;

@@ -11,7 +11,7 @@ export function run(seconds: number, seed: number): FuzzResult {
     const whole = runChunked([input]);
     const pieces = runChunked(cut(random, input));
     assert.equal(pieces, whole);
-   });
+  });
 }
 
 if (import.meta.main) {

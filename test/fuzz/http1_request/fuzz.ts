@@ -13,7 +13,7 @@ export function run(seconds: number, seed: number): FuzzResult {
     // A line over 1 KiB that has not ended yet is looked at when its end is there.
     if (pieces !== 'incomplete\n') assert.equal(pieces, whole);
     else assert.match(whole, /^(incomplete|error)/);
-   });
+  });
 }
 
 if (import.meta.main) {

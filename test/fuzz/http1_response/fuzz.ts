@@ -11,7 +11,7 @@ export function run(seconds: number, seed: number): FuzzResult {
     const whole = runResponse([input], 100);
     const pieces = runResponse(cut(random, input), 100);
     assert.equal(pieces, whole);
-   });
+  });
 }
 
 if (import.meta.main) {

@@ -83,6 +83,8 @@ function http1Settings(config: ConnectionManagerConfig, scope: StatsScope): Http
     enableTrailers: config.http1.enableTrailers,
     properCaseWords: config.http1.properCaseWords,
     acceptHttp10: config.http1.acceptHttp10,
+    allowCustomMethods: config.http1.allowCustomMethods,
+    allowAbsoluteUrl: config.http1.allowAbsoluteUrl,
     countsHeaderBytes: config.accessLogs.length > 0 || config.localReply !== null,
     underscores: UNDERSCORE_ACTIONS[config.headersWithUnderscores],
     droppedHeadersWithUnderscores: below.counter('dropped_headers_with_underscores'),

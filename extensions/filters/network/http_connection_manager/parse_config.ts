@@ -107,6 +107,7 @@ function parseHttp1(message: Http1ProtocolOptions | undefined, context: ParseCon
     enableTrailers: message?.enableTrailers ?? false,
     properCaseWords: message !== undefined && usesProperCaseWords(message, context),
     allowChunkedLength: message?.allowChunkedLength ?? false,
+    allowCustomMethods: message?.allowCustomMethods ?? false,
   };
 }
 
