@@ -6,7 +6,6 @@ import type { LoadedConfig } from './config/loaded_config.ts';
 import type { ConfigDumpItem, ConfigDumpList, ConfigDumpSection, JsonObject, JsonValue } from './instance.ts';
 
 const HTTP_CONNECTION_MANAGER = 'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager';
-const ROUTE_CONFIGURATION = 'envoy.config.route.v3.RouteConfiguration';
 
 /** Fields whose inline content is a secret (marked sensitive in the API). */
 const SENSITIVE_FIELDS: ReadonlySet<string> = new Set([
@@ -21,7 +20,7 @@ interface FoundMessage {
 export class ConfigDump {
   private readonly config: LoadedConfig<object>;
   private readonly lastUpdated: string;
-  private arePacked = false;
+  private readonly packed = new WeakSet<Message>();
 
   /** `loadedAtMs`: wall clock. */
   constructor(config: LoadedConfig<object>, loadedAtMs: number) {
@@ -34,7 +33,7 @@ export class ConfigDump {
       {
         key: 'bootstrap',
         typeName: 'envoy.admin.v3.BootstrapConfigDump',
-        fields: () => ({ bootstrap: this.json(this.config.rawRoot(), undefined), last_updated: this.lastUpdated }),
+        fields: () => ({ bootstrap: this.bootstrap(), last_updated: this.lastUpdated }),
         lists: [],
       },
       this.listSection('clusters', 'ClustersConfigDump', 'static_clusters', 'StaticCluster', this.resources('clusters', 'cluster')),
@@ -51,11 +50,32 @@ export class ConfigDump {
     return { key, typeName, fields: () => ({}), lists: [list] };
   }
 
-  /** Items of a repeated field of static_resources. */
-  private resources(field: string, itemField: string): ConfigDumpItem[] {
+  /** The whole bootstrap. What there may be thousands of is turned into JSON item by item, when it is looked at. */
+  private bootstrap(): JsonObject {
+    const root = this.config.rawRoot() as Message & { staticResources?: Message };
+    const listeners = this.staticResources('listeners');
+    const clusters = this.staticResources('clusters');
+    const json = this.json(root, undefined, new Set([...listeners, ...clusters]));
+    if (root.staticResources === undefined) return json;
+    const { static_resources: rest, ...others } = json;
+    return {
+      ...others,
+      static_resources: {
+        ...(listeners.length > 0 ? { listeners: lazyArray(listeners, (message) => this.json(message, undefined)) } : {}),
+        ...(clusters.length > 0 ? { clusters: lazyArray(clusters, (message) => this.json(message, undefined)) } : {}),
+        ...(rest as JsonObject | undefined),
+      },
+    };
+  }
+
+  private staticResources(field: 'listeners' | 'clusters'): readonly (Message & { name: string })[] {
     const root = this.config.rawRoot() as Message & { staticResources?: Record<string, unknown> };
-    const messages = (root.staticResources?.[field] ?? []) as readonly (Message & { name: string })[];
-    return messages.map((message) => this.item(message.name, itemField, message));
+    return (root.staticResources?.[field] ?? []) as readonly (Message & { name: string })[];
+  }
+
+  /** Items of a repeated field of static_resources. */
+  private resources(field: 'listeners' | 'clusters', itemField: string): ConfigDumpItem[] {
+    return this.staticResources(field).map((message) => this.item(message.name, itemField, message));
   }
 
   private routes(): ConfigDumpItem[] {
@@ -77,18 +97,34 @@ export class ConfigDump {
     };
   }
 
-  /** `typeName`: shown as "@type"; undefined: none. */
-  private json(message: Message, typeName: string | undefined): JsonObject {
-    if (!this.arePacked) {
-      this.arePacked = true;
-      packAnys(this.config.tree, this.config.rawRoot());
+  /** `typeName`: shown as "@type"; undefined: none. `except`: elements of static_resources that are left out. */
+  private json(message: Message, typeName: string | undefined, except?: ReadonlySet<Message>): JsonObject {
+    if (!this.packed.has(message)) {
+      this.packed.add(message);
+      packAnys(this.config.tree, message, except);
     }
     const { registry } = this.config;
-    const desc = registry.requireMessage(message.$typeName === '' ? ROUTE_CONFIGURATION : message.$typeName);
-    const json = toJson(desc, message, { registry: registry.loaded, useProtoFieldName: true }) as ProtoJson;
+    const desc = registry.requireMessage(message.$typeName);
+    const shown = except === undefined ? message : withoutResources(message);
+    const json = toJson(desc, shown, { registry: registry.loaded, useProtoFieldName: true }) as ProtoJson;
     const redacted = redact(json, false) as JsonObject;
     return typeName === undefined ? redacted : { '@type': `${TYPE_URL_PREFIX}${typeName}`, ...redacted };
   }
+}
+
+/** A bootstrap without its listeners and clusters. */
+function withoutResources(root: Message & { staticResources?: Message }): Message {
+  if (root.staticResources === undefined) return root;
+  return { ...root, staticResources: { ...root.staticResources, listeners: [], clusters: [] } } as Message;
+}
+
+/** A list whose elements are made each time they are looked at. */
+function lazyArray<T>(items: readonly T[], make: (item: T) => JsonValue): JsonValue[] {
+  const list: JsonValue[] = [];
+  items.forEach((item, i) => {
+    Object.defineProperty(list, i, { enumerable: true, get: () => make(item) });
+  });
+  return list;
 }
 
 /** Every message of a tree, opened Anys included. */
@@ -107,7 +143,8 @@ function* walk(tree: ConfigTree, message: Message): Generator<FoundMessage> {
 }
 
 /** Gives every opened Any its bytes, inner ones first, so that the library can print them. */
-function packAnys(tree: ConfigTree, message: Message): void {
+function packAnys(tree: ConfigTree, message: Message, except?: ReadonlySet<Message>): void {
+  if (except?.has(message) === true) return;
   const content = tree.anyContent(message);
   if (content !== undefined) {
     if (content.message === undefined) return;
@@ -122,7 +159,7 @@ function packAnys(tree: ConfigTree, message: Message): void {
   const meta = tree.meta(message);
   if (meta === undefined) return;
   for (const field of meta.desc.fields) {
-    for (const inner of messagesIn(field, fieldValue(message, field))) packAnys(tree, inner.message);
+    for (const inner of messagesIn(field, fieldValue(message, field))) packAnys(tree, inner.message, except);
   }
 }
 

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const dist = join(root, 'dist');
 rmSync(dist, { recursive: true, force: true });
-const compiler = join(root, 'node_modules', 'typescript7', 'bin', 'tsc);
+const compiler = join(root, 'node_modules', 'typescript7', 'bin', 'tsc');
 const { status } = spawnSync(process.execPath, [compiler, '-p', join(root, 'tsconfig.json')], { stdio: 'inherit', cwd: root });
 if (status !== 0) {
   process.stderr.write('tsc found errors: dist/ is not complete\n');

@@ -10,8 +10,8 @@ export interface PoolRequest {
   waitingIn: ConnPool | null;
   /** A connection is there: send. */
   onPoolReady(stream: PooledStream): void;
-  /** No connection will come. `transportFailure` says why a connect failed, '' otherwise. */
-  onPoolFailure(reason: ResetReason, transportFailure: string): void;
+  /** No connection will come. `transportFailure` says why a connect failed, '' otherwise; `isHostAsked`: it failed at the host's connections, not before. */
+  onPoolFailure(reason: ResetReason, transportFailure: string, isHostAsked: boolean): void;
 }
 
 /** A stream on a pooled connection. */

@@ -209,12 +209,12 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
     if (trailers !== null) this.encodeTrailers(trailers);
   }
 
-  onPoolFailure(reason: ResetReason, transportFailure: string): void {
+  onPoolFailure(reason: ResetReason, transportFailure: string, isHostAsked: boolean): void {
     const info = this.callbacks?.streamInfo;
     if (info !== undefined) {
       info.upstreamPoolReadyMs = this.clock[0];
       // Nobody was asked: no host to name.
-      if (reason === ResetReason.overflow) info.upstreamHost = null;
+      if (!isHostAsked) info.upstreamHost = null;
     }
     this.finish();
     this.owner.onUpstreamReset(reason, transportFailure);

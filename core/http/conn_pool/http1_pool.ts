@@ -65,7 +65,7 @@ export class Http1ConnPool implements ConnPool {
     const stats = this.context.cluster.stats;
     if (!this.breaker.canCreate(CircuitKind.pending)) {
       stats.rqPendingOverflow.inc();
-      request.onPoolFailure(ResetReason.overflow, '');
+      request.onPoolFailure(ResetReason.overflow, '', false);
       return;
     }
     stats.rqPendingTotal.inc();
@@ -113,7 +113,7 @@ export class Http1ConnPool implements ConnPool {
       if (request === null) break;
       this.leaveQueue(request);
       stats.rqPendingFailureEject.inc();
-      request.onPoolFailure(reason, transportFailure);
+      request.onPoolFailure(reason, transportFailure, true);
     }
   }
 
@@ -166,7 +166,7 @@ export class Http1ConnPool implements ConnPool {
   /** max_requests is reached: there is a connection, but it may not be used. */
   private refuse(request: PoolRequest): void {
     this.context.cluster.stats.rqPendingOverflow.inc();
-    request.onPoolFailure(ResetReason.overflow, '');
+    request.onPoolFailure(ResetReason.overflow, '', true);
   }
 
   private attach(client: Http1PoolClient, request: PoolRequest): void {
@@ -223,7 +223,7 @@ export class Http1ConnPool implements ConnPool {
       const request = this.pending.shift();
       if (request !== null) {
         this.leaveQueue(request);
-        request.onPoolFailure(ResetReason.localConnectionFailure, `immediate connect error: ${errnoText(-handle)}`);
+        request.onPoolFailure(ResetReason.localConnectionFailure, `immediate connect error: ${errnoText(-handle)}`, true);
       }
       return false;
     }

@@ -454,6 +454,9 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
   onBufferLimit(direction: number): void {
     const { stats } = this.context.parts;
     if (direction === Direction.decode) {
+      // Refused while it was being read, even if its last bytes came along.
+      this.isRequestDone = false;
+      this.info.requestCompleteMs = NaN;
       stats.rqTooLarge.inc();
       this.owner?.closeAfterResponse();
       this.sendLocalReply(413, 'Payload Too Large', { details: 'request_payload_too_large' });
@@ -504,7 +507,7 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
   private setConnectionHeader(headers: HeaderMap, owner: StreamOwner, endStream: boolean): void {
     if (this.info.protocol === Protocol.http10) {
       // Without a length the response is framed by the close.
-      if (!endStream && headers.find(HeaderId.contentLength) < 0) owner.closeAfterResponse();
+      if (!endStream && headers.find(HeaderId.contentLength) < 0) owner.codec.wantsKeepAlive = false;
       if (!owner.isClosing()) headers.set(HeaderId.connection, 'keep-alive');
     }
     if (owner.isClosing()) headers.set(HeaderId.connection, 'close');

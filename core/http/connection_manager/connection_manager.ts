@@ -32,6 +32,8 @@ export class ConnectionManager implements ConnectionCallbacks, ServerConnectionC
   private isDraining: boolean;
   private isClosed: boolean;
   requestNumber: number;
+  /** The protocol is known, and counted, from the first byte. */
+  private sawBytes: boolean;
 
   constructor(context: ManagerContext, streams: StreamPool, listener: NewConnection) {
     const { dispatcher, stats, config, http1, literals } = context.parts;
@@ -49,10 +51,9 @@ export class ConnectionManager implements ConnectionCallbacks, ServerConnectionC
     this.isDraining = false;
     this.isClosed = false;
     this.requestNumber = 0;
+    this.sawBytes = false;
     stats.cxTotal.inc();
     stats.cxActive.inc();
-    stats.cxHttp1Total.inc();
-    stats.cxHttp1Active.inc();
     if (config.idleTimeoutMs > 0) this.idleTimer.enable(config.idleTimeoutMs);
     if (config.maxConnectionDurationMs > 0) this.durationTimer.enable(config.maxConnectionDurationMs);
   }
@@ -126,7 +127,15 @@ export class ConnectionManager implements ConnectionCallbacks, ServerConnectionC
     this.context.parts.stats.cxRxBytesTotal.add(seen - this.connection.bytesReceived);
     this.connection.bytesReceived = seen;
     if (this.isLingering) return 0;
+    if (!this.sawBytes) this.onFirstByte();
     return this.codec.dispatch(offset, length);
+  }
+
+  private onFirstByte(): void {
+    this.sawBytes = true;
+    const { stats } = this.context.parts;
+    stats.cxHttp1Total.inc();
+    stats.cxHttp1Active.inc();
   }
 
   onRemoteClose(): void {
@@ -176,7 +185,9 @@ export class ConnectionManager implements ConnectionCallbacks, ServerConnectionC
       return;
     }
     if (this.isDraining) {
-      if (this.stream === null) this.closeNow(true);
+      if (this.stream !== null) return;
+      this.closesDelayed = true;
+      this.closeAfterFlush();
       return;
     }
     stats.cxMaxDurationReached.inc();
@@ -246,7 +257,7 @@ export class ConnectionManager implements ConnectionCallbacks, ServerConnectionC
     this.isClosed = true;
     const { stats, dispatcher } = this.context.parts;
     stats.cxActive.dec();
-    stats.cxHttp1Active.dec();
+    if (this.sawBytes) stats.cxHttp1Active.dec();
     stats.cxDestroy.inc();
     stats.cxLengthMs.record(dispatcher.nowMs - this.connection.startMs);
     this.idleTimer.close();

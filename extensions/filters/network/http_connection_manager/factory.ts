@@ -35,7 +35,7 @@ export function createManagerFactory(config: ConnectionManagerConfig, context: N
     config, stats, filters,
     dispatcher: context.dispatcher, names: context.names, literals: context.literals, dates: context.dates,
     requestIds: context.requestIds, runtime: context.runtime, server: context.server,
-    http1: http1Settings(config, scope),
+    http1: http1Settings(config, context.rootScope),
     loggers: context.createAccessLoggers(config.accessLogs),
     routeTable: compileRoutes(config, context, filterContext),
     internal: new InternalAddressChecker(config.internalCidrs),
@@ -75,6 +75,7 @@ function compileRoutes(config: ConnectionManagerConfig, context: NetworkFilterCo
 }
 
 function http1Settings(config: ConnectionManagerConfig, scope: StatsScope): Http1Settings {
+  // One set for all listeners, as in Envoy.
   const below = scope.scope('http1');
   return {
     maxHeadersCount: config.maxHeadersCount,
