@@ -163,7 +163,7 @@ function packAnys(tree: ConfigTree, message: Message, except?: ReadonlySet<Messa
   }
 }
 
-/** Hides inline secrets; names of files stay. */
+/** Hides inline secrets (names of files stay) and puts "@type" first. */
 function redact(value: JsonValue, isSecret: boolean): JsonValue {
   if (Array.isArray(value)) return value.map((each: JsonValue) => redact(each, isSecret));
   if (typeof value === 'string') return isSecret ? '[redacted]' : value;
@@ -173,5 +173,6 @@ function redact(value: JsonValue, isSecret: boolean): JsonValue {
     if (isSecret && key === 'inline_bytes') return [key, Buffer.from('[redacted]').toString('base64')];
     return [key, redact(inner, isSecret || SENSITIVE_FIELDS.has(key))];
   });
-  return Object.fromEntries(entries);
+  // The library puts the type of an Any last; people look for it first.
+  return Object.fromEntries(entries.toSorted(([a], [b]) => Number(b === '@type') - Number(a === '@type')));
 }

@@ -27,9 +27,10 @@ import { HostIds } from './clusters/host_ids.ts';
 import { HostSlabs } from './clusters/host_table.ts';
 import type { ManagedCluster } from './clusters/managed_cluster.ts';
 import type { AdminConfig, NodeConfig, ServerConfig } from './config/server_config.ts';
-import { UdpNameServer } from './dns/name_server.ts';
+import { type NameServer, UdpNameServer } from './dns/name_server.ts';
 import { type ReadTextFile, SystemDnsFiles } from './dns/system_dns_files.ts';
 import { DnsStats, SystemDnsResolver } from './dns/system_dns_resolver.ts';
+import { TcpNameServer } from './dns/tcp_name_server.ts';
 import { DrainManager } from './drain/drain_manager.ts';
 import type {
   ClusterStatus, ConfigDumpSection, DrainOptions, Instance, JsonObject, ListenerStatus, LoggingControl, RuntimeControl, ServerState, UnreadyTargets,
@@ -323,7 +324,7 @@ export class Server implements Instance {
     const dnsStats = new DnsStats(this.statsScope);
     const files = new SystemDnsFiles(environment.readTextFile);
     const createResolver = environment.createResolver
-      ?? ((dns: DnsConfig) => new SystemDnsResolver(new UdpNameServer(dns.resolvers), files, dnsStats));
+      ?? ((dns: DnsConfig) => new SystemDnsResolver(this.createNameServer(dns), files, dnsStats));
     return new ClusterManager(
       {
         discovery: { scheduler: this.scheduler, random: environment.random, createResolver },
@@ -332,6 +333,10 @@ export class Server implements Instance {
       },
       { onHostsChanged: (cluster) => this.onHostsChanged(cluster), onInitialized: () => this.onClustersInitialized() },
     );
+  }
+
+  private createNameServer(dns: DnsConfig): NameServer {
+    return dns.useTcp ? new TcpNameServer(dns.resolvers, this.parts.environment.random) : new UdpNameServer(dns.resolvers);
   }
 
   private createFlushHandle(): FlushHandle {

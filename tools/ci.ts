@@ -26,7 +26,7 @@ let passed = 0;
 let failed = 0;
 let skipped = 0;
 
-for (const script of ['check:types', 'check:lint', 'check:layers', 'build']) {
+for (const script of ['check:types', 'check:lint', 'check:layers', 'build', 'test:sanitized']) {
   const ok = run('npm', ['run', '--silent', script]);
   console.log(`${script}: ${ok ? 'passed' : 'FAILED'}`);
   if (ok) passed++;

@@ -261,7 +261,9 @@ export class MessageConverter {
     const inner = message?.$typeName ?? typeNameOf(typeUrl);
     // What a TypedStruct lacks has been reported already.
     const isReported = message === undefined && isTypedStruct(inner);
-    this.tree.setAnyContent(any, { typeName: inner, typeUrl, message, isOpened: isReported });
+    // The type inside a TypedStruct is the one that counts.
+    const innerUrl = message !== undefined && isTypedStruct(typeNameOf(typeUrl)) ? inner : typeUrl;
+    this.tree.setAnyContent(any, { typeName: inner, typeUrl: innerUrl, message, isOpened: isReported });
   }
 
   private convertAnyContent(typeUrl: string, rest: MapNode, path: string, at: SourceRange): Message | undefined {

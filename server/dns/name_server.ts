@@ -11,6 +11,8 @@ export type NameServerAnswer =
 export interface NameServer {
   /** Asks for the A (4) or AAAA (6) records of an absolute name; calls back once, later. */
   query(name: string, family: 4 | 6, callback: (answer: NameServerAnswer) => void): void;
+  /** Nobody could answer: forget what is known about servers, read the system's list again. */
+  reinitialize(): void;
   close(): void;
 }
 
@@ -39,7 +41,6 @@ export class UdpNameServer implements NameServer {
     else this.resolver.resolve6(name, { ttl: true }, done);
   }
 
-  /** Reads the system's server list again. */
   reinitialize(): void {
     if (this.servers.length === 0) this.resolver = this.createResolver();
   }

@@ -8,6 +8,7 @@ import { DnsStats, SystemDnsResolver } from './system_dns_resolver.ts';
 /** Answers from a table of `name/family`; asked names are recorded. */
 class TableNameServer implements NameServer {
   readonly asked: string[] = [];
+  reinitializations = 0;
   private readonly table: Readonly<Record<string, NameServerAnswer>>;
   constructor(table: Readonly<Record<string, NameServerAnswer>>) {
     this.table = table;
@@ -15,6 +16,9 @@ class TableNameServer implements NameServer {
   query(name: string, family: 4 | 6, callback: (answer: NameServerAnswer) => void): void {
     this.asked.push(`${name}/${family}`);
     callback(this.table[`${name}/${family}`] ?? { kind: 'none' });
+  }
+  reinitialize(): void {
+    this.reinitializations++;
   }
   close(): void {}
 }
@@ -95,13 +99,14 @@ describe('the system resolver', () => {
   });
 
   it('tells a name without addresses from one that nobody could answer for', () => {
-    const { resolve, stats } = setUp({ 'bad.test/4': { kind: 'failed', code: 'ESERVFAIL' }, 'bad.test/6': { kind: 'failed', code: 'ETIMEOUT' } });
+    const { resolve, stats, server } = setUp({ 'bad.test/4': { kind: 'failed', code: 'ESERVFAIL' }, 'bad.test/6': { kind: 'failed', code: 'ETIMEOUT' } });
     expect(resolve('none.test')).toEqual({ status: 'completed', addresses: [] });
     expect(resolve('bad.test')).toEqual({ status: 'failed', reason: 'ETIMEOUT' });
     expect(stats.value('dns.cares.resolve_total')).toBe(4);
     expect(stats.value('dns.cares.not_found')).toBe(2);
     expect(stats.value('dns.cares.get_addr_failure')).toBe(2);
     expect(stats.value('dns.cares.timeouts')).toBe(1);
+    expect([server.reinitializations, stats.value('dns.cares.reinits')]).toEqual([1, 1]);
     expect(stats.value('dns.cares.pending_resolutions')).toBe(0);
   });
 

@@ -75,6 +75,10 @@ export class SystemDnsResolver implements DnsResolver {
     if (order.length === 0 || (found.length > 0 && !isBoth)) {
       // No family answered with anything but errors: a failure. One that said "none" is an answer.
       const isFailed = found.length === 0 && failure !== '';
+      if (isFailed) {
+        this.stats.reinits.inc();
+        this.nameServer.reinitialize();
+      }
       callback(isFailed ? { status: 'failed', reason: failure } : { status: 'completed', addresses: found });
       return;
     }

@@ -79,7 +79,14 @@ export class FilterIteration {
   /** Step whose callback runs now, for addData. */
   private current: number;
   private isInHeaders: boolean;
+  private isInTrailers: boolean;
   private addedInHeaders: boolean;
+  /** Step whose bytes wait in `buffer`; -1 = none. */
+  private bufferAt: number;
+  /** Step at which the trailers wait; -1 = none. */
+  private trailersAt: number;
+  /** Counts messages: an answer made in the middle of one begins another. */
+  private generation: number;
 
   /** `filters` in the order in which this direction visits them. */
   constructor(owner: IterationOwner, direction: number, filters: readonly HttpFilter[], slab: Uint8Array) {
@@ -98,7 +105,11 @@ export class FilterIteration {
     this.isAboveLimit = false;
     this.current = -1;
     this.isInHeaders = false;
+    this.isInTrailers = false;
     this.addedInHeaders = false;
+    this.bufferAt = -1;
+    this.trailersAt = -1;
+    this.generation = 0;
   }
 
   /** As new, for the next stream. */
@@ -120,7 +131,11 @@ export class FilterIteration {
     this.isAboveLimit = false;
     this.current = -1;
     this.isInHeaders = false;
+    this.isInTrailers = false;
     this.addedInHeaders = false;
+    this.bufferAt = -1;
+    this.trailersAt = -1;
+    this.generation = (this.generation + 1) & 0x3fffffff;
   }
 
   /** Switches the filter at `index` off or on for this stream; before headers only. */
@@ -154,11 +169,6 @@ export class FilterIteration {
   onTrailers(trailers: HeaderMap): void {
     this.sawEnd = true;
     this.trailers = trailers;
-    if (this.heldAt >= 0) {
-      trailers.retain();
-      const step = this.steps[this.heldAt];
-      if (step.hold !== Hold.headers) return;
-    }
     this.iterateTrailers(0);
   }
 
@@ -166,55 +176,52 @@ export class FilterIteration {
 
   /** Goes on behind the filter at `index` (continueDecoding / continueEncoding). */
   resume(index: number): void {
-    if (this.owner.isIterationOver(this.direction)) return;
+    const generation = this.generation;
+    if (this.isOver(generation)) return;
     const step = this.steps[index];
-    const wasAll = step.hold >= Hold.allBuffer;
-    let from = index + 1;
+    // A filter that stopped everything has not seen the data itself.
+    const dataFrom = step.hold >= Hold.allBuffer ? index : index + 1;
     if (step.hold !== Hold.none) {
       step.hold = Hold.none;
       this.heldAt = -1;
       const hasMore = this.buffer.length > 0 || this.trailers !== null;
-      this.iterateHeaders(index + 1, this.sawEnd && !hasMore && !wasAllWithBody(wasAll, this.buffer.length));
-      if (this.heldAt >= 0 || this.owner.isIterationOver(this.direction)) return;
-      // A filter that stopped everything has not seen the data itself.
-      if (wasAll) from = index;
+      this.iterateHeaders(index + 1, this.sawEnd && !hasMore);
+      if (this.isOver(generation)) return;
     } else if (!step.holdsData && !step.holdsTrailers) {
       return;
     }
     step.holdsData = false;
-    if (this.buffer.length > 0) {
-      this.releaseBuffer(from, this.sawEnd && this.trailers === null);
-      if (this.heldAt >= 0 || this.owner.isIterationOver(this.direction)) return;
+    // The next filter may hold the headers: the rest goes as far as it then gets.
+    if (this.bufferAt === index && this.buffer.length > 0) {
+      this.releaseBuffer(dataFrom, this.sawEnd && this.trailers === null);
+      if (this.isOver(generation)) return;
     }
-    if (this.trailers !== null && !this.isDataHeld()) {
-      const held = step.holdsTrailers;
+    if (this.trailersAt === index) {
+      const sawTrailers = step.holdsTrailers;
       step.holdsTrailers = false;
-      this.iterateTrailers(held ? index + 1 : from);
+      this.iterateTrailers(sawTrailers ? index + 1 : index);
     }
   }
 
   /** Adds body bytes behind what is buffered (addDecodedData / addEncodedData). */
   addData(index: number, bytes: Uint8Array): void {
-    if (this.isInHeaders && this.current === index) {
-      this.buffer.append(bytes, 0, bytes.length);
+    const step = this.steps[index];
+    if (this.current === index && this.isInHeaders) {
+      this.append(index, bytes, 0, bytes.length);
       this.addedInHeaders = true;
-      return;
-    }
-    if (this.current === index || this.steps[index].holdsData || this.heldAt === index) {
-      this.buffer.append(bytes, 0, bytes.length);
+    } else if (step.hold !== Hold.none || step.holdsData || (this.current === index && !this.isInTrailers)) {
+      this.append(index, bytes, 0, bytes.length);
       this.checkLimit(false);
-      return;
+    } else {
+      this.passData(bytes, 0, bytes.length, index + 1, false);
     }
-    this.data.set(bytes, 0, bytes.length);
-    this.iterateData(index + 1, false);
   }
 
   /** Passes data on behind the step at `index`, which holds its own (injectEncodedData). */
   injectData(index: number, bytes: Uint8Array, offset: number, length: number, endStream: boolean): void {
     if (this.owner.isIterationOver(this.direction)) return;
     if (endStream) this.steps[index].holdsData = false;
-    this.data.set(bytes, offset, length);
-    this.iterateData(index + 1, endStream);
+    this.passData(bytes, offset, length, index + 1, endStream);
   }
 
   // === iteration ===
@@ -223,6 +230,7 @@ export class FilterIteration {
     const headers = this.headers;
     if (headers === null) return;
     const steps = this.steps;
+    const generation = this.generation;
     let endStream = end;
     let dataFrom = -1;
     for (let i = from; i < steps.length; i++) {
@@ -233,7 +241,7 @@ export class FilterIteration {
       const status = this.direction === Direction.decode ? step.filter.decodeHeaders?.(headers, endStream) : step.filter.encodeHeaders?.(headers, endStream);
       this.isInHeaders = false;
       this.current = -1;
-      if (this.owner.isIterationOver(this.direction)) return;
+      if (this.isOver(generation)) return;
       if (this.addedInHeaders) {
         this.addedInHeaders = false;
         if (dataFrom < 0) dataFrom = i + 1;
@@ -250,21 +258,23 @@ export class FilterIteration {
           this.heldAt = i;
           step.hold = status === FilterHeadersStatus.stopAllIterationAndBuffer ? Hold.allBuffer : status === FilterHeadersStatus.stopAllIterationAndWatermark ? Hold.allWatermark : Hold.headers;
           this.owner.retainHeaders(this.direction);
+          if (dataFrom >= 0) this.releaseBuffer(dataFrom, this.sawEnd && this.trailers === null);
           return;
       }
     }
     this.owner.deliverHeaders(this.direction, headers, endStream);
-    if (dataFrom >= 0 && !this.owner.isIterationOver(this.direction)) this.releaseBuffer(dataFrom, this.sawEnd && this.trailers === null);
+    if (dataFrom >= 0 && !this.isOver(generation)) this.releaseBuffer(dataFrom, this.sawEnd && this.trailers === null);
   }
 
   /** Passes `this.data` to the steps from `from` on. */
   private iterateData(from: number, endStream: boolean): void {
     const steps = this.steps;
     const data = this.data;
+    const generation = this.generation;
     for (let i = from; i < steps.length; i++) {
       const step = steps[i];
       if (step.hold >= Hold.allBuffer) {
-        this.keep(data);
+        this.append(i, data.bytes, data.offset, data.length);
         this.checkLimit(step.hold === Hold.allWatermark);
         return;
       }
@@ -274,7 +284,7 @@ export class FilterIteration {
         this.current = i;
         status = (this.direction === Direction.decode ? step.filter.decodeData?.(data, endStream) : step.filter.encodeData?.(data, endStream)) ?? FilterDataStatus.continue;
         this.current = -1;
-        if (this.owner.isIterationOver(this.direction)) return;
+        if (this.isOver(generation)) return;
         // The filter resumed from inside its own callback.
         if (holdsHeaders && step.hold === Hold.none) {
           step.holdsData = false;
@@ -284,12 +294,12 @@ export class FilterIteration {
       }
       if (status === FilterDataStatus.continue) {
         if (step.hold === Hold.headers) {
-          this.keep(data);
+          this.append(i, data.bytes, data.offset, data.length);
           this.resume(i);
           return;
         }
-        if (this.buffer.length > 0) {
-          this.keep(data);
+        if (this.bufferAt === i && this.buffer.length > 0) {
+          this.append(i, data.bytes, data.offset, data.length);
           step.holdsData = false;
           this.releaseBuffer(i + 1, endStream);
           return;
@@ -299,7 +309,7 @@ export class FilterIteration {
       }
       step.holdsData = true;
       if (status === FilterDataStatus.stopIterationNoBuffer) return;
-      this.keep(data);
+      this.append(i, data.bytes, data.offset, data.length);
       this.checkLimit(status === FilterDataStatus.stopIterationAndWatermark);
       return;
     }
@@ -309,16 +319,25 @@ export class FilterIteration {
   private iterateTrailers(from: number): void {
     const trailers = this.trailers;
     if (trailers === null) return;
+    const generation = this.generation;
+    this.trailersAt = -1;
     for (let i = from; i < this.steps.length; i++) {
       const step = this.steps[i];
-      if (step.hold >= Hold.allBuffer) return;
+      if (step.hold >= Hold.allBuffer) {
+        this.trailersAt = i;
+        trailers.retain();
+        return;
+      }
       if (step.wantsTrailers && !step.isOff) {
         this.current = i;
+        this.isInTrailers = true;
         const status = this.direction === Direction.decode ? step.filter.decodeTrailers?.(trailers) : step.filter.encodeTrailers?.(trailers);
+        this.isInTrailers = false;
         this.current = -1;
-        if (this.owner.isIterationOver(this.direction)) return;
+        if (this.isOver(generation)) return;
         if (status === FilterTrailersStatus.stopIteration) {
           step.holdsTrailers = true;
+          this.trailersAt = i;
           trailers.retain();
           return;
         }
@@ -336,23 +355,19 @@ export class FilterIteration {
   /** Trailers passed a filter that still held headers or data: everything goes on behind it. */
   private resumeBehindTrailers(i: number): void {
     const step = this.steps[i];
+    const generation = this.generation;
     if (step.hold === Hold.headers) {
       step.hold = Hold.none;
       this.heldAt = -1;
       this.iterateHeaders(i + 1, false);
-      if (this.heldAt >= 0 || this.owner.isIterationOver(this.direction)) return;
+      if (this.isOver(generation)) return;
     }
     step.holdsData = false;
-    if (this.buffer.length > 0) {
+    if (this.bufferAt === i && this.buffer.length > 0) {
       this.releaseBuffer(i + 1, false);
-      if (this.heldAt >= 0 || this.owner.isIterationOver(this.direction) || this.isDataHeld()) return;
+      if (this.isOver(generation)) return;
     }
     this.iterateTrailers(i + 1);
-  }
-
-  private isDataHeld(): boolean {
-    for (let i = 0; i < this.steps.length; i++) if (this.steps[i].holdsData) return true;
-    return false;
   }
 
   /** Sends everything buffered on from step `from`. */
@@ -363,16 +378,33 @@ export class FilterIteration {
     // The memory may be appended to again by a later filter: that filter gets a fresh one.
     buffer.bytes = EMPTY;
     buffer.length = 0;
+    this.bufferAt = -1;
     if (this.isAboveLimit) {
       this.isAboveLimit = false;
       this.owner.onBufferWatermark(this.direction, false);
     }
-    this.data.set(bytes, 0, length);
-    this.iterateData(from, endStream);
+    this.passData(bytes, 0, length, from, endStream);
   }
 
-  private keep(data: BodyData): void {
-    if (data.length > 0) this.buffer.append(data.bytes, data.offset, data.length);
+  /** Passes bytes to the steps from `from` on; what a step looks at meanwhile stays as it is. */
+  private passData(bytes: Uint8Array, offset: number, length: number, from: number, endStream: boolean): void {
+    const data = this.data;
+    const { bytes: outerBytes, offset: outerOffset, length: outerLength } = data;
+    data.set(bytes, offset, length);
+    this.iterateData(from, endStream);
+    data.set(outerBytes, outerOffset, outerLength);
+  }
+
+  /** Keeps bytes that wait at step `i`. */
+  private append(i: number, bytes: Uint8Array, offset: number, length: number): void {
+    if (length === 0) return;
+    this.buffer.append(bytes, offset, length);
+    this.bufferAt = i;
+  }
+
+  /** The message that was being carried is answered, reset or replaced. */
+  private isOver(generation: number): boolean {
+    return generation !== this.generation || this.owner.isIterationOver(this.direction);
   }
 
   private checkLimit(isWatermark: boolean): void {
@@ -387,8 +419,3 @@ export class FilterIteration {
 }
 
 const EMPTY = new Uint8Array(0);
-
-/** After StopAll the end belongs to the buffered body, not to the headers. */
-function wasAllWithBody(wasAll: boolean, buffered: number): boolean {
-  return wasAll && buffered > 0;
-}
