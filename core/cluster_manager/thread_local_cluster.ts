@@ -11,8 +11,8 @@ class HostPools {
   readonly pools: (ConnPool | null)[] = [null, null];
 }
 
-/** Health is looked at again this often even if the host set did not change (ms). */
-const HEALTH_CHECK_INTERVAL_MS = 250;
+/** Health is looked at again this often even if the host set did not change, in ticks of the timer wheel (about 250 ms). */
+const HEALTH_CHECK_TICKS = 32;
 
 /** Hosts of one priority level with their balancers. */
 class PriorityLevel {
@@ -66,7 +66,7 @@ export class ThreadLocalCluster implements UpstreamCluster {
   private readonly context: LoadBalancerContext;
   private hostsById: Map<number, Host>;
   private levels: PriorityLevel[];
-  private checkedMs: number;
+  private checkedTick: number;
 
   constructor(info: ClusterInfo, poolContext: Http1PoolContext, factory: LoadBalancerFactory, random: () => number, health: Int32Array, hostStats: Float64Array) {
     this.info = info;
@@ -78,7 +78,7 @@ export class ThreadLocalCluster implements UpstreamCluster {
     this.context = new LoadBalancerContext();
     this.hostsById = new Map();
     this.levels = [];
-    this.checkedMs = 0;
+    this.checkedTick = 0;
   }
 
   /** Takes a new host set: hosts that stay keep their pools, those that go are drained. */
@@ -106,9 +106,10 @@ export class ThreadLocalCluster implements UpstreamCluster {
   /** The first priority that can serve; the panic threshold says when unhealthy hosts are used too. */
   chooseHost(random: number): Host | null {
     const levels = this.levels;
-    const now = this.poolContext.dispatcher.nowMs;
-    if (now - this.checkedMs >= HEALTH_CHECK_INTERVAL_MS) {
-      this.checkedMs = now;
+    // Ticks are small integers: a time in milliseconds would be a number on the heap.
+    const now = this.poolContext.dispatcher.wheel.nowTick;
+    if (now - this.checkedTick >= HEALTH_CHECK_TICKS) {
+      this.checkedTick = now;
       for (let i = 0; i < levels.length; i++) levels[i].refresh();
     }
     this.context.random = random;

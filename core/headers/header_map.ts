@@ -146,7 +146,11 @@ export class HeaderMap {
   /** Value by name in any case; interned or not. Slower than `get`. */
   getByName(name: string): string | undefined {
     const nameId = this.names.find(name);
-    if (nameId !== 0) return this.getAll(nameId);
+    if (nameId !== 0) {
+      const value = this.getAll(nameId);
+      if (value !== undefined || nameId < FIRST_REGULAR_ID) return value;
+    }
+    // Not interned, or only after this map was parsed.
     const lower = name.toLowerCase();
     for (let k = 0, end = this.count * ENTRY_WORDS; k < end; k += ENTRY_WORDS) {
       if (this.entries[k] >= 0 && this.entries[k + 5] === 0 && this.nameAt(k) === lower) return latin1(this.bytes, this.entries[k + 3], this.entries[k + 4]);
@@ -230,8 +234,8 @@ export class HeaderMap {
   removeByName(name: string): void {
     const nameId = this.names.find(name);
     if (nameId !== 0) {
-      if (nameId >= FIRST_REGULAR_ID) this.remove(nameId);
-      return;
+      if (nameId < FIRST_REGULAR_ID) return;
+      this.remove(nameId);
     }
     const lower = name.toLowerCase();
     for (let k = 0, end = this.count * ENTRY_WORDS; k < end; k += ENTRY_WORDS) {
@@ -350,6 +354,8 @@ export class HeaderMap {
 
   /** Adds or replaces by name; interned or not. For filters written for ease, config-time names should be interned. */
   setByName(name: string, value: string): void {
+    // Lines parsed while the name was unknown are replaced too.
+    if (this.names.find(name) === 0) this.removeByName(name);
     this.set(this.names.intern(name), value);
   }
 

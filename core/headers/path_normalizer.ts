@@ -29,6 +29,7 @@ export function normalizePath(headers: HeaderMap, config: PathNormalization): nu
     redirects = config.pathWithEscapedSlashesAction === 'unescape_and_redirect';
   }
   if (config.normalizePath) {
+    if (next.includes('%00')) return PathResult.rejected;
     const normal = removeDotSegments(unescapeUnreserved(next).replaceAll('\\', '/'));
     if (normal === null) return PathResult.rejected;
     next = normal;

@@ -7,8 +7,8 @@ import type { RuntimeSnapshot } from '../runtime/runtime_snapshot.ts';
 /** Facts about the whole server that filters ask: read from shared-memory words, so current on every thread. */
 export interface ServerFacts {
   /** Whether a response sent now should end its connection because the server or this kind of listener drains. Gradual
-   *  draining is a matter of chance: `random` in [0, 2^32). */
-  shouldDrainClose(honoursHealthCheckFail: boolean, random: number): boolean;
+   *  draining is a matter of chance: `random` in [0, 2^32). `isInbound`: the listener's traffic_direction is INBOUND. */
+  shouldDrainClose(honoursHealthCheckFail: boolean, isInbound: boolean, random: number): boolean;
   /** /healthcheck/fail was called. */
   isHealthCheckFailed(): boolean;
   /** Percentage [0, 100] of healthy hosts of a cluster, or -1 when the cluster does not exist, and its host count in membershipTotal. */

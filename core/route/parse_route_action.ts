@@ -48,6 +48,7 @@ export function parseRouteAction(message: RouteAction, options: RouteParseOption
     appendForwardedHost: message.appendXForwardedHost,
     timeoutMs: durationMsOr(message.timeout, DEFAULT_TIMEOUT_MS),
     idleTimeoutMs: durationMs(message.idleTimeout) ?? -1,
+    maxStreamDurationMs: durationMs(message.maxStreamDuration?.maxStreamDuration) ?? -1,
     priority: message.priority === 1 ? 'high' : 'default',
   };
 }

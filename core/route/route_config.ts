@@ -52,6 +52,8 @@ export interface RouteActionConfig {
   readonly timeoutMs: number;
   /** Milliseconds; 0 = off; -1 = the connection manager's. */
   readonly idleTimeoutMs: number;
+  /** Milliseconds; 0 = off; -1 = the connection manager's. */
+  readonly maxStreamDurationMs: number;
   readonly priority: 'default' | 'high';
 }
 

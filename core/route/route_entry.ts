@@ -69,6 +69,8 @@ export class RouteEntry {
   readonly timeoutMs: number;
   /** Milliseconds; 0 = off; -1 = the connection manager's. */
   readonly idleTimeoutMs: number;
+  /** Milliseconds; 0 = off; -1 = the connection manager's. */
+  readonly maxStreamDurationMs: number;
   readonly isHighPriority: boolean;
   /** 503, 404 or 500. */
   readonly clusterNotFoundResponseCode: number;
@@ -114,6 +116,7 @@ export class RouteEntry {
     this.responseHeaders = context.compileMutations(levels.map((level) => level.responseHeaders));
     this.timeoutMs = action?.timeoutMs ?? 0;
     this.idleTimeoutMs = action?.idleTimeoutMs ?? -1;
+    this.maxStreamDurationMs = action?.maxStreamDurationMs ?? -1;
     this.isHighPriority = action?.priority === 'high';
     this.clusterNotFoundResponseCode = action?.clusterNotFoundResponseCode ?? 503;
     this.responseCode = config.action.kind === 'redirect' ? config.action.responseCode : config.action.kind === 'direct_response' ? config.action.status : 0;

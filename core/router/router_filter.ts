@@ -17,6 +17,8 @@ import { UpstreamRequest, type UpstreamRequestOwner } from './upstream_request.t
 export interface RouterConfig {
   readonly suppressEnvoyHeaders: boolean;
   readonly respectExpectedRqTimeout: boolean;
+  /** Names of x-envoy-* headers whose malformed values are refused. */
+  readonly strictCheckHeaders: readonly string[];
 }
 
 /** `http.<stat_prefix>.` counters of the router. */
@@ -44,6 +46,8 @@ export interface RouterContext {
   readonly stats: RouterStats;
   readonly clusters: ClusterLookup;
   readonly names: HeaderNames;
+  /** Ids of `config.strictCheckHeaders`. */
+  readonly strictHeaderIds: readonly number[];
   readonly runtime: RuntimeSnapshot;
   readonly turnSlab: Uint8Array;
   /** The worker's clock, see Io. */
@@ -71,6 +75,8 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
   private isRequestReadDisabled: boolean;
   private isChargedInternal: boolean;
   private hasAlternativeTimeoutResponse: boolean;
+  /** x-envoy-upstream-alt-stat-name; '' = none. */
+  private altStatName: string;
 
   constructor(context: RouterContext) {
     this.context = context;
@@ -86,6 +92,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
     this.isRequestReadDisabled = false;
     this.isChargedInternal = false;
     this.hasAlternativeTimeoutResponse = false;
+    this.altStatName = '';
   }
 
   setCallbacks(_callbacks: FilterCallbacks): void {}
@@ -132,6 +139,15 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
     info.upstreamClusterName = clusterName;
     info.upstreamClusterObservabilityName = cluster.info.config.statName;
     this.isChargedInternal = info.isInternalRequest;
+    const strict = this.context.strictHeaderIds;
+    for (let i = 0; i < strict.length; i++) {
+      if (headers.find(strict[i]) >= 0 && !isWellFormed(strict[i], headers.get(strict[i]) ?? '')) {
+        this.refuseHeader(config.strictCheckHeaders[i], headers.get(strict[i]) ?? '', callbacks);
+        return;
+      }
+    }
+    if (headers.find(HeaderId.envoyUpstreamAltStatName) >= 0) this.takeAltStatName(headers);
+    if (this.isTurnedAway(cluster, callbacks)) return;
     this.timeoutMs = this.resolveTimeout(route, headers);
     if (this.timeoutMs > 0 && !config.suppressEnvoyHeaders) headers.setInteger(HeaderId.envoyExpectedRqTimeoutMs, this.timeoutMs);
     this.finalizeRequestHeaders(route, headers, callbacks);
@@ -204,6 +220,36 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
         if (location !== '') response.set(HeaderId.location, location);
       },
     });
+  }
+
+  /** x-envoy-upstream-alt-stat-name (of trusted callers; others' is gone): response codes are counted below that name too. */
+  private takeAltStatName(headers: HeaderMap): void {
+    this.altStatName = headers.get(HeaderId.envoyUpstreamAltStatName) ?? '';
+    headers.remove(HeaderId.envoyUpstreamAltStatName);
+  }
+
+  private refuseHeader(name: string, value: string, callbacks: TerminalFilterCallbacks): void {
+    callbacks.streamInfo.setFlag(ResponseFlag.invalidEnvoyRequestHeaders);
+    callbacks.sendLocalReply(400, `invalid header '${name}' with value '${value}'`, { details: `request_headers_failed_strict_check{${name}}`, closesConnection: true });
+  }
+
+  /** The cluster takes no request, or not this one: maintenance mode (runtime) and drop_overloads. */
+  private isTurnedAway(cluster: UpstreamCluster, callbacks: TerminalFilterCallbacks): boolean {
+    const info = callbacks.streamInfo;
+    const { stats, config, maintenance } = cluster.info;
+    if (this.context.runtime.featureEnabled(maintenance, info.random)) {
+      info.setFlag(ResponseFlag.upstreamOverflow);
+      this.chargeCode(503, false);
+      stats.rqMaintenanceMode.inc();
+      this.replyWithRoute(503, 'maintenance mode', 'maintenance_mode', true);
+      return true;
+    }
+    const drop = config.dropOverload;
+    if (drop === null || info.random % drop.denominator >= drop.numerator) return false;
+    info.setFlag(ResponseFlag.unconditionalDropOverload);
+    this.chargeCode(503, false);
+    callbacks.sendLocalReply(503, 'unconditional drop overload', DROP_OVERLOAD);
+    return true;
   }
 
   private failNoHost(cluster: UpstreamCluster, callbacks: TerminalFilterCallbacks): void {
@@ -355,6 +401,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
     this.cluster = null;
     this.host = null;
     this.route = null;
+    this.altStatName = '';
     this.isRequestReadDisabled = false;
   }
 
@@ -391,6 +438,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
     if (stats === undefined || this.callbacks?.streamInfo.isHealthCheck === true) return;
     stats.codes.charge(status);
     stats.byOrigin(this.isChargedInternal).charge(status);
+    if (this.altStatName !== '') stats.alternative(this.altStatName)?.charge(status, this.isChargedInternal);
     if (isUpstreamResponse && this.host?.isCanary === true) stats.canaryCodes().charge(status);
   }
 }
@@ -407,6 +455,28 @@ function removeConsumed(headers: HeaderMap): void {
 }
 
 const ROUTE_NOT_FOUND: LocalReplyOptions = { details: 'route_not_found' };
+const DROP_OVERLOAD: LocalReplyOptions = {
+  details: 'unconditional_drop_overload',
+  modifyHeaders: (headers) => headers.setByName('x-envoy-unconditional-drop-overload', 'true'),
+};
+
+/** Whether a router header's value is what strict_check_headers wants: numbers, or known retry conditions. */
+function isWellFormed(id: number, value: string): boolean {
+  switch (id) {
+    case HeaderId.envoyRetryOn:
+      return value.split(',').every((item) => RETRY_ON.has(item.trim()));
+    case HeaderId.envoyRetryGrpcOn:
+      return value.split(',').every((item) => RETRY_GRPC_ON.has(item.trim()));
+    default:
+      return /^\d{1,15}$/.test(value);
+  }
+}
+
+const RETRY_ON: ReadonlySet<string> = new Set([
+  '5xx', 'gateway-error', 'connect-failure', 'envoy-ratelimited', 'retriable-4xx', 'refused-stream', 'retriable-status-codes', 'retriable-headers',
+  'reset', 'reset-before-request', 'http3-post-connect-failure',
+]);
+const RETRY_GRPC_ON: ReadonlySet<string> = new Set(['cancelled', 'deadline-exceeded', 'resource-exhausted', 'unavailable', 'internal']);
 
 function bodyText(body: Uint8Array): string {
   return Buffer.from(body).toString('utf8');

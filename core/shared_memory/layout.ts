@@ -28,8 +28,10 @@ export const HostHealthFlag = {
 export const CIRCUIT_WORDS = 4;
 export const CircuitKind = { connections: 0, pending: 1, requests: 2, retries: 3 } as const;
 
-/** Server facts: int32, written by main. `draining`: 0 no, 1 all listeners, 2 only those with traffic_direction INBOUND;
- *  `drainStartSec`: wall clock; `state`: 0 live, 1 draining, 2 pre-initializing, 3 initializing. */
+/** Values of ServerFact.draining: which listeners drain. */
+export const DrainScope = { none: 0, all: 1, inboundOnly: 2 } as const;
+
+/** Server facts: int32, written by main. `draining`: a DrainScope; `drainStartSec`: wall clock; `state`: 0 live, 1 draining, 2 pre-initializing, 3 initializing. */
 export const ServerFact = { healthCheckFailed: 0, draining: 1, drainStartSec: 2, state: 3, drainTimeSec: 4, drainImmediate: 5 } as const;
 export const SERVER_FACT_WORDS = 64;
 

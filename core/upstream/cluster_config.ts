@@ -1,5 +1,6 @@
 /** Clusters and hosts as plain frozen data. Times in milliseconds. */
 import type { ExtensionConfig } from '../registry/parse_context.ts';
+import type { FractionalPercent } from '../runtime/runtime_snapshot.ts';
 
 export interface CircuitBreakerThresholds {
   readonly maxConnections: number;
@@ -41,6 +42,8 @@ export interface ClusterConfig {
   readonly isLogical: boolean;
   readonly healthyPanicThreshold: number;
   readonly overprovisioningFactor: number;
+  /** load_assignment.policy.drop_overloads: the part of the requests that is refused at once; null = none. */
+  readonly dropOverload: FractionalPercent | null;
   readonly autoHostRewriteAllowed: boolean;
   /** Untyped metadata by namespace. */
   readonly metadata: Readonly<Record<string, unknown>>;

@@ -1,4 +1,5 @@
 import type { Counter, Gauge, Histogram, StatsScope } from '../stats/stats.ts';
+import type { RuntimeFraction } from '../runtime/runtime_snapshot.ts';
 import type { ClusterConfig } from './cluster_config.ts';
 import type { CircuitBreaker, CircuitGauges } from './circuit_breaker.ts';
 
@@ -96,6 +97,7 @@ export class ClusterStats {
   private external: ResponseCodeStats | null;
   private internal: ResponseCodeStats | null;
   private canary: ResponseCodeStats | null;
+  private alternatives: Map<string, AlternativeCodeStats> | null;
   private readonly scope: StatsScope;
 
   constructor(scope: StatsScope) {
@@ -142,6 +144,7 @@ export class ClusterStats {
     this.external = null;
     this.internal = null;
     this.canary = null;
+    this.alternatives = null;
   }
 
   /** The copy for requests from outside or inside. */
@@ -154,10 +157,51 @@ export class ClusterStats {
     return this.external;
   }
 
+  /** The copies below a name that a trusted caller chose; null when there are too many such names already. */
+  alternative(name: string): AlternativeCodeStats | null {
+    this.alternatives ??= new Map();
+    let stats = this.alternatives.get(name);
+    if (stats === undefined) {
+      if (this.alternatives.size >= MAX_ALTERNATIVE_NAMES) return null;
+      stats = new AlternativeCodeStats(this.scope.scope(name));
+      this.alternatives.set(name, stats);
+    }
+    return stats;
+  }
+
   /** The copy for canary hosts. */
   canaryCodes(): ResponseCodeStats {
     this.canary ??= new ResponseCodeStats(this.scope.scope('canary'));
     return this.canary;
+  }
+}
+
+/** Names of x-envoy-upstream-alt-stat-name that get counters, per cluster and worker. */
+const MAX_ALTERNATIVE_NAMES = 1000;
+
+/** Response codes below `cluster.<name>.<alternative name>.`, as x-envoy-upstream-alt-stat-name asks. */
+export class AlternativeCodeStats {
+  private readonly scope: StatsScope;
+  readonly codes: ResponseCodeStats;
+  private external: ResponseCodeStats | null;
+  private internal: ResponseCodeStats | null;
+
+  constructor(scope: StatsScope) {
+    this.scope = scope;
+    this.codes = new ResponseCodeStats(scope);
+    this.external = null;
+    this.internal = null;
+  }
+
+  charge(status: number, isInternal: boolean): void {
+    this.codes.charge(status);
+    if (isInternal) {
+      this.internal ??= new ResponseCodeStats(this.scope.scope('internal'));
+      this.internal.charge(status);
+    } else {
+      this.external ??= new ResponseCodeStats(this.scope.scope('external'));
+      this.external.charge(status);
+    }
   }
 }
 
@@ -167,11 +211,14 @@ export class ClusterInfo {
   readonly stats: ClusterStats;
   /** Index 0 = default priority, 1 = high. */
   readonly breakers: readonly [CircuitBreaker, CircuitBreaker];
+  /** Part of the requests that is answered as under maintenance: by runtime key only. */
+  readonly maintenance: RuntimeFraction;
 
   constructor(config: ClusterConfig, stats: ClusterStats, breakers: readonly [CircuitBreaker, CircuitBreaker]) {
     this.config = config;
     this.stats = stats;
     this.breakers = breakers;
+    this.maintenance = { defaultValue: { numerator: 0, denominator: 100 }, runtimeKey: `upstream.maintenance_mode.${config.name}` };
   }
 }
 

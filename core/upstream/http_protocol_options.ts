@@ -12,7 +12,8 @@ export type UpstreamHttpOptions = Pick<ClusterConfig,
   'protocol' | 'http1' | 'maxRequestsPerConnection' | 'idleTimeoutMs' | 'maxConnectionDurationMs' | 'maxResponseHeadersKb' | 'maxResponseHeadersCount'>;
 
 const IDLE_TIMEOUT_MS = 3_600_000;
-const MAX_RESPONSE_HEADERS_KB = 60;
+/** HTTP/1 responses only; other protocols have less. */
+const MAX_RESPONSE_HEADERS_KB = 80;
 const MAX_RESPONSE_HEADERS_COUNT = 100;
 
 /** common_http_protocol_options with Envoy's defaults. */
@@ -21,7 +22,7 @@ export function parseCommonOptions(message: HttpProtocolOptions | undefined): Om
     maxRequestsPerConnection: message?.maxRequestsPerConnection ?? 0,
     idleTimeoutMs: durationMsOr(message?.idleTimeout, IDLE_TIMEOUT_MS),
     maxConnectionDurationMs: durationMsOr(message?.maxConnectionDuration, 0),
-    maxResponseHeadersKb: MAX_RESPONSE_HEADERS_KB,
+    maxResponseHeadersKb: message?.maxResponseHeadersKb ?? MAX_RESPONSE_HEADERS_KB,
     maxResponseHeadersCount: message?.maxHeadersCount ?? MAX_RESPONSE_HEADERS_COUNT,
   };
 }

@@ -1,4 +1,4 @@
-import { CLUSTER_FACT_WORDS, ClusterFact, ServerFact } from '../shared_memory/layout.ts';
+import { CLUSTER_FACT_WORDS, ClusterFact, DrainScope, ServerFact } from '../shared_memory/layout.ts';
 
 /** Reads the facts that main keeps in shared memory. One per thread. */
 export class SharedServerFacts {
@@ -20,12 +20,12 @@ export class SharedServerFacts {
   }
 
   /** See ServerFacts.shouldDrainClose. Two loads when nothing drains. */
-  shouldDrainClose(honoursHealthCheckFail: boolean, random: number): boolean {
+  shouldDrainClose(honoursHealthCheckFail: boolean, isInbound: boolean, random: number): boolean {
     const facts = this.facts;
     if (honoursHealthCheckFail && facts[ServerFact.healthCheckFailed] !== 0) return true;
     const draining = facts[ServerFact.draining];
-    if (draining === 0) return false;
-    if (draining === 2) return true;
+    if (draining === 0 || (draining === DrainScope.inboundOnly && !isInbound)) return false;
+    if (facts[ServerFact.drainImmediate] !== 0) return true;
     const drainTime = facts[ServerFact.drainTimeSec];
     const elapsed = Math.floor(this.wallMs() / 1000) - facts[ServerFact.drainStartSec];
     return elapsed >= drainTime || random % drainTime < elapsed;

@@ -332,6 +332,9 @@ function collectNotices(values: ValueReader): string[] {
   if (values.has('cpuset-threads') && values.has('concurrency')) {
     notices.push('Both --concurrency and --cpuset-threads options are set; not applying --cpuset-threads.');
   }
+  if (values.text('local-address-ip-version') === 'v6') {
+    notices.push('--local-address-ip-version v6: no effect, the own address is an IPv4 one');
+  }
   if (values.has('allow-unknown-fields')) {
     notices.push('--allow-unknown-fields is deprecated, use --allow-unknown-static-fields');
   }

@@ -3,11 +3,14 @@ import { Cluster_ClusterProtocolSelection, Cluster_DiscoveryType } from '../../c
 import type { BindConfig, TcpKeepalive } from '../../core/api/gen/envoy/config/core/v3/address_pb.d.ts';
 import type { Cluster, Cluster_CustomClusterType } from '../../core/api/gen/envoy/config/cluster/v3/cluster_pb.d.ts';
 import type { CircuitBreakers, CircuitBreakers_Thresholds } from '../../core/api/gen/envoy/config/cluster/v3/circuit_breaker_pb.d.ts';
+import type { ClusterLoadAssignment_Policy } from '../../core/api/gen/envoy/config/endpoint/v3/endpoint_pb.d.ts';
 import { durationMsOr, percentToFraction } from '../../core/api/scalar_values.ts';
 import { deepFreeze } from '../../core/base/deep_freeze.ts';
 import { parseNumericSocketAddress } from '../../core/network/parse_address.ts';
 import type { AnyMessage, ParseContext } from '../../core/registry/parse_context.ts';
 import { parseMetadata } from '../../core/route/parse_route_config.ts';
+import { parseFractionalPercent } from '../../core/runtime/parse_runtime.ts';
+import type { FractionalPercent } from '../../core/runtime/runtime_snapshot.ts';
 import { type CircuitBreakerThresholds, type ClusterConfig, DEFAULT_THRESHOLDS, type DiscoveryConfig, type DnsConfig } from '../../core/upstream/cluster_config.ts';
 import {
   CLUSTER_CATEGORY, type DnsClusterOptions, type DnsResolverOptions, parseRefresh, parseResolutionConfig, parseResolvers, parseTypedResolver,
@@ -64,6 +67,7 @@ export function parseCluster(message: Cluster, defaults: ClusterDefaults, contex
     isLogical: discovery.kind === 'logical_dns',
     healthyPanicThreshold: panic === undefined ? PANIC_THRESHOLD_PERCENT : panic * 100,
     overprovisioningFactor: message.loadAssignment?.policy?.overprovisioningFactor ?? OVERPROVISIONING_FACTOR,
+    dropOverload: parseDropOverload(message.loadAssignment?.policy, context),
     autoHostRewriteAllowed: discovery.kind !== 'static',
     metadata: parseMetadata(message.metadata),
   };
@@ -169,6 +173,13 @@ function parseThresholds(message: CircuitBreakers | undefined, priority: number)
     maxRetries: thresholds.maxRetries ?? DEFAULT_THRESHOLDS.maxRetries,
     trackRemaining: thresholds.trackRemaining,
   };
+}
+
+/** drop_overloads: one category, as in Envoy. */
+function parseDropOverload(policy: ClusterLoadAssignment_Policy | undefined, context: ParseContext): FractionalPercent | null {
+  const drops = policy?.dropOverloads ?? [];
+  if (policy !== undefined && drops.length > 1) context.error(policy, 'drop_overloads', 'drop_overloads: only one category is supported.');
+  return drops.length === 0 ? null : parseFractionalPercent(drops[0].dropPercentage);
 }
 
 /** Seconds and counts; 0 = the system's. */

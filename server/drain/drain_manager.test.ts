@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { SERVER_FACT_WORDS, ServerFact } from '../../core/shared_memory/layout.ts';
+import { DrainScope, SERVER_FACT_WORDS, ServerFact } from '../../core/shared_memory/layout.ts';
 import { SimulatedScheduler } from '../../test/support/simulated_scheduler.ts';
-import { DrainManager, DrainScope } from './drain_manager.ts';
+import { DrainManager } from './drain_manager.ts';
 
 function setUp() {
   const facts = new Int32Array(SERVER_FACT_WORDS);

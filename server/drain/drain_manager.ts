@@ -5,10 +5,7 @@
  * from 0 to 1 over the drain time; with the immediate strategy always (Envoy docs, operations/draining).
  */
 import type { ScheduledTimer, Scheduler } from '../../core/event/scheduler.ts';
-import { ServerFact } from '../../core/shared_memory/layout.ts';
-
-/** Values of ServerFact.draining. */
-export const DrainScope = { none: 0, all: 1, inboundOnly: 2 } as const;
+import { DrainScope, ServerFact } from '../../core/shared_memory/layout.ts';
 
 export interface DrainConfig {
   readonly drainTimeSec: number;

@@ -178,6 +178,7 @@ class ClientRun implements ConnectionCallbacks, ResponseDecoder {
         this.isComplete = true;
         this.isReusable = reusable;
       },
+      onCloseNotified: () => {},
       onUnexpectedData: () => {
         this.isReusable = false;
         this.connection.close(CloseMode.now);
@@ -198,10 +199,10 @@ class ClientRun implements ConnectionCallbacks, ResponseDecoder {
     return this.codec.dispatch(offset, length);
   }
   onRemoteClose(): void {
-    this.codec.onConnectionClosed(true, 5, '');
+    this.codec.onConnectionClosed(5, '');
   }
   onConnectionError(): void {
-    this.codec.onConnectionClosed(false, 5, '');
+    this.codec.onConnectionClosed(5, '');
   }
   onBelowWriteBufferLowWatermark(): void {}
   onException(error: unknown): void {

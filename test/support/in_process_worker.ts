@@ -48,7 +48,7 @@ export function managerConfig(filters: readonly TestFilter[] = [], overrides: Pa
   const chain = [...filters.map((filter) => filter.name), 'router'];
   return {
     statPrefix: 'ingress', codecType: 'auto', rdsName: '', accessLogs: [],
-    filters: chain.map((name): HttpFilterConfig => ({ name, extension: { name, typeName: name, config: { suppressEnvoyHeaders: false, respectExpectedRqTimeout: false } }, disabled: false })),
+    filters: chain.map((name): HttpFilterConfig => ({ name, extension: { name, typeName: name, config: { suppressEnvoyHeaders: false, respectExpectedRqTimeout: false, strictCheckHeaders: [] } }, disabled: false })),
     routeConfig: routeConfig({ virtualHosts: [virtualHost({ routes: [routeEntry()] })] }),
     http1: { acceptHttp10: false, defaultHostForHttp10: '', allowAbsoluteUrl: true, enableTrailers: false, properCaseWords: false, allowChunkedLength: false, allowCustomMethods: false },
     idleTimeoutMs: 3_600_000, maxConnectionDurationMs: 0, maxStreamDurationMs: 0, maxHeadersCount: 100, maxRequestHeadersKb: 60, maxRequestsPerConnection: 0,
@@ -56,7 +56,7 @@ export function managerConfig(filters: readonly TestFilter[] = [], overrides: Pa
     useRemoteAddress: false, xffNumTrustedHops: 0, skipXffAppend: false, via: '', serverName: 'envoy', serverHeaderTransformation: 'overwrite', schemeToOverwrite: '',
     generateRequestId: true, preserveExternalRequestId: false, alwaysSetRequestIdInResponse: false, normalizePath: false, mergeSlashes: false,
     pathWithEscapedSlashesAction: 'keep_unchanged', stripMatchingHostPort: false, stripAnyHostPort: false, stripTrailingHostDot: false,
-    streamErrorOnInvalidHttpMessage: false, proxy100Continue: false, appendForwardedPort: false, internalCidrs: null, localReply: null, upgrades: [],
+    streamErrorOnInvalidHttpMessage: false, proxy100Continue: false, logsNewRequests: false, appendForwardedPort: false, internalCidrs: null, localReply: null, upgrades: [],
     ...overrides,
   };
 }
@@ -74,7 +74,7 @@ export function clusterConfig(overrides: Partial<ClusterConfig> = {}): ClusterCo
     maxConnectionDurationMs: 0, maxResponseHeadersKb: 60, maxResponseHeadersCount: 100, defaultThresholds: THRESHOLDS, highThresholds: THRESHOLDS,
     lbPolicy: { name: 'round_robin', typeName: 'round_robin', config: {} }, protocol: 'http1',
     http1: { enableTrailers: false, properCaseWords: false, sendFullyQualifiedUrl: false }, transportSocket: null, tcpKeepAlive: null, bindAddress: null,
-    isLogical: false, healthyPanicThreshold: 50, overprovisioningFactor: 140, autoHostRewriteAllowed: false, metadata: {}, ...overrides,
+    isLogical: false, healthyPanicThreshold: 50, overprovisioningFactor: 140, dropOverload: null, autoHostRewriteAllowed: false, metadata: {}, ...overrides,
   };
 }
 

@@ -17,7 +17,7 @@ export function routeMatch(overrides: Partial<RouteMatchConfig> = {}): RouteMatc
 export function routeAction(overrides: Partial<RouteActionConfig> = {}): RouteActionConfig {
   return {
     kind: 'route', cluster: { kind: 'cluster', name: 'c' }, clusterNotFoundResponseCode: 503, prefixRewrite: '', regexRewrite: null,
-    hostRewriteLiteral: '', hostRewriteHeader: '', hostRewritePathRegex: null, autoHostRewrite: false, appendForwardedHost: false, timeoutMs: 15000, idleTimeoutMs: -1,
+    hostRewriteLiteral: '', hostRewriteHeader: '', hostRewritePathRegex: null, autoHostRewrite: false, appendForwardedHost: false, timeoutMs: 15000, idleTimeoutMs: -1, maxStreamDurationMs: -1,
     priority: 'default', ...overrides,
   };
 }

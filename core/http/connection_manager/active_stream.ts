@@ -187,6 +187,7 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
     const route = this.routeEntry();
     info.route = route;
     if (route !== null) this.applyRoute(route, headers);
+    if (parts.config.logsNewRequests) this.log(AccessLogType.downstreamStart);
     if (isUpgradeRequest) {
       parts.stats.rqWsOnNonWsRoute.inc();
       owner.closeAfterResponse();
@@ -207,6 +208,7 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
 
   decodeTrailers(trailers: HeaderMap): void {
     this.onRequestDone();
+    this.info.downstreamHeaderBytesReceived = this.owner?.codec.requestHeaderLineBytes ?? 0;
     if (this.idleTimeoutMs > 0) this.idleTimer.enable(this.idleTimeoutMs);
     if (this.isLocalReply || this.isDestroyed) return;
     this.decode.onTrailers(trailers);
@@ -300,6 +302,10 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
       if (this.idleTimeoutMs > 0) this.idleTimer.enable(this.idleTimeoutMs);
       else this.idleTimer.disable();
     }
+    if (route.maxStreamDurationMs >= 0) {
+      if (route.maxStreamDurationMs > 0) this.durationTimer.enable(route.maxStreamDurationMs);
+      else this.durationTimer.disable();
+    }
     for (let i = 0; i < this.handles.length - 1; i++) this.handles[i].applyRoute(route);
   }
 
@@ -371,6 +377,7 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
       return;
     }
     this.isLocalReply = true;
+    if (options.closesConnection === true) this.owner?.closeAfterResponse();
     this.terminal.onDestroy();
     // Whatever an encoder filter held of an upstream response is void.
     this.encode.reset(this.encode.bufferLimit);
@@ -391,7 +398,10 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
 
   resetStream(): void {
     if (this.isDestroyed) return;
-    this.context.parts.stats.rqTxReset.inc();
+    const { stats } = this.context.parts;
+    stats.rqTxReset.inc();
+    // The connection goes with it: that counts as well.
+    stats.rqRxReset.inc();
     this.end(true);
   }
 
@@ -448,6 +458,7 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
     if (owner === null) return;
     this.info.responseTrailerBytes = trailers.byteSize();
     owner.codec.encodeTrailers(trailers);
+    this.info.downstreamHeaderBytesSent = owner.codec.responseHeadBytes;
     this.onResponseDone();
   }
 
@@ -570,7 +581,7 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
     this.terminal.onDestroy();
     const handles = this.handles;
     for (let i = 0; i < handles.length - 1; i++) handles[i].filter.onStreamComplete?.();
-    if (loggers.length > 0) this.log();
+    if (loggers.length > 0) this.log(AccessLogType.downstreamEnd);
     this.isDestroyed = true;
     for (let i = 0; i < handles.length - 1; i++) handles[i].filter.onDestroy?.();
     this.owner = null;
@@ -578,7 +589,7 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
     owner?.onStreamEnd(this, isReset);
   }
 
-  private log(): void {
+  private log(type: AccessLogType): void {
     const { loggers } = this.context.parts;
     const context = this.context.logContext;
     context.info = this.info;
@@ -588,7 +599,7 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
     context.responseHeaders = this.sawEncodeHeaders ? this.responseHeaders : null;
     const trailers = this.madeResponseTrailers;
     context.responseTrailers = trailers !== null && trailers.count > 0 ? trailers : null;
-    context.logType = AccessLogType.downstreamEnd;
+    context.logType = type;
     for (let i = 0; i < loggers.length; i++) loggers[i].log(context);
     context.info = null;
     context.requestHeaders = null;

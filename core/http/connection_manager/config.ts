@@ -72,6 +72,8 @@ export interface ConnectionManagerConfig {
   readonly stripTrailingHostDot: boolean;
   readonly streamErrorOnInvalidHttpMessage: boolean;
   readonly proxy100Continue: boolean;
+  /** A log line is written when a request begins, too (DownstreamStart). */
+  readonly logsNewRequests: boolean;
   readonly appendForwardedPort: boolean;
   /** CIDRs that count as internal; null = the default ranges. */
   readonly internalCidrs: readonly string[] | null;

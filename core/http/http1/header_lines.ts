@@ -11,7 +11,7 @@ export const ParseStatus = {
   badValue: -3,
   /** A line that begins with whitespace: obsolete folding (RFC 9112 §5.2). */
   obsFold: -4,
-  /** More header lines than allowed. */
+  /** More header lines than allowed; the first one too many is in the map. */
   tooManyHeaders: -5,
   /** A malformed start line. */
   badStartLine: -6,
@@ -109,7 +109,6 @@ export function parseHeaderLines(
     }
     // HeaderMap.appendParsed by hand: a fifth of the parser's time otherwise.
     const count = map.count;
-    if (count >= maxHeaders) return ParseStatus.tooManyHeaders;
     const k = count * ENTRY_WORDS;
     if (k === entries.length) entries = map.growEntries();
     entries[k] = line;
@@ -119,6 +118,7 @@ export function parseHeaderLines(
     entries[k + 4] = valueEnd - valueStart;
     entries[k + 5] = id;
     map.count = count + 1;
+    if (count >= maxHeaders) return ParseStatus.tooManyHeaders;
     if (id !== 0 && id < FAST_IDS) {
       if (slots[id] === 0) slots[id] = count + 1;
       else map.hasRepeats = true;

@@ -8,7 +8,7 @@ export const TargetCheck = {
   badForm: 1,
   /** absolute-form of another scheme than http and https. */
   badScheme: 2,
-  /** absolute-form without host, or with an impossible port. */
+  /** absolute-form without host, or with an impossible port; `*` of another method than OPTIONS. */
   badUrl: 3,
   /** An authority with characters that no host has. */
   badAuthority: 4,
@@ -45,7 +45,7 @@ function takeApart(headers: HeaderMap, allowAbsoluteUrl: boolean): number {
     return TargetCheck.ok;
   }
   if (pathLength === 1 && bytes[pathOffset] === STAR) {
-    return headers.methodLength === 7 && rangeEquals(bytes, headers.methodOffset, 7, 'OPTIONS') ? TargetCheck.ok : TargetCheck.badForm;
+    return headers.methodLength === 7 && rangeEquals(bytes, headers.methodOffset, 7, 'OPTIONS') ? TargetCheck.ok : TargetCheck.badUrl;
   }
   const match = ABSOLUTE_FORM.exec(latin1(bytes, pathOffset, pathLength));
   if (match === null) return TargetCheck.badForm;

@@ -326,6 +326,7 @@ export class Http1ServerConnection implements ResponseEncoder {
   private failParse(status: number, end: number): number {
     switch (status) {
       case ParseStatus.tooManyHeaders:
+        if (this.stream !== null) this.requestHeaderLineBytes = receivedHeaderBytes(this.stream.requestHeaders);
         return this.fail(431, 'http1.too_many_headers', end);
       case ParseStatus.badValue:
         return this.fail(400, 'http1.invalid_characters', end);

@@ -5,7 +5,8 @@ import { type RouterConfig, RouterFilter, RouterStats } from '../../../../core/r
 /** The router on this thread. */
 export function createRouterFactory(config: RouterConfig, context: HttpFilterContext): HttpFilterFactory {
   const shared = {
-    config, stats: new RouterStats(context.scope), clusters: context.clusters, names: context.names, runtime: context.runtime, turnSlab: context.slab, clock: context.clock,
+    config, stats: new RouterStats(context.scope), clusters: context.clusters, names: context.names,
+    strictHeaderIds: config.strictCheckHeaders.map((name) => context.names.intern(name)), runtime: context.runtime, turnSlab: context.slab, clock: context.clock,
   };
   return { createFilter: () => new RouterFilter(shared), needsRequestHeaders: false, isTerminal: true };
 }

@@ -10,5 +10,8 @@ export function parseRouter(message: Router, context: ParseContext): RouterConfi
   // True is what happens anyway.
   if (message.dynamicStats === false) context.warn(message, 'dynamic_stats', 'turning per-cluster statistics off has no effect here');
   if (message.upstreamHttpFilters.length > 0) context.refuse(message, 'upstream_http_filters', 'upstream HTTP filters');
-  return Object.freeze({ suppressEnvoyHeaders: message.suppressEnvoyHeaders, respectExpectedRqTimeout: message.respectExpectedRqTimeout });
+  return Object.freeze({
+    suppressEnvoyHeaders: message.suppressEnvoyHeaders, respectExpectedRqTimeout: message.respectExpectedRqTimeout,
+    strictCheckHeaders: Object.freeze(message.strictCheckHeaders.map((name) => name.toLowerCase())),
+  });
 }

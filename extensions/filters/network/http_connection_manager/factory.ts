@@ -30,6 +30,7 @@ export function createManagerFactory(config: ConnectionManagerConfig, context: N
   const filters = createFilters(config, context, filterContext);
   const terminal = filters.at(-1);
   if (terminal?.factory.isTerminal !== true) throw new Error('the last HTTP filter is not terminal');
+  const isInbound = context.listener.trafficDirection === 'inbound';
   const honoursHealthCheckFail = context.listener.drainType === 'default';
   const manager = new ManagerContext({
     config, stats, filters,
@@ -44,7 +45,7 @@ export function createManagerFactory(config: ConnectionManagerConfig, context: N
     localAddress: context.localAddress, clusters: context.clusters,
     listenerPort: context.listener.addresses[0]?.port ?? 0,
     random: context.random,
-    shouldDrainClose: () => context.server.shouldDrainClose(honoursHealthCheckFail, context.random()),
+    shouldDrainClose: () => context.server.shouldDrainClose(honoursHealthCheckFail, isInbound, context.random()),
   });
   const streams = new StreamPool(manager, () => terminal.factory.createFilter() as TerminalFilter);
   return {

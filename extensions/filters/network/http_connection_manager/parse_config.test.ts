@@ -27,7 +27,7 @@ describe('parseHttpConnectionManager', () => {
       requestHeadersTimeoutMs: 0, drainTimeoutMs: 5000, delayedCloseTimeoutMs: 1000, useRemoteAddress: false, xffNumTrustedHops: 0, skipXffAppend: false,
       via: '', serverName: 'envoy', serverHeaderTransformation: 'overwrite', schemeToOverwrite: '', generateRequestId: true, preserveExternalRequestId: false,
       alwaysSetRequestIdInResponse: false, normalizePath: false, mergeSlashes: false, pathWithEscapedSlashesAction: 'keep_unchanged', stripMatchingHostPort: false,
-      stripAnyHostPort: false, stripTrailingHostDot: false, streamErrorOnInvalidHttpMessage: false, proxy100Continue: false, appendForwardedPort: false,
+      stripAnyHostPort: false, stripTrailingHostDot: false, streamErrorOnInvalidHttpMessage: false, proxy100Continue: false, logsNewRequests: false, appendForwardedPort: false,
       internalCidrs: null, localReply: null, upgrades: [],
       http1: { acceptHttp10: false, defaultHostForHttp10: '', allowAbsoluteUrl: true, enableTrailers: false, properCaseWords: false, allowChunkedLength: false, allowCustomMethods: false },
     });

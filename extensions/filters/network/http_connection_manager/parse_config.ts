@@ -46,6 +46,8 @@ export function parseHttpConnectionManager(message: HttpConnectionManager, conte
     ...parsePathAndHost(message, context),
     streamErrorOnInvalidHttpMessage: parseStreamError(message),
     proxy100Continue: message.proxy100Continue,
+    // The deprecated field counts as long as the message does not say otherwise.
+    logsNewRequests: message.accessLogOptions?.flushAccessLogOnNewRequest ?? message.flushAccessLogOnNewRequest,
     localReply: message.localReplyConfig === undefined ? null : parseLocalReply(message.localReplyConfig, context),
     upgrades: parseUpgrades(message.upgradeConfigs, context),
   });
