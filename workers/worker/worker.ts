@@ -106,22 +106,35 @@ export class Worker {
     this.dispatcher.start();
   }
 
-  /** Builds runtime objects from a snapshot and swaps them in; streams that run keep what they have. */
+  /**
+   * Builds runtime objects from a snapshot and swaps them in; streams that run keep what they have. Throws when the snapshot
+   * cannot be built: main has validated it, so that is a bug, and this worker must not go on with half of it.
+   */
   applySnapshot(snapshot: Snapshot): void {
+    let failure: Error | null = null;
     this.dispatcher.run(() => {
-      this.clusterIds = new Map(snapshot.clusters.map((cluster) => [cluster.config.name, cluster.id]));
-      this.clusters.apply(snapshot.clusters);
-      const runtime = new RuntimeSnapshot(snapshot.runtime);
-      const next = new Map<number, ActiveListener>();
-      for (const listener of snapshot.listeners) next.set(listener.id, this.listeners.get(listener.id) ?? this.buildListener(listener, runtime, snapshot));
-      for (const [id, listener] of this.listeners) {
-        if (next.has(id)) continue;
-        listener.stopListening();
-        listener.drainConnections();
+      try {
+        this.swap(snapshot);
+      } catch (error) {
+        failure = error instanceof Error ? error : new Error(String(error));
       }
-      this.listeners = next;
-      this.deps.stats.announce();
     });
+    if (failure !== null) throw failure;
+  }
+
+  private swap(snapshot: Snapshot): void {
+    this.clusterIds = new Map(snapshot.clusters.map((cluster) => [cluster.config.name, cluster.id]));
+    this.clusters.apply(snapshot.clusters);
+    const runtime = new RuntimeSnapshot(snapshot.runtime);
+    const next = new Map<number, ActiveListener>();
+    for (const listener of snapshot.listeners) next.set(listener.id, this.listeners.get(listener.id) ?? this.buildListener(listener, runtime, snapshot));
+    for (const [id, listener] of this.listeners) {
+      if (next.has(id)) continue;
+      listener.stopListening();
+      listener.drainConnections();
+    }
+    this.listeners = next;
+    this.deps.stats.announce();
   }
 
   updateHosts(clusterId: number, hosts: HostSetConfig): void {
