@@ -39,6 +39,8 @@ export interface InProcessOptions {
   /** Adds extensions that `manager` names. */
   readonly register?: (registry: FactoryRegistry) => void;
   readonly io?: Partial<IoOptions>;
+  /** Sockets to use instead of the backend's (a fake). */
+  readonly sockets?: Io;
 }
 
 const THRESHOLDS = { maxConnections: 1024, maxPendingRequests: 1024, maxRequests: 1024, maxRetries: 3, trackRemaining: false };
@@ -101,7 +103,7 @@ export class InProcessWorker {
 
   private constructor(options: InProcessOptions) {
     this.options = options;
-    this.io = createIo(options.backend, { maxConnections: 16384, ...options.io });
+    this.io = options.sockets ?? createIo(options.backend, { maxConnections: 16384, ...options.io });
     this.stats = new StatsStore({ onNewStats: () => {} });
     this.slabs = createSharedSlabs(1);
     const adopt = this.io.adoptListener.bind(this.io);
@@ -117,6 +119,18 @@ export class InProcessWorker {
       },
     });
     this.worker.start();
+  }
+
+  /** Starts it on fake sockets: everything happens in the calls of the test. */
+  static onFake(sockets: Io, options: Omit<InProcessOptions, 'backend' | 'sockets'>): InProcessWorker {
+    const self = new InProcessWorker({ ...options, backend: 'portable', sockets });
+    self.apply(1);
+    return self;
+  }
+
+  /** Number of the listener adopted last. */
+  get listenerNumber(): number {
+    return this.lastListener;
   }
 
   /** Starts it and waits until it listens. */
@@ -187,7 +201,7 @@ export class InProcessWorker {
   private listenSource(id: number): { fd: number } | { address: string; port: number } {
     let source = this.sources.get(id);
     if (source === undefined) {
-      if (this.io.backend === 'ring') {
+      if (this.options.backend === 'ring') {
         const fd = createListenSocket({ address: '127.0.0.1', port: 0, reusePort: true, backlog: 4096 });
         this.fds.push(fd);
         source = { fd };
