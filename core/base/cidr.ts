@@ -13,8 +13,9 @@ export class Cidr {
     const slash = text.indexOf('/');
     const bytes = parseIp(slash < 0 ? text : text.slice(0, slash));
     if (bytes === null) throw new Error(`malformed IP address: ${text}`);
-    const prefix = slash < 0 ? bytes.length * 8 : Number(text.slice(slash + 1));
-    if (!Number.isInteger(prefix) || prefix < 0 || prefix > bytes.length * 8) throw new Error(`malformed prefix length: ${text}`);
+    const length = text.slice(slash + 1);
+    const prefix = slash < 0 ? bytes.length * 8 : /^\d{1,3}$/.test(length) ? Number(length) : -1;
+    if (prefix < 0 || prefix > bytes.length * 8) throw new Error(`malformed prefix length: ${text}`);
     return new Cidr(bytes, prefix);
   }
 

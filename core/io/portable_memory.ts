@@ -59,6 +59,10 @@ export class PortableMemory {
   beginTurn(): void {
     this.eventCount = 0;
     this.arenaUsed = 0;
+    this.updateClock();
+  }
+
+  updateClock(): void {
     const now = process.hrtime();
     this.clock[0] = now[0] * 1e3 + now[1] / 1e6;
     this.clock[1] = Date.now();

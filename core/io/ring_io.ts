@@ -58,6 +58,13 @@ export class RingIo implements Io {
     this.addon.start(this.handle, handler);
   }
 
+  updateClock(): void {
+    // The ring reads CLOCK_MONOTONIC, and so does hrtime.
+    const now = process.hrtime();
+    this.clock[0] = now[0] * 1e3 + now[1] / 1e6;
+    this.clock[1] = Date.now();
+  }
+
   flush(): void {
     if (this.control[0] !== 0) this.addon.flush(this.handle);
   }

@@ -96,6 +96,7 @@ export class IoDispatcher {
       work();
       return;
     }
+    this.io.updateClock();
     this.beginTurn();
     try {
       work();

@@ -83,9 +83,9 @@ describe('parseRouteConfig', () => {
   });
 
   it('reads rewrites, timeouts and priority', () => {
-    const { route, errors } = parseRoute('{match: {prefix: /}, route: {cluster_header: X-C, cluster_not_found_response_code: NOT_FOUND, timeout: 0s, idle_timeout: 1.5s, priority: HIGH, auto_host_rewrite: true, append_x_forwarded_host: true, regex_rewrite: {pattern: {regex: "a(b)"}, substitution: "\\\\1"}}}');
+    const { route, errors } = parseRoute('{match: {prefix: /}, route: {cluster_header: X-C, cluster_not_found_response_code: NOT_FOUND, timeout: 0s, idle_timeout: 1.5s, max_stream_duration: {max_stream_duration: 3s}, priority: HIGH, auto_host_rewrite: true, append_x_forwarded_host: true, regex_rewrite: {pattern: {regex: "a(b)"}, substitution: "\\\\1"}}}');
     expect(errors).toEqual([]);
-    expect(route.action).toMatchObject({ cluster: { kind: 'cluster_header', header: 'x-c' }, clusterNotFoundResponseCode: 404, timeoutMs: 0, idleTimeoutMs: 1500, priority: 'high', autoHostRewrite: true, appendForwardedHost: true, regexRewrite: { regex: 'a(b)', substitution: '\\1' } });
+    expect(route.action).toMatchObject({ cluster: { kind: 'cluster_header', header: 'x-c' }, clusterNotFoundResponseCode: 404, timeoutMs: 0, idleTimeoutMs: 1500, maxStreamDurationMs: 3000, priority: 'high', autoHostRewrite: true, appendForwardedHost: true, regexRewrite: { regex: 'a(b)', substitution: '\\1' } });
   });
 
   it('reads redirects and direct responses', () => {

@@ -65,12 +65,22 @@ describe('parseCluster', () => {
     expect(parsed.config).toMatchObject({ isLogical: parsed.discovery.kind === 'logical_dns', autoHostRewriteAllowed: true });
   });
 
+  it.each<[string, object | null, string[]]>([
+    ['{category: a, drop_percentage: {numerator: 5, denominator: MILLION}}', { numerator: 5, denominator: 1000000 }, []],
+    ['{category: a, drop_percentage: {numerator: 5}}, {category: b, drop_percentage: {numerator: 6}}', { numerator: 5, denominator: 100 },
+      ['drop_overloads: only one category is supported']],
+  ])('drop_overloads: %s', (drops, dropOverload, errors) => {
+    const parsed = parse(`load_assignment: {cluster_name: c, policy: {drop_overloads: [${drops}]}, endpoints: []}`);
+    expect(parsed.errors).toEqual(errors);
+    expect(parsed.config.dropOverload).toEqual(dropOverload);
+  });
+
   it.each<[string, object]>([
     ['alt_stat_name: s, connect_timeout: 0.25s, per_connection_buffer_limit_bytes: 5', { statName: 's', connectTimeoutMs: 250, perConnectionBufferLimitBytes: 5 }],
     ['circuit_breakers: {thresholds: [{max_connections: 1, max_requests: 0}, {priority: HIGH, max_retries: 9, track_remaining: true}, {max_connections: 5}]}',
       { defaultThresholds: { ...DEFAULT_THRESHOLDS, maxConnections: 1, maxRequests: 0 }, highThresholds: { ...DEFAULT_THRESHOLDS, maxRetries: 9, trackRemaining: true } }],
-    [httpOptions('common_http_protocol_options: {idle_timeout: 1s, max_requests_per_connection: 4, max_headers_count: 9, max_connection_duration: 2s}, explicit_http_config: {http_protocol_options: {enable_trailers: true, header_key_format: {proper_case_words: {}}}}'),
-      { idleTimeoutMs: 1000, maxRequestsPerConnection: 4, maxResponseHeadersCount: 9, maxConnectionDurationMs: 2000, http1: { enableTrailers: true, properCaseWords: true, sendFullyQualifiedUrl: false } }],
+    [httpOptions('common_http_protocol_options: {idle_timeout: 1s, max_requests_per_connection: 4, max_headers_count: 9, max_response_headers_kb: 7, max_connection_duration: 2s}, explicit_http_config: {http_protocol_options: {enable_trailers: true, header_key_format: {proper_case_words: {}}}}'),
+      { idleTimeoutMs: 1000, maxRequestsPerConnection: 4, maxResponseHeadersCount: 9, maxResponseHeadersKb: 7, maxConnectionDurationMs: 2000, http1: { enableTrailers: true, properCaseWords: true, sendFullyQualifiedUrl: false } }],
     [httpOptions('use_downstream_protocol_config: {http_protocol_options: {send_fully_qualified_url: true}}'), { protocol: 'http1', http1: { enableTrailers: false, properCaseWords: false, sendFullyQualifiedUrl: true } }],
     ['http_protocol_options: {enable_trailers: true}, common_http_protocol_options: {idle_timeout: 0s}, max_requests_per_connection: 6', { idleTimeoutMs: 0, maxRequestsPerConnection: 6, http1: { enableTrailers: true, properCaseWords: false, sendFullyQualifiedUrl: false } }],
     ['upstream_connection_options: {tcp_keepalive: {keepalive_time: 5}}, upstream_bind_config: {source_address: {address: 127.0.0.1, port_value: 0}}', { tcpKeepAlive: { idleSec: 5, intervalSec: 0, probes: 0 }, bindAddress: { address: '127.0.0.1', port: 0 } }],

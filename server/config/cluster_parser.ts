@@ -178,7 +178,7 @@ function parseThresholds(message: CircuitBreakers | undefined, priority: number)
 /** drop_overloads: one category, as in Envoy. */
 function parseDropOverload(policy: ClusterLoadAssignment_Policy | undefined, context: ParseContext): FractionalPercent | null {
   const drops = policy?.dropOverloads ?? [];
-  if (policy !== undefined && drops.length > 1) context.error(policy, 'drop_overloads', 'drop_overloads: only one category is supported.');
+  if (policy !== undefined && drops.length > 1) context.error(policy, 'drop_overloads', 'drop_overloads: only one category is supported');
   return drops.length === 0 ? null : parseFractionalPercent(drops[0].dropPercentage);
 }
 

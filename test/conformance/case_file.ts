@@ -38,14 +38,14 @@ function readCase(file: string, subject: Subject, section: string): ConformanceC
     const [key = '', value = 'true'] = option.split('=');
     options.set(key, value);
   }
-  return { file, name, subject, options, bytes: unescape(bytes), expected: /^```events\n([\s\S]*?)^```$/m.exec(section)?.[1] ?? '' };
+  return { file, name, subject, options, bytes: unescapeBytes(bytes), expected: /^```events\n([\s\S]*?)^```$/m.exec(section)?.[1] ?? '' };
 }
 
 /** Line breaks of the file do not count; `\r \n \t \\ \xHH` and `\{N*text}` (text N times) do. */
-export function unescape(text: string): Buffer {
+export function unescapeBytes(text: string): Buffer {
   const plain = text.replaceAll('\n', '').replace(/\\\{(\d+)\*([^}]*)\}/g, (_, count: string, part: string) => part.repeat(Number(count)));
-  const latin1 = plain.replace(/\\(x[0-9a-fA-F]{2}|.)/g, (_, escape: string) => {
-    switch (escape[0]) {
+  const latin1 = plain.replace(/\\(x[0-9a-fA-F]{2}|.)/g, (_, code: string) => {
+    switch (code[0]) {
       case 'r':
         return '\r';
       case 'n':
@@ -53,9 +53,9 @@ export function unescape(text: string): Buffer {
       case 't':
         return '\t';
       case 'x':
-        return String.fromCharCode(Number.parseInt(escape.slice(1), 16));
+        return String.fromCharCode(Number.parseInt(code.slice(1), 16));
       default:
-        return escape;
+        return code;
     }
   });
   return Buffer.from(latin1, 'latin1');

@@ -105,6 +105,7 @@ export class FakeIo implements Io {
 
   connected(connection: number, error = 0): void {
     this.turn([connection, IoEvent.connect, error, 0]);
+    this.settle();
   }
 
   /** Bytes arrive: as one event, behind what was held. Kept while the connection is paused. */
@@ -163,7 +164,7 @@ export class FakeIo implements Io {
   /** Redelivers held bytes that were asked for, until nobody asks. */
   settle(): void {
     for (let rounds = 0; rounds < 100_000; rounds++) {
-      const socket = this.sockets.find((candidate) => candidate !== undefined && candidate.wantsRedelivery && candidate.closed < 0);
+      const socket = this.sockets.find((candidate) => candidate?.wantsRedelivery && candidate.closed < 0);
       if (socket === undefined) return;
       socket.wantsRedelivery = false;
       if (!socket.paused && socket.held.length > 0) this.deliver(socket);
@@ -202,6 +203,9 @@ export class FakeIo implements Io {
   start(handler: TurnHandler): void {
     this.handler = handler;
   }
+
+  /** The fake clock moves only when the test says so. */
+  updateClock(): void {}
 
   flush(): void {
     if (this.isInTurn) this.flushes++;

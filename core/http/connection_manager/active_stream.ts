@@ -1,5 +1,3 @@
-import type { Timer } from '../../event/timer.ts';
-import type { WheelTimer, WheelTimerTarget } from '../../event/timer_wheel.ts';
 import { HeaderMap } from '../../headers/header_map.ts';
 import { HeaderId } from '../../headers/header_names.ts';
 import type { DeferredDelete } from '../../network/io_dispatcher.ts';
@@ -19,6 +17,7 @@ import { FilterHandle } from './filter_handle.ts';
 import { mutateRequestHeaders, mutateResponseHeaders, removeHopByHop } from './header_sanitizer.ts';
 import { fillLocalReply } from './local_reply_writer.ts';
 import type { ManagerContext } from './manager_context.ts';
+import { StreamTimeouts } from './stream_timeouts.ts';
 import { checkRequest, RequestCheck } from './request_check.ts';
 
 /** The connection a stream belongs to, as the stream sees it. */
@@ -42,7 +41,7 @@ export interface StreamOwner {
  *   request:  codec -> checks -> sanitise -> route -> decoder filters -> terminal filter (router)
  *   response: router | local reply -> encoder filters -> sanitise -> codec
  */
-export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDelete, WheelTimerTarget {
+export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDelete {
   readonly context: ManagerContext;
   readonly requestHeaders: HeaderMap;
   readonly responseHeaders: HeaderMap;
@@ -53,10 +52,7 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
   readonly encode: FilterIteration;
   readonly handles: readonly FilterHandle[];
   private readonly terminal: TerminalFilter;
-  private readonly idleTimer: WheelTimer;
-  private readonly durationTimer: WheelTimer;
-  private readonly requestTimer: WheelTimer;
-  private readonly headersTimer: WheelTimer;
+  private readonly timeouts: StreamTimeouts;
   private readonly release: (stream: ActiveStream) => void;
   owner: StreamOwner | null;
   routeTable: RouteTable;
@@ -71,7 +67,6 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
   isResponseDone: boolean;
   private isLocalReply: boolean;
   isDestroyed: boolean;
-  private idleTimeoutMs: number;
   private sawEncodeHeaders: boolean;
   private readDisables: number;
   /** Filters that cannot take more of the response. */
@@ -96,10 +91,7 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
     this.handles = [...filters, terminal].map((filter, i) => new FilterHandle(this, filter, parts.filters[i].name, i, last - 1 - i, parts.filters[i].disabled));
     for (const handle of this.handles) handle.filter.setCallbacks?.(handle);
     terminal.setTerminalCallbacks(this.handles[last]);
-    this.idleTimer = dispatcher.createTimer(this);
-    this.durationTimer = dispatcher.createTimer(this);
-    this.requestTimer = dispatcher.createTimer(this);
-    this.headersTimer = dispatcher.createTimer(this);
+    this.timeouts = new StreamTimeouts(this, parts.config, parts.stats, dispatcher);
     this.owner = null;
     this.routeTable = parts.routeTable;
     this.routeEntryCache = null;
@@ -111,7 +103,6 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
     this.isResponseDone = false;
     this.isLocalReply = false;
     this.isDestroyed = true;
-    this.idleTimeoutMs = 0;
     this.sawEncodeHeaders = false;
     this.readDisables = 0;
     this.responsePauses = 0;
@@ -130,7 +121,7 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
 
   /** Begins a new stream on a connection. */
   begin(owner: StreamOwner): void {
-    const { config, dispatcher, stats, bufferLimit } = this.context.parts;
+    const { dispatcher, stats, bufferLimit } = this.context.parts;
     this.owner = owner;
     this.routeEntryCache = null;
     this.isRouteCached = false;
@@ -154,11 +145,7 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
     stats.rqTotal.inc();
     stats.rqActive.inc();
     stats.rqHttp1Total.inc();
-    this.idleTimeoutMs = config.streamIdleTimeoutMs;
-    if (this.idleTimeoutMs > 0) this.idleTimer.enable(this.idleTimeoutMs);
-    if (config.requestHeadersTimeoutMs > 0) this.headersTimer.enable(config.requestHeadersTimeoutMs);
-    if (config.requestTimeoutMs > 0) this.requestTimer.enable(config.requestTimeoutMs);
-    if (config.maxStreamDurationMs > 0) this.durationTimer.enable(config.maxStreamDurationMs);
+    this.timeouts.begin();
   }
 
   // === RequestDecoder: from the codec ===
@@ -172,7 +159,7 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
     const info = this.info;
     this.hasRequestHeaders = true;
     this.headersTurn = parts.dispatcher.turnNumber;
-    if (parts.config.requestHeadersTimeoutMs > 0) this.headersTimer.disable();
+    this.timeouts.onHeadersComplete();
     info.protocol = codec.minorVersion === 0 ? Protocol.http10 : Protocol.http11;
     info.downstreamHeaderBytesReceived = codec.requestHeaderLineBytes;
     if (endStream) this.onRequestDone();
@@ -201,7 +188,7 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
   decodeData(offset: number, length: number, endStream: boolean): void {
     this.info.bytesReceived += length;
     if (endStream) this.onRequestDone();
-    if (this.idleTimeoutMs > 0) this.idleTimer.enable(this.idleTimeoutMs);
+    this.timeouts.onActivity();
     if (this.isLocalReply || this.isDestroyed) return;
     this.decode.onData(this.context.parts.dispatcher.io.slab, offset, length, endStream);
   }
@@ -209,7 +196,7 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
   decodeTrailers(trailers: HeaderMap): void {
     this.onRequestDone();
     this.info.downstreamHeaderBytesReceived = this.owner?.codec.requestHeaderLineBytes ?? 0;
-    if (this.idleTimeoutMs > 0) this.idleTimer.enable(this.idleTimeoutMs);
+    this.timeouts.onActivity();
     if (this.isLocalReply || this.isDestroyed) return;
     this.decode.onTrailers(trailers);
   }
@@ -251,7 +238,7 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
     this.isRequestDone = true;
     this.info.requestCompleteMs = this.context.parts.dispatcher.io.clock[0];
     this.info.downstreamWireBytesReceived = this.owner?.codec.wireBytesReceived ?? 0;
-    if (this.context.parts.config.requestTimeoutMs > 0) this.requestTimer.disable();
+    this.timeouts.onRequestComplete();
   }
 
   /** Expect: 100-continue is answered here unless the upstream shall (RFC 9110 §10.1.1). */
@@ -297,15 +284,7 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
         this.info.upstreamClusterObservabilityName = cluster.info.config.statName;
       }
     }
-    if (route.idleTimeoutMs >= 0 && route.idleTimeoutMs !== this.idleTimeoutMs) {
-      this.idleTimeoutMs = route.idleTimeoutMs;
-      if (this.idleTimeoutMs > 0) this.idleTimer.enable(this.idleTimeoutMs);
-      else this.idleTimer.disable();
-    }
-    if (route.maxStreamDurationMs >= 0) {
-      if (route.maxStreamDurationMs > 0) this.durationTimer.enable(route.maxStreamDurationMs);
-      else this.durationTimer.disable();
-    }
+    this.timeouts.applyRoute(route.idleTimeoutMs, route.maxStreamDurationMs);
     for (let i = 0; i < this.handles.length - 1; i++) this.handles[i].applyRoute(route);
   }
 
@@ -429,7 +408,7 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
     info.firstDownstreamTxMs = context.parts.dispatcher.io.clock[0];
     this.chargeCode(headers.status);
     this.isResponseStarted = true;
-    if (this.idleTimeoutMs > 0) this.idleTimer.enable(this.idleTimeoutMs);
+    this.timeouts.onActivity();
     owner.codec.encodeHeaders(headers, endStream);
     info.downstreamHeaderBytesSent = owner.codec.responseHeadBytes;
     if (context.needsResponseHeaders && !endStream) headers.retain();
@@ -444,7 +423,7 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
     const owner = this.owner;
     if (owner === null) return;
     if (!owner.codec.isHeadRequest) this.info.bytesSent += length;
-    if (this.idleTimeoutMs > 0) this.idleTimer.enable(this.idleTimeoutMs);
+    this.timeouts.onActivity();
     owner.codec.encodeData(bytes, offset, length, endStream);
     if (endStream) this.onResponseDone();
   }
@@ -565,10 +544,7 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
     stats.rqActive.dec();
     if (info.isHealthCheck) stats.tracingHealthCheck.inc();
     else stats.rqTime.record(info.msSinceStart(dispatcher.io.clock));
-    this.idleTimer.disable();
-    this.headersTimer.disable();
-    this.requestTimer.disable();
-    this.durationTimer.disable();
+    this.timeouts.end();
     const owner = this.owner;
     if (owner !== null) {
       info.downstreamWireBytesSent = owner.codec.wireBytesSent;
@@ -613,48 +589,11 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
     this.release(this);
   }
 
-  // === timeouts ===
-
-  onTimeout(timer: Timer): void {
-    if (this.isDestroyed) return;
-    const { stats } = this.context.parts;
-    const info = this.info;
-    if (timer === this.idleTimer) {
-      stats.rqIdleTimeout.inc();
-      info.setFlag(ResponseFlag.streamIdleTimeout);
-      if (this.isResponseStarted) {
-        info.responseCodeDetails = 'stream_idle_timeout';
-        this.resetStream();
-        return;
-      }
-      this.answerTimeout(this.isRequestDone ? 504 : 408, 'stream timeout', 'stream_idle_timeout');
-    } else if (timer === this.headersTimer) {
-      stats.rqHeaderTimeout.inc();
-      this.answerTimeout(408, 'request header timeout', 'request_header_timeout');
-    } else if (timer === this.requestTimer) {
-      stats.rqTimeout.inc();
-      this.answerTimeout(408, 'request timeout', 'request_overall_timeout');
-    } else {
-      stats.rqMaxDurationReached.inc();
-      if (this.isResponseStarted) {
-        info.responseCodeDetails = 'max_duration_timeout';
-        this.resetStream();
-        return;
-      }
-      this.answerTimeout(this.isRequestDone ? 504 : 408, 'downstream duration timeout', 'max_duration_timeout');
-    }
-  }
-
-  private answerTimeout(status: number, body: string, details: string): void {
+  /** A timeout before any response: see StreamTimeouts. */
+  answerTimeout(status: number, body: string, details: string): void {
     if (!this.isRequestDone) this.owner?.closeAfterResponse();
     this.sendLocalReply(status, body, { details });
   }
-
-  /** Whether the request asked with HEAD. */
-  isHeadRequest(): boolean {
-    return this.owner?.codec.isHeadRequest ?? false;
-  }
-
 }
 
 const UPGRADE_FAILED: LocalReplyOptions = { details: 'upgrade_failed' };

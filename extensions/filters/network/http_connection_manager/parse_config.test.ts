@@ -49,6 +49,7 @@ describe('parseHttpConnectionManager', () => {
       { normalizePath: true, mergeSlashes: true, pathWithEscapedSlashesAction: 'unescape_and_redirect', stripAnyHostPort: true, stripTrailingHostDot: true }],
     ['http_protocol_options: {accept_http_10: true, default_host_for_http_10: h, allow_absolute_url: false, enable_trailers: true, allow_chunked_length: true, allow_custom_methods: true, header_key_format: {proper_case_words: {}}}',
       { http1: { acceptHttp10: true, defaultHostForHttp10: 'h', allowAbsoluteUrl: false, enableTrailers: true, properCaseWords: true, allowChunkedLength: true, allowCustomMethods: true } }],
+    ['access_log_options: {flush_access_log_on_new_request: true}', { logsNewRequests: true }],
     ['stream_error_on_invalid_http_message: true, proxy_100_continue: true', { streamErrorOnInvalidHttpMessage: true, proxy100Continue: true }],
     ['stream_error_on_invalid_http_message: true, http_protocol_options: {override_stream_error_on_invalid_http_message: false}', { streamErrorOnInvalidHttpMessage: false }],
     ['internal_address_config: {cidr_ranges: [{address_prefix: 10.0.0.0, prefix_len: 8}, {address_prefix: "fd00::", prefix_len: 8}]}', { internalCidrs: ['10.0.0.0/8', 'fd00::/8'] }],

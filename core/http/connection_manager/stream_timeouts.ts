@@ -1,0 +1,119 @@
+import type { Timer } from '../../event/timer.ts';
+import type { WheelTimer, WheelTimerTarget } from '../../event/timer_wheel.ts';
+import { ResponseFlag } from '../../stream_info/response_flags.ts';
+import type { StreamInfo } from '../../stream_info/stream_info.ts';
+import type { ConnectionManagerConfig } from './config.ts';
+import type { ConnectionManagerStats } from './stats.ts';
+
+/** The stream as its timeouts see it. */
+export interface TimedStream {
+  readonly info: StreamInfo;
+  readonly isDestroyed: boolean;
+  readonly isRequestDone: boolean;
+  readonly isResponseStarted: boolean;
+  /** Answers, and closes the connection afterwards when the request is not complete. */
+  answerTimeout(status: number, body: string, details: string): void;
+  resetStream(): void;
+}
+
+/**
+ * The downstream timeouts of one stream: idle, whole duration, whole request, request headers (Envoy docs: faq/configuration/timeouts).
+ * Before response headers a timeout is answered, afterwards the stream is reset. Arming costs two stores.
+ */
+export class StreamTimeouts implements WheelTimerTarget {
+  private readonly stream: TimedStream;
+  private readonly config: ConnectionManagerConfig;
+  private readonly stats: ConnectionManagerStats;
+  private readonly idle: WheelTimer;
+  private readonly duration: WheelTimer;
+  private readonly request: WheelTimer;
+  private readonly headers: WheelTimer;
+  private idleMs: number;
+
+  constructor(
+    stream: TimedStream, config: ConnectionManagerConfig, stats: ConnectionManagerStats, dispatcher: { createTimer(target: WheelTimerTarget): WheelTimer },
+  ) {
+    this.stream = stream;
+    this.config = config;
+    this.stats = stats;
+    this.idle = dispatcher.createTimer(this);
+    this.duration = dispatcher.createTimer(this);
+    this.request = dispatcher.createTimer(this);
+    this.headers = dispatcher.createTimer(this);
+    this.idleMs = 0;
+  }
+
+  /** The stream begins. */
+  begin(): void {
+    const config = this.config;
+    this.idleMs = config.streamIdleTimeoutMs;
+    if (this.idleMs > 0) this.idle.enable(this.idleMs);
+    if (config.requestHeadersTimeoutMs > 0) this.headers.enable(config.requestHeadersTimeoutMs);
+    if (config.requestTimeoutMs > 0) this.request.enable(config.requestTimeoutMs);
+    if (config.maxStreamDurationMs > 0) this.duration.enable(config.maxStreamDurationMs);
+  }
+
+  /** Something moved on the stream. */
+  onActivity(): void {
+    if (this.idleMs > 0) this.idle.enable(this.idleMs);
+  }
+
+  onHeadersComplete(): void {
+    if (this.config.requestHeadersTimeoutMs > 0) this.headers.disable();
+  }
+
+  onRequestComplete(): void {
+    if (this.config.requestTimeoutMs > 0) this.request.disable();
+  }
+
+  /** A route's own times; -1 keeps the connection manager's, 0 switches off. */
+  applyRoute(idleMs: number, durationMs: number): void {
+    if (idleMs >= 0 && idleMs !== this.idleMs) {
+      this.idleMs = idleMs;
+      rearm(this.idle, idleMs);
+    }
+    if (durationMs >= 0) rearm(this.duration, durationMs);
+  }
+
+  /** The stream is over. */
+  end(): void {
+    this.idle.disable();
+    this.headers.disable();
+    this.request.disable();
+    this.duration.disable();
+  }
+
+  onTimeout(timer: Timer): void {
+    const { stream, stats } = this;
+    if (stream.isDestroyed) return;
+    if (timer === this.headers) {
+      stats.rqHeaderTimeout.inc();
+      stream.answerTimeout(408, 'request header timeout', 'request_header_timeout');
+    } else if (timer === this.request) {
+      stats.rqTimeout.inc();
+      stream.answerTimeout(408, 'request timeout', 'request_overall_timeout');
+    } else if (timer === this.idle) {
+      stats.rqIdleTimeout.inc();
+      stream.info.setFlag(ResponseFlag.streamIdleTimeout);
+      this.endOrAnswer('stream timeout', 'stream_idle_timeout');
+    } else {
+      stats.rqMaxDurationReached.inc();
+      this.endOrAnswer('downstream duration timeout', 'max_duration_timeout');
+    }
+  }
+
+  private endOrAnswer(body: string, details: string): void {
+    const stream = this.stream;
+    if (stream.isResponseStarted) {
+      stream.info.responseCodeDetails = details;
+      stream.resetStream();
+    } else {
+      stream.answerTimeout(stream.isRequestDone ? 504 : 408, body, details);
+    }
+  }
+}
+
+function rearm(timer: WheelTimer, ms: number): void {
+  if (ms > 0) timer.enable(ms);
+  else timer.disable();
+}
