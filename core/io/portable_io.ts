@@ -131,6 +131,10 @@ export class PortableIo implements Io {
     if (this.ready.length > 0) this.schedule();
   }
 
+  updateClock(): void {
+    this.memory.updateClock();
+  }
+
   flush(): void {
     this.assertOpen();
     this.runCommands();

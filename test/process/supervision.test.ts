@@ -95,8 +95,8 @@ describe('a process', () => {
   });
 
   it('is killed by its watchdog where that is configured', async () => {
-    const envoyts = await started(bootstrap({ top: 'watchdogs: { worker_watchdog: { kill_timeout: 3s } }\n' }));
-    await ask(await envoyts.listener('main'), '/stall').catch(() => {});
+    const envoyts = await started(bootstrap({ top: 'watchdogs: { worker_watchdog: { kill_timeout: 2s } }\n' }));
+    await ask(await envoyts.listener('main'), '/stall-long').catch(() => {});
     expect((await envoyts.exit()).signal).toBe('SIGABRT');
     expect(envoyts.stderr).toMatch(/watchdog: worker \d has not turned for \d+ ms \(kill\)/);
   });
