@@ -17,6 +17,7 @@ import { ConfigError, renderProblemLine } from './config/config_error.ts';
 import { buildConfig } from './config/snapshot_builder.ts';
 import type { ServerConfig } from './config/server_config.ts';
 import { ConfigDump } from './config_dump.ts';
+import { parseLargeFile } from './config_pool.ts';
 import { handleSignals } from './lifecycle/signals.ts';
 import { chooseBackend } from './listeners/choose_backend.ts';
 import { Server, type ServerEnvironment } from './server.ts';
@@ -56,7 +57,7 @@ export async function run(environment: RunEnvironment): Promise<number> {
   if (options.mode !== 'validate') logStart(log, environment.registry);
   for (const notice of environment.notices) log.warning(notice);
   try {
-    const { config, pattern, warnings, dump, unknownFieldCount } = loadConfig(environment);
+    const { config, pattern, warnings, dump, unknownFieldCount } = await loadConfig(environment);
     const configured = processLog.open(pattern ?? options.logFormat);
     for (const warning of warnings) configured.log.of('config').warning(warning);
     if (options.mode === 'validate') return validated(environment, config, configured.log);
@@ -96,10 +97,16 @@ interface LoadedServer {
   readonly unknownFieldCount: number;
 }
 
-/** Reads and checks the whole configuration. Throws a ConfigError with every problem found. */
-function loadConfig(environment: RunEnvironment): LoadedServer & { readonly pattern: string | undefined; readonly warnings: readonly string[] } {
+interface ReadServer extends LoadedServer {
+  /** The log pattern that the configuration asks for. */
+  readonly pattern: string | undefined;
+  readonly warnings: readonly string[];
+}
+
+/** Reads and checks the whole configuration. Rejects with a ConfigError that holds every problem found. */
+async function loadConfig(environment: RunEnvironment): Promise<ReadServer> {
   const { options, registry } = environment;
-  const loaded = loadBootstrap(options, loadDescriptors());
+  const loaded = loadBootstrap(options, loadDescriptors(), await parseLargeFile(options.configPath));
   if (loaded.problems.hasErrors) throw new ConfigError(loaded.problems.errors());
   const context = loaded.context(registry);
   const pattern = parseApplicationLog(loaded.message, options.isLogFormatSet, context);

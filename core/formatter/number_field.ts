@@ -11,15 +11,21 @@ export const NumberKind = {
 } as const;
 export type NumberKind = (typeof NumberKind)[keyof typeof NumberKind];
 
+const HEADER_SUMS: ReadonlySet<NumberKind> = new Set([
+  NumberKind.requestHeaderBytes, NumberKind.responseHeaderBytes, NumberKind.upstreamHeaderBytesReceived, NumberKind.downstreamHeaderBytesReceived,
+]);
+
 /** An integer of the stream info. */
 export class NumberField implements Field {
   readonly jsonKind = JsonKind.number;
   readonly needsRequestHeaders = false;
   readonly needsResponseHeaders = false;
+  readonly countsHeaderBytes: boolean;
   private readonly kind: NumberKind;
 
   constructor(kind: NumberKind) {
     this.kind = kind;
+    this.countsHeaderBytes = HEADER_SUMS.has(kind);
   }
 
   write(bytes: Uint8Array, at: number, context: FormatContext): number {

@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
-import { create } from '@bufbuild/protobuf';
+import { create, type Message } from '@bufbuild/protobuf';
 import type { Bootstrap } from '../../core/api/gen/envoy/config/bootstrap/v3/bootstrap_pb.d.ts';
 import type { ConvertOptions } from '../../core/api/message_converter.ts';
 import { mergeMessage } from '../../core/api/message_merge.ts';
 import type { ProtoRegistry } from '../../core/api/proto_registry.ts';
-import { type ConfigFormat, readMessage, validateMessage } from '../config/config_loader.ts';
+import { type ConfigFormat, convertText, readMessage, validateMessage } from '../config/config_loader.ts';
 import { LoadedConfig } from '../config/loaded_config.ts';
+import type { ParsedText } from '../config/parsed_text.ts';
 
 /** Where the bootstrap comes from and how strictly it is read. */
 export interface BootstrapSource {
@@ -26,8 +27,9 @@ export const BOOTSTRAP_TYPE = 'envoy.config.bootstrap.v3.Bootstrap';
  * Reads the bootstrap: the file by its suffix (`.yaml`/`.yml` YAML, `.pb` binary, anything else JSON), the YAML text merged over
  * it as protobuf's MergeFrom does; then enforces validate.rules. Never throws on bad input: look at `problems.hasErrors`, then
  * build from `message`, then call `finish()`.
+ * `parsed` is the file at `configPath` where its syntax has been read ahead (`config_pool.ts`): it is not read again.
  */
-export function loadBootstrap(source: BootstrapSource, registry: ProtoRegistry): LoadedConfig<Bootstrap> {
+export function loadBootstrap(source: BootstrapSource, registry: ProtoRegistry, parsed?: ParsedText): LoadedConfig<Bootstrap> {
   const config = new LoadedConfig<Bootstrap>(registry);
   config.readFile = (path) => readFileSync(path);
   const options: ConvertOptions = {
@@ -42,14 +44,8 @@ export function loadBootstrap(source: BootstrapSource, registry: ProtoRegistry):
   const root = create(desc);
   config.tree.addMessage(root, desc, '', undefined);
   if (source.configPath !== '') {
-    const content = readConfigFile(config, source.configPath);
-    const format = formatOf(source.configPath);
-    if (content !== undefined && format === undefined) {
-      report(config, `'${source.configPath}': text protos (.pb_text) are not supported; use YAML, JSON or a binary .pb`);
-    } else if (content !== undefined && format !== undefined) {
-      const message = readMessage(config, BOOTSTRAP_TYPE, source.configPath, content, format, options);
-      if (message !== undefined) mergeMessage(config.tree, root, message);
-    }
+    const message = parsed === undefined ? readConfigFile(config, source.configPath, options) : convertText(config, BOOTSTRAP_TYPE, parsed, options);
+    if (message !== undefined) mergeMessage(config.tree, root, message);
   }
   if (source.configYaml !== '') {
     const message = readMessage(config, BOOTSTRAP_TYPE, '--config-yaml', source.configYaml, 'yaml', options);
@@ -69,14 +65,19 @@ export function formatOf(path: string): ConfigFormat | undefined {
   return path.endsWith('.pb_text') ? undefined : 'json';
 }
 
-function readConfigFile(config: LoadedConfig<Bootstrap>, path: string): Uint8Array | undefined {
+function readConfigFile(config: LoadedConfig<Bootstrap>, path: string, options: ConvertOptions): Message | undefined {
+  let content: Uint8Array;
   try {
-    return readFileSync(path);
+    content = readFileSync(path);
   } catch (error) {
     const reason = error instanceof Error ? error.message.replace(/^\w+: /, '').replace(/, \w+ '.*$/, '') : String(error);
     report(config, `unable to read file: ${path} (${reason})`);
     return undefined;
   }
+  const format = formatOf(path);
+  if (format !== undefined) return readMessage(config, BOOTSTRAP_TYPE, path, content, format, options);
+  report(config, `'${path}': text protos (.pb_text) are not supported; use YAML, JSON or a binary .pb`);
+  return undefined;
 }
 
 function report(config: LoadedConfig<Bootstrap>, text: string): void {

@@ -1,24 +1,23 @@
 import { fromBinary, type Message } from '@bufbuild/protobuf';
 import { type ConfigNode, nodeToJson } from '../../core/api/config_node.ts';
 import { isV2Hint } from '../../core/api/field_advice.ts';
-import { parseJsonNodes } from '../../core/api/json_nodes.ts';
 import { type ConvertOptions, MessageConverter } from '../../core/api/message_converter.ts';
 import { importMessage } from '../../core/api/message_import.ts';
 import { SourceText } from '../../core/api/source_text.ts';
 import { RuleValidator } from '../../core/api/validate_rules.ts';
-import { parseYamlNodes } from '../../core/api/yaml_nodes.ts';
 import type { LoadedConfig } from './loaded_config.ts';
+import { type ParsedText, parseText, type TextFormat } from './parsed_text.ts';
 
 /** What a configuration is written in. */
-export type ConfigFormat = 'yaml' | 'json' | 'binary';
+export type ConfigFormat = TextFormat | 'binary';
 
 /**
  * Reads one text as a message of `typeName` into `config` (its tree and its problems); the caller decides what to do with it.
  * @returns undefined when it could not be read at all; errors are in `config.problems` either way.
  */
 export function readMessage(config: LoadedConfig<object>, typeName: string, file: string, content: string | Uint8Array, format: ConfigFormat, options: ConvertOptions): Message | undefined {
-  const desc = config.registry.requireMessage(typeName);
   if (format === 'binary') {
+    const desc = config.registry.requireMessage(typeName);
     const bytes = typeof content === 'string' ? Buffer.from(content, 'latin1') : content;
     try {
       const message = fromBinary(desc, bytes);
@@ -31,9 +30,16 @@ export function readMessage(config: LoadedConfig<object>, typeName: string, file
     }
   }
   const source = new SourceText(file, typeof content === 'string' ? content : Buffer.from(content).toString('utf8'));
-  const node = format === 'yaml' ? parseYamlNodes(source, config.problems) : parseJsonNodes(source, config.problems);
+  return convertText(config, typeName, parseText(source, format), options);
+}
+
+/** The second half of `readMessage`, for a text whose syntax has been read already. */
+export function convertText(config: LoadedConfig<object>, typeName: string, parsed: ParsedText, options: ConvertOptions): Message | undefined {
+  const { source, format, node } = parsed;
+  for (const problem of parsed.problems) config.problems.add(problem);
   if (node === undefined) return undefined;
   if (!isConvertible(config, node, format, source)) return undefined;
+  const desc = config.registry.requireMessage(typeName);
   const converter = new MessageConverter(config.tree, config.registry, config.problems, options);
   const message = converter.convert(desc, node, '', { source, start: node.range.start, end: node.range.start + 1 });
   config.unknownFieldCount += converter.unknownFieldCount;
@@ -47,7 +53,7 @@ export function validateMessage(config: LoadedConfig<object>, message: Message):
 }
 
 /** A configuration is a map; anything else gets Envoy's words for it. */
-function isConvertible(config: LoadedConfig<object>, node: ConfigNode, format: ConfigFormat, source: SourceText): boolean {
+function isConvertible(config: LoadedConfig<object>, node: ConfigNode, format: TextFormat, source: SourceText): boolean {
   if (node.kind === 'map') return true;
   const range = { source, start: node.range.start, end: Math.min(node.range.start + 1, source.text.length) };
   const isScalar = node.kind !== 'list';

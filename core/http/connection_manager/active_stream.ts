@@ -566,12 +566,12 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
   }
 
   private log(type: AccessLogType): void {
-    const { loggers } = this.context.parts;
+    const { loggers, http1 } = this.context.parts;
     const context = this.context.logContext;
     context.info = this.info;
     this.info.localReplyBody = '';
     context.requestHeaders = this.validRequestHeaders();
-    this.info.requestHeaderBytes = context.requestHeaders?.byteSize() ?? 0;
+    if (http1.countsHeaderBytes) this.info.requestHeaderBytes = context.requestHeaders?.byteSize() ?? 0;
     context.responseHeaders = this.sawEncodeHeaders ? this.responseHeaders : null;
     const trailers = this.madeResponseTrailers;
     context.responseTrailers = trailers !== null && trailers.count > 0 ? trailers : null;

@@ -31,13 +31,14 @@ export function createManagerFactory(config: ConnectionManagerConfig, context: N
   const terminal = filters.at(-1);
   if (terminal?.factory.isTerminal !== true) throw new Error('the last HTTP filter is not terminal');
   const isInbound = context.listener.trafficDirection === 'inbound';
+  const loggers = context.createAccessLoggers(config.accessLogs);
   const honoursHealthCheckFail = context.listener.drainType === 'default';
   const manager = new ManagerContext({
     config, stats, filters,
     dispatcher: context.dispatcher, names: context.names, literals: context.literals, dates: context.dates,
     requestIds: context.requestIds, runtime: context.runtime, server: context.server,
-    http1: http1Settings(config, context.rootScope),
-    loggers: context.createAccessLoggers(config.accessLogs),
+    http1: http1Settings(config, context.rootScope, loggers.some((logger) => logger.countsHeaderBytes) || config.localReply !== null),
+    loggers,
     routeTable: compileRoutes(config, context, filterContext),
     internal: new InternalAddressChecker(config.internalCidrs),
     localReplies: context.createLocalReplies(config.localReply),
@@ -75,7 +76,7 @@ function compileRoutes(config: ConnectionManagerConfig, context: NetworkFilterCo
   });
 }
 
-function http1Settings(config: ConnectionManagerConfig, scope: StatsScope): Http1Settings {
+function http1Settings(config: ConnectionManagerConfig, scope: StatsScope, countsHeaderBytes: boolean): Http1Settings {
   // One set for all listeners, as in Envoy.
   const below = scope.scope('http1');
   return {
@@ -87,7 +88,7 @@ function http1Settings(config: ConnectionManagerConfig, scope: StatsScope): Http
     acceptHttp10: config.http1.acceptHttp10,
     allowCustomMethods: config.http1.allowCustomMethods,
     allowAbsoluteUrl: config.http1.allowAbsoluteUrl,
-    countsHeaderBytes: config.accessLogs.length > 0 || config.localReply !== null,
+    countsHeaderBytes,
     underscores: UNDERSCORE_ACTIONS[config.headersWithUnderscores],
     droppedHeadersWithUnderscores: below.counter('dropped_headers_with_underscores'),
     rejectedWithUnderscores: below.counter('requests_rejected_with_underscores_in_headers'),
