@@ -14,7 +14,6 @@ import { LARGE_FILE_BYTES, parseInPool, parseLargeFile } from './config_pool.ts'
 
 let dir = '';
 beforeAll(() => {
-  process.report.excludeNetwork = true;
   dir = mkdtempSync(join(tmpdir(), 'envoyts-pool-'));
 });
 afterAll(() => {
