@@ -1,6 +1,9 @@
 import { ENTRY_WORDS, FAST_IDS, type HeaderMap } from '../../headers/header_map.ts';
 import { nameHash } from '../../headers/header_names.ts';
 
+/** A line longer than this that is still unfinished is not parsed again until its end arrived (linear cost under a slow sender). */
+export const LONG_LINE = 1024;
+
 /** Results of the line parsers below zero; anything else is the offset after what was parsed. */
 export const ParseStatus = {
   /** The bytes end inside a line; `HeaderLines.lineStart` says where that line begins. */
@@ -151,4 +154,9 @@ export function shiftParsed(map: HeaderMap, delta: number): void {
   map.pathOffset += delta;
   map.startLineOffset += delta;
   map.startLineEnd += delta;
+}
+
+export function hasLineFeed(slab: Uint8Array, from: number, end: number): boolean {
+  for (let p = from; p < end; p++) if (slab[p] === 10) return true;
+  return false;
 }

@@ -1,8 +1,5 @@
 import type { HeaderMap } from '../../headers/header_map.ts';
-import { ParseStatus, parseHeaderLines, shiftParsed, TOKEN_LOWER } from './header_lines.ts';
-
-/** A line longer than this that is still unfinished is not parsed again until its end arrived (linear cost under a slow sender). */
-const LONG_LINE = 1024;
+import { hasLineFeed, LONG_LINE, ParseStatus, parseHeaderLines, shiftParsed, TOKEN_LOWER } from './header_lines.ts';
 
 const Phase = { startLine: 0, headers: 1 } as const;
 
@@ -152,9 +149,4 @@ function isVersion(slab: Uint8Array, at: number, end: number): boolean {
     } else if (byte !== VERSION.charCodeAt(i)) return false;
   }
   return true;
-}
-
-function hasLineFeed(slab: Uint8Array, from: number, end: number): boolean {
-  for (let p = from; p < end; p++) if (slab[p] === 10) return true;
-  return false;
 }

@@ -1,5 +1,5 @@
 import type { HeaderMap } from '../../headers/header_map.ts';
-import { ParseStatus, parseHeaderLines, shiftParsed } from './header_lines.ts';
+import { hasLineFeed, LONG_LINE, ParseStatus, parseHeaderLines, shiftParsed } from './header_lines.ts';
 
 const Phase = { startLine: 0, headers: 1 } as const;
 
@@ -13,7 +13,7 @@ export class ResponseParser {
   private phase: number;
   private headStart: number;
   private lineStart: number;
-  private seen: boolean;
+  private seenEnd: number;
   minorVersion: number;
   /** Bytes of the head; set when complete. */
   headLength: number;
@@ -26,19 +26,19 @@ export class ResponseParser {
     this.phase = Phase.startLine;
     this.headStart = 0;
     this.lineStart = 0;
-    this.seen = false;
+    this.seenEnd = 0;
     this.minorVersion = 1;
     this.headLength = 0;
   }
 
   reset(): void {
     this.phase = Phase.startLine;
-    this.seen = false;
+    this.seenEnd = 0;
   }
 
   /** Whether part of a head was seen. */
   get isInHead(): boolean {
-    return this.seen;
+    return this.seenEnd !== 0;
   }
 
   /** As RequestParser.parse; sets `map.status`. */
@@ -46,7 +46,7 @@ export class ResponseParser {
     const slab = this.slab;
     slab[end] = 0;
     let p: number;
-    if (!this.seen) {
+    if (this.seenEnd === 0) {
       p = offset;
       this.headStart = offset;
       this.lineStart = p;
@@ -57,13 +57,18 @@ export class ResponseParser {
         if (this.phase === Phase.headers) shiftParsed(map, delta);
         this.headStart = offset;
         this.lineStart += delta;
+        this.seenEnd += delta;
       }
       p = this.lineStart;
+      if (this.seenEnd - p > LONG_LINE && !hasLineFeed(slab, this.seenEnd - 1, end)) {
+        this.seenEnd = end;
+        return ParseStatus.incomplete;
+      }
     }
     if (this.phase === Phase.startLine) {
       p = this.parseStatusLine(map, p, end);
       if (p < 0) {
-        this.seen = p === ParseStatus.incomplete;
+        this.seenEnd = p === ParseStatus.incomplete ? end : 0;
         return p;
       }
       this.phase = Phase.headers;
@@ -72,7 +77,7 @@ export class ResponseParser {
     p = parseHeaderLines(map, slab, this.words, p, end, maxHeaders, this.cursor);
     if (p === ParseStatus.incomplete) {
       this.lineStart = this.cursor[0];
-      this.seen = true;
+      this.seenEnd = end;
     } else if (p > 0) {
       this.headLength = p - this.headStart;
       this.reset();
