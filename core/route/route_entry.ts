@@ -1,4 +1,5 @@
 import type { LogContext } from '../access_log/access_log.ts';
+import { isGrpcRequest } from '../headers/grpc_headers.ts';
 import { latin1, type HeaderMap } from '../headers/header_map.ts';
 import type { HeaderMutationsConfig, HeaderMutator } from '../headers/header_mutation.ts';
 import { HeaderId, type HeaderNames } from '../headers/header_names.ts';
@@ -155,7 +156,7 @@ export class RouteEntry {
     } else if (headers.pathLength === 0 || !this.path.matches(headers.bytes, headers.pathOffset, pathLength)) return false;
     const match = this.config.match;
     if (match.runtimeFraction !== null && !this.runtime.featureEnabled(match.runtimeFraction, random)) return false;
-    if (match.grpc && !isGrpcRequest(headers)) return false;
+    if (match.grpc && (headers.pathLength === 0 || !isGrpcRequest(headers))) return false;
     if (this.headers.length > 0 && !matchesAllHeaders(this.headers, headers)) return false;
     const queryParameters = this.queryParameters;
     for (let i = 0; i < queryParameters.length; i++) {
@@ -290,19 +291,6 @@ function rewriterOf(config: RouteEntryConfig): PathRewriter | null {
 function utf8AsLatin1(text: string): string {
   return Buffer.from(text).toString('latin1');
 }
-
-/** Content-type `application/grpc` or `application/grpc+…`. */
-function isGrpcRequest(headers: HeaderMap): boolean {
-  const k = headers.find(HeaderId.contentType);
-  if (k < 0 || headers.pathLength === 0) return false;
-  const offset = headers.entries[k + 3];
-  const length = headers.entries[k + 4];
-  if (length < GRPC.length || (length > GRPC.length && headers.bytes[offset + GRPC.length] !== 43)) return false;
-  for (let i = 0; i < GRPC.length; i++) if (headers.bytes[offset + i] !== GRPC[i]) return false;
-  return true;
-}
-
-const GRPC = new Uint8Array(Buffer.from('application/grpc'));
 
 /** Appends the old host unless it is the last one already. */
 function appendForwardedHost(headers: HeaderMap, host: string): void {
