@@ -133,6 +133,24 @@ describe('envoyts --mode validate', () => {
   });
 });
 
+describe('an access log that cannot be opened', () => {
+  it.each([['serve'], ['validate']])('is refused when the configuration is loaded (--mode %s)', async (mode) => {
+    const text = bootstrap({ accessLog: fileAccessLog('{folder}/missing/access.log', 'x\\n') });
+    const envoyts = spawned(text, '--mode', mode);
+    expect(await envoyts.exit()).toEqual({ code: 1, signal: null });
+    const path = `${envoyts.folder}/missing/access.log`;
+    expect(envoyts.stderr).toMatch(/bootstrap\.yaml:14:\d+/);
+    expect(envoyts.stderr).toContain(`unable to open file '${path}': No such file or directory (the folder '${envoyts.folder}/missing' does not exist)`);
+    expect(envoyts.stderr).toContain('access_log[0].typed_config.path');
+  });
+
+  it('is not made by --mode validate', async () => {
+    const envoyts = spawned(bootstrap({ accessLog: fileAccessLog('{folder}/access.log', 'x\\n') }), '--mode', 'validate');
+    expect((await envoyts.exit()).code).toBe(0);
+    expect(existsSync(`${envoyts.folder}/access.log`)).toBe(false);
+  });
+});
+
 describe('a command line that does not lead to serving', () => {
   it.each<[string, string[], number, RegExp]>([
     ['--version', ['--version'], 0, /^\nenvoyts {2}version: [0-9a-f]{40}\/\d+\.\d+\.\d+\/Clean\/RELEASE\/OpenSSL-[\d.]+\n\n$/],
