@@ -53,6 +53,29 @@ describe('envoyts', () => {
     expect(has(path, '/before')).toBe(false);
   });
 
+  it('writes the access log of the admin interface, by its filter', async () => {
+    const log = fileAccessLog('{folder}/admin.log', '%REQ(:METHOD)% %REQ(:PATH)% %PROTOCOL% %RESPONSE_CODE% %BYTES_SENT% %REQ(X-FORWARDED-FOR)% %REQ(HOST)% %RESPONSE_CODE_DETAILS%\\n')
+      .replace('name: f,', 'name: f, filter: { header_filter: { header: { name: ":path", string_match: { prefix: /help } } } },');
+    const envoyts = await started(bootstrap().replace('admin: {', `admin: { ${log},`));
+    const address = readFileSync(`${envoyts.folder}/admin`, 'utf8');
+    const { body } = await envoyts.admin('/help');
+    await envoyts.admin('/helpless');
+    envoyts.signal('SIGTERM');
+    await envoyts.exit();
+    const lines = readFileSync(`${envoyts.folder}/admin.log`, 'utf8').split('\n');
+    expect(lines).toEqual([
+      `GET /help HTTP/1.1 200 ${body.length} 127.0.0.1 ${address} admin_filter_response`,
+      expect.stringMatching(/^GET \/helpless HTTP\/1\.1 404 /), '',
+    ]);
+  });
+
+  it('shows the hosts of its clusters with include_eds', async () => {
+    const envoyts = await started(bootstrap({ clusters: cluster('c', 'STATIC', '127.0.0.1', 9) }));
+    const dump = JSON.parse((await envoyts.admin('/config_dump?include_eds&resource=static_endpoint_configs')).body) as object;
+    expect(dump).toMatchObject({ configs: [{ endpoint_config: { cluster_name: 'c', endpoints: [{ lb_endpoints: [{ health_status: 'HEALTHY' }] }] } }] });
+    expect((await envoyts.admin('/config_dump')).body).not.toContain('EndpointsConfigDump');
+  });
+
   it('proxies to a cluster that is found by name', async () => {
     const upstream = createServer((request, response) => response.end(`upstream ${request.url}`)).listen(0, '127.0.0.1');
     closers.push(() => {
