@@ -6,7 +6,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { StringMatcherConfig } from '../core/matcher/matcher_config.ts';
 import { StringMatcher } from '../core/matcher/string_matcher.ts';
-import type { Instance } from '../server/instance.ts';
+import type { AdminExchange, Instance } from '../server/instance.ts';
 import { AdminStats } from './admin_stats.ts';
 import { inChunks } from './chunks.ts';
 import { TEXT, textReply, type AdminReply, type AdminRequest } from './handler.ts';
@@ -18,6 +18,11 @@ type Socket = IncomingMessage['socket'];
 
 /** Bytes of a form body that are read; more is refused with 413. */
 const BODY_BYTES_MAX = 1024 * 1024;
+
+/** What is known of a connection. */
+type Ends = Pick<AdminExchange, 'connectionId' | 'remoteAddress' | 'localAddress'>;
+
+const NO_ENDS: Ends = { connectionId: 0, remoteAddress: '', localAddress: '' };
 
 export interface AdminOptions {
   /** bootstrap.admin.address; port 0 picks one. */
@@ -34,7 +39,8 @@ export class Admin {
   private readonly allowed: readonly StringMatcher[] | undefined;
   private readonly stats: AdminStats;
   private readonly server: Server;
-  private readonly sockets = new Set<Socket>();
+  private readonly sockets = new Map<Socket, Ends>();
+  private connectionCount = 0;
 
   constructor(instance: Instance, options: AdminOptions) {
     this.instance = instance;
@@ -66,14 +72,14 @@ export class Admin {
   close(): Promise<void> {
     return new Promise((resolve) => {
       this.server.close(() => resolve());
-      for (const socket of this.sockets) socket.destroy();
+      for (const socket of this.sockets.keys()) socket.destroy();
     });
   }
 
   /** Bytes on open connections do not keep the process alive: for shutdown. */
   unref(): void {
     this.server.unref();
-    for (const socket of this.sockets) socket.unref();
+    for (const socket of this.sockets.keys()) socket.unref();
   }
 
   private addressText(): string {
@@ -85,7 +91,11 @@ export class Admin {
 
   private onConnection(socket: Socket): void {
     const startMs = this.instance.nowMs();
-    this.sockets.add(socket);
+    this.sockets.set(socket, {
+      connectionId: ++this.connectionCount,
+      remoteAddress: addressText(socket.remoteAddress, socket.remotePort, this.options.address),
+      localAddress: addressText(socket.localAddress, socket.localPort, this.options.address),
+    });
     this.stats.onConnection();
     socket.once('close', () => {
       this.sockets.delete(socket);
@@ -96,11 +106,16 @@ export class Admin {
   private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const startMs = this.instance.nowMs();
     this.stats.onRequest();
+    // Now: a connection that is gone has forgotten its addresses.
+    const ends = this.sockets.get(request.socket) ?? NO_ENDS;
+    const received = { bytes: 0 };
     let status = 0;
     try {
-      const reply = await this.answer(request);
+      const reply = await this.answer(request, received);
       status = reply.status;
-      await send(response, reply, this.headersOf(reply, request));
+      const headers = this.headersOf(reply, request);
+      const bytesSent = await send(response, reply, headers);
+      this.log(request, { ...ends, startMs, status, responseHeaders: headers, bytesReceived: received.bytes, bytesSent });
       reply.afterSent?.();
     } catch (error) {
       // A bug in a handler costs this answer only.
@@ -108,14 +123,23 @@ export class Admin {
       if (response.headersSent) response.destroy();
       else {
         const reply = textReply(`internal error: ${error instanceof Error ? error.message : String(error)}\n`, 500);
-        await send(response, reply, this.headersOf(reply, request));
+        const headers = this.headersOf(reply, request);
+        const bytesSent = await send(response, reply, headers);
+        this.log(request, { ...ends, startMs, status, responseHeaders: headers, bytesReceived: received.bytes, bytesSent });
       }
     } finally {
       this.stats.onRequestEnd(status, this.instance.nowMs() - startMs);
     }
   }
 
-  private async answer(request: IncomingMessage): Promise<AdminReply> {
+  private log(request: IncomingMessage, rest: Omit<AdminExchange, 'method' | 'target' | 'isHttp10' | 'requestHeaders' | 'endMs'>): void {
+    this.instance.logExchange?.({
+      method: request.method ?? 'GET', target: request.url ?? '/', isHttp10: request.httpVersionMinor === 0, requestHeaders: request.rawHeaders,
+      ...rest, endMs: this.instance.nowMs(),
+    });
+  }
+
+  private async answer(request: IncomingMessage, received: { bytes: number }): Promise<AdminReply> {
     const url = request.url ?? '/';
     const method = request.method ?? 'GET';
     if (this.allowed !== undefined && !this.allowed.some((matcher) => matcher.matchesText(url))) {
@@ -128,7 +152,7 @@ export class Admin {
     if (handler.mutates && method !== 'POST') return textReply(`Method ${method} not allowed, POST required.`, 405);
     let params = parseQueryParams(question < 0 ? '' : url.slice(question + 1), false);
     if (method === 'POST') {
-      const body = await readForm(request);
+      const body = await readForm(request, received);
       if (body === undefined) return textReply('request body is too large\n', 413);
       if (params.entries.length === 0) params = body;
     }
@@ -159,12 +183,11 @@ export class Admin {
 }
 
 /** The parameters in a form body; none for any other kind of body. Undefined: too large. */
-async function readForm(request: IncomingMessage): Promise<QueryParams | undefined> {
+async function readForm(request: IncomingMessage, received: { bytes: number }): Promise<QueryParams | undefined> {
   const parts: Buffer[] = [];
-  let size = 0;
   for await (const part of request as AsyncIterable<Buffer>) {
-    size += part.length;
-    if (size > BODY_BYTES_MAX) return undefined;
+    received.bytes += part.length;
+    if (received.bytes > BODY_BYTES_MAX) return undefined;
     parts.push(part);
   }
   const type = request.headers['content-type'] ?? '';
@@ -172,14 +195,23 @@ async function readForm(request: IncomingMessage): Promise<QueryParams | undefin
   return parseQueryParams(Buffer.concat(parts).toString('utf8'), true);
 }
 
-/** Writes an answer chunk by chunk. Resolves when all of it was handed to the system or the peer is gone. */
-async function send(response: ServerResponse, reply: AdminReply, headers: string[]): Promise<void> {
+/** An end of a connection. */
+function addressText(host: string | undefined, port: number | undefined, bound: AdminOptions['address']): string {
+  if (bound.kind === 'pipe') return bound.path;
+  if (host === undefined) return '';
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** Writes an answer chunk by chunk. Resolves to the body's bytes when all of it was handed to the system or the peer is gone. */
+async function send(response: ServerResponse, reply: AdminReply, headers: string[]): Promise<number> {
+  let bytes = 0;
   response.sendDate = false;
   // Keep-alive is what HTTP/1.1 means without a word; Node would say it.
   response.removeHeader('connection');
   response.writeHead(reply.status, headers);
   for (const chunk of inChunks(reply.body)) {
-    if (response.destroyed) return;
+    if (response.destroyed) return bytes;
+    bytes += Buffer.byteLength(chunk);
     if (chunk !== '' && !response.write(chunk)) await drained(response);
     await nextTurn();
   }
@@ -187,6 +219,7 @@ async function send(response: ServerResponse, reply: AdminReply, headers: string
     response.once('close', () => resolve());
     response.end(() => resolve());
   });
+  return bytes;
 }
 
 /** Resolves when the peer has taken what was written, or is gone. */

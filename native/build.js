@@ -2,7 +2,9 @@
 //
 //   node native/build.js [--force] [--sanitize]
 //
-// Headers come from the pinned Node in node_modules, else from beside the running Node or one on PATH; never downloaded.
+// Run by npm's `install`: in a checkout and wherever the published package is installed.
+// node-gyp is the one in node_modules, else the one that npm brings. Headers come from the pinned Node in node_modules, else from
+// beside the running Node or one on PATH, else from npm's `nodedir`; never downloaded.
 // Without Linux, a compiler, make, python3 or headers it prints one line and exits 0: the portable backend is used then.
 // Nothing is done when sources, headers and flags are those of the last build.
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -28,14 +30,17 @@ function giveUp(reason) {
  */
 function findHeaders() {
   const candidates = [];
-  const pinned = join(ROOT, 'node_modules', 'node', 'node_modules');
-  if (existsSync(pinned)) {
+  // A Node from npm's `node` package, pinned here or running this: its headers are in a package below it.
+  const running = dirname(dirname(process.execPath));
+  for (const pinned of [join(ROOT, 'node_modules', 'node', 'node_modules'), join(running, 'node_modules')]) {
+    if (!existsSync(pinned)) continue;
     for (const name of readdirSync(pinned)) if (name.startsWith('node-')) candidates.push(join(pinned, name));
   }
-  candidates.push(dirname(dirname(process.execPath)));
+  candidates.push(running);
   for (const folder of (process.env.PATH ?? '').split(delimiter)) {
     if (existsSync(join(folder, 'node'))) candidates.push(dirname(dirname(realpathSync(join(folder, 'node')))));
   }
+  if (process.env.npm_config_nodedir) candidates.push(process.env.npm_config_nodedir);
   return candidates.find((folder) => existsSync(join(folder, 'include', 'node', 'node_api.h')));
 }
 
@@ -53,7 +58,9 @@ function findNodeGyp() {
   try {
     return createRequire(import.meta.url).resolve('node-gyp/bin/node-gyp.js');
   } catch {
-    return undefined;
+    // The published package has none: whoever runs its install script (npm, pnpm) says where theirs is.
+    const brought = process.env.npm_config_node_gyp ?? '';
+    return existsSync(brought) ? brought : undefined;
   }
 }
 

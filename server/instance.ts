@@ -149,6 +149,32 @@ export interface DrainOptions {
   readonly skipExit: boolean;
 }
 
+/** One request to the admin interface and its answer, for the admin's access log. */
+export interface AdminExchange {
+  readonly method: string;
+  /** Path and query. */
+  readonly target: string;
+  readonly isHttp10: boolean;
+  /** Names and values in turn. */
+  readonly requestHeaders: readonly string[];
+  readonly responseHeaders: readonly string[];
+  readonly status: number;
+  /** Bytes of the bodies. */
+  readonly bytesReceived: number;
+  readonly bytesSent: number;
+  /** Wall clock, milliseconds. */
+  readonly startMs: number;
+  readonly endMs: number;
+  /** `ip:port`; a path for Unix sockets. */
+  readonly remoteAddress: string;
+  readonly localAddress: string;
+  /** Counts the connections of the admin interface, from 1. */
+  readonly connectionId: number;
+}
+
+/** What a profile is of. */
+export type ProfileKind = 'cpu' | 'heap' | 'alloc';
+
 /** Init targets that something still waits for. */
 export interface UnreadyTargets {
   /** e.g. `init manager Server`. */
@@ -198,6 +224,8 @@ export interface Instance {
   reopenLogs(): void;
   /** Ends the process in order; returns at once. */
   shutdown(): void;
+  /** Writes access-log lines; undefined: bootstrap.admin.access_log names none. */
+  readonly logExchange: ((exchange: AdminExchange) => void) | undefined;
   /** Writes a profile to the path from `admin.profile_path` (or its default); rejects when it cannot. */
-  saveProfile(kind: 'cpu' | 'heap', content: string): Promise<void>;
+  saveProfile(kind: ProfileKind, content: string): Promise<void>;
 }

@@ -111,8 +111,6 @@ async function loadConfig(environment: RunEnvironment): Promise<ReadServer> {
   const context = loaded.context(registry);
   const pattern = parseApplicationLog(loaded.message, options.isLogFormatSet, context);
   const config = buildConfig(loaded.message, options.statsTags, context);
-  const { admin } = loaded.message;
-  if (admin !== undefined && config.admin.accessLogs.length > 0) context.warn(admin, 'access_log', 'the admin interface writes no access log yet');
   loaded.finish();
   if (loaded.problems.hasErrors) throw new ConfigError(loaded.problems.errors());
   return {

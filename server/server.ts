@@ -16,8 +16,10 @@ import type { RuntimeValues } from '../core/runtime/runtime_snapshot.ts';
 import { createSharedSlabs, ServerFact, type SharedSlabs } from '../core/shared_memory/layout.ts';
 import type { StatsScope } from '../core/stats/stats.ts';
 import type { DnsConfig } from '../core/upstream/cluster_config.ts';
+import { RingSinkProvider } from '../core/access_log/ring_sink.ts';
 import { FlushHandle } from '../workers/main/flush_handle.ts';
 import { createHeartbeats } from '../workers/protocol/heartbeats.ts';
+import { AdminAccessLog } from './admin_access_log.ts';
 import type { BuildInfo } from './bootstrap/build_info.ts';
 import type { Options } from './bootstrap/options.ts';
 import { optionsJson } from './bootstrap/options_json.ts';
@@ -32,8 +34,9 @@ import { type ReadTextFile, SystemDnsFiles } from './dns/system_dns_files.ts';
 import { DnsStats, SystemDnsResolver } from './dns/system_dns_resolver.ts';
 import { TcpNameServer } from './dns/tcp_name_server.ts';
 import { DrainManager } from './drain/drain_manager.ts';
+import { endpointsSection } from './endpoints_dump.ts';
 import type {
-  ClusterStatus, ConfigDumpSection, DrainOptions, Instance, JsonObject, ListenerStatus, LoggingControl, RuntimeControl, ServerState, UnreadyTargets,
+  ClusterStatus, ConfigDumpSection, DrainOptions, Instance, JsonObject, ListenerStatus, LoggingControl, ProfileKind, RuntimeControl, ServerState, UnreadyTargets,
 } from './instance.ts';
 import { ListenerManager } from './listeners/listener_manager.ts';
 import { effectiveNode, nodeJson } from './node_json.ts';
@@ -92,7 +95,7 @@ export interface ServerParts {
   readonly sharedLog: SharedLog;
   readonly environment: ServerEnvironment;
   /** Sections of `/config_dump`. */
-  readonly configDump: (includeEds: boolean) => readonly ConfigDumpSection[];
+  readonly configDump: () => readonly ConfigDumpSection[];
   /** Fields of the bootstrap that the API does not know. */
   readonly unknownFieldCount: number;
   readonly startTimeMs: number;
@@ -133,6 +136,8 @@ export class Server implements Instance {
   private readonly clustersReady: Promise<number>;
   private markClustersReady: (code: number) => void = () => {};
   private admin: RunningAdmin | undefined;
+  private adminAccessLog: AdminAccessLog | undefined;
+  logExchange: Instance['logExchange'] = undefined;
   private phase: 'PRE_INITIALIZING' | 'INITIALIZING' | 'LIVE' = 'PRE_INITIALIZING';
   private areListenersOpen = false;
   private hasPublished = false;
@@ -216,6 +221,7 @@ export class Server implements Instance {
       this.log.warning('No admin address given, so no admin HTTP server started.');
       return;
     }
+    this.createAdminAccessLog();
     this.admin = await environment.startAdmin(this, config.admin);
     this.log.of('admin').info(`admin address: ${this.admin.address}`);
     if (options.adminAddressPath === '') return;
@@ -224,6 +230,20 @@ export class Server implements Instance {
     } catch (error) {
       this.log.critical(`cannot open admin address output file '${options.adminAddressPath}' for writing: ${String(error)}`);
     }
+  }
+
+  private createAdminAccessLog(): void {
+    const { config, environment, registry, options } = this.parts;
+    const { accessLogs } = config.admin;
+    if (accessLogs.length === 0) return;
+    // To the flush thread main is one more worker.
+    const sinks = new RingSinkProvider((destination, memory) => this.flush.addRing(options.concurrency, destination, memory));
+    const log = new AdminAccessLog({
+      configs: accessLogs, registry, sinks, runtime: this.runtimeValues, nowWallMs: () => this.scheduler.wallMs(),
+      random: () => Math.floor(environment.random() * 0x1_0000_0000),
+    });
+    this.adminAccessLog = log;
+    this.logExchange = (exchange) => log.log(exchange);
   }
 
   /** Every cluster has had its first answer: listeners may serve. */
@@ -265,6 +285,7 @@ export class Server implements Instance {
 
   private onRuntimeChanged(values: RuntimeValues): void {
     this.runtimeValues = values;
+    this.adminAccessLog?.applyRuntime(values);
     if (this.hasPublished) this.publish();
   }
 
@@ -414,12 +435,16 @@ export class Server implements Instance {
   }
 
   clusters(): Iterable<ClusterStatus> {
-    const sorted = this.clusterManager.clusters().toSorted((a, b) => (a.config.name < b.config.name ? -1 : 1));
-    return sorted.map((cluster) => clusterStatus(cluster, this.hostSlabs));
+    return this.clustersByName().map((cluster) => clusterStatus(cluster, this.hostSlabs));
+  }
+
+  private clustersByName(): ManagedCluster[] {
+    return this.clusterManager.clusters().toSorted((a, b) => (a.config.name < b.config.name ? -1 : 1));
   }
 
   configDump(includeEds: boolean): readonly ConfigDumpSection[] {
-    return this.parts.configDump(includeEds);
+    const sections = this.parts.configDump();
+    return includeEds ? [...sections, endpointsSection(this.clustersByName(), this.hostSlabs.health)] : sections;
   }
 
   unreadyTargets(): readonly UnreadyTargets[] {
@@ -460,7 +485,7 @@ export class Server implements Instance {
     this.endWith(0);
   }
 
-  async saveProfile(kind: 'cpu' | 'heap', content: string): Promise<void> {
+  async saveProfile(kind: ProfileKind, content: string): Promise<void> {
     const configured = this.parts.config.admin.profilePath;
     const path = configured === '' ? '/var/log/envoy/envoy.prof' : configured;
     this.log.of('admin').debug(`saving a ${kind} profile to ${path}`);

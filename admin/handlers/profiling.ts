@@ -1,6 +1,6 @@
 /** Profiles of the main thread, taken by V8's own profilers. */
 import { Session } from 'node:inspector/promises';
-import type { Instance } from '../../server/instance.ts';
+import type { Instance, ProfileKind } from '../../server/instance.ts';
 import { choice, textReply, type AdminHandler, type AdminReply } from '../handler.ts';
 
 const BAD_PARAMETER = '?enable=<y|n>\n';
@@ -32,6 +32,15 @@ const HEAP: Profiler = {
   },
 };
 
+/** All that was allocated while it ran, collected or not. */
+const ALLOCATIONS: Profiler = {
+  async start(session) {
+    await session.post('HeapProfiler.enable');
+    await session.post('HeapProfiler.startSampling', { includeObjectsCollectedByMajorGC: true, includeObjectsCollectedByMinorGC: true });
+  },
+  stop: (session) => HEAP.stop(session),
+};
+
 /** `/cpuprofiler`: `enable=y` starts, `enable=n` stops and writes the profile (`.cpuprofile` format). */
 export function cpuProfilerHandler(instance: Instance): AdminHandler {
   return {
@@ -54,9 +63,31 @@ export function heapProfilerHandler(instance: Instance): AdminHandler {
   };
 }
 
+/** `/allocprofiler`: the same, with what was collected meanwhile. */
+export function allocationProfilerHandler(instance: Instance): AdminHandler {
+  return {
+    path: '/allocprofiler',
+    help: 'enable/disable the allocation profiler (if supported)',
+    mutates: true,
+    params: [choice('enable', 'enable/disable the allocation profiler', ['y', 'n'])],
+    handle: profilerSwitch(instance, 'alloc', ALLOCATIONS),
+  };
+}
+
+/** `/heap_dump`: V8 stops its thread for a snapshot, which main must not; `/heapprofiler` samples instead. */
+export function heapDumpHandler(): AdminHandler {
+  return {
+    path: '/heap_dump',
+    help: 'dump current Envoy heap (if supported)',
+    mutates: false,
+    params: [],
+    handle: () => textReply('Heap profile is not implemented in current build', 501),
+  };
+}
+
 function profilerSwitch(
   instance: Instance,
-  kind: 'cpu' | 'heap',
+  kind: ProfileKind,
   profiler: Profiler,
 ): (request: Parameters<AdminHandler['handle']>[0]) => Promise<AdminReply> {
   let running: Session | undefined;

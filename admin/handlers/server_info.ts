@@ -70,6 +70,17 @@ export function memoryHandler(): AdminHandler {
   };
 }
 
+/** `/memory/tcmalloc`: V8 and the system's malloc are what is here. */
+export function tcmallocHandler(): AdminHandler {
+  return {
+    path: '/memory/tcmalloc',
+    help: 'print TCMalloc stats',
+    mutates: false,
+    params: [],
+    handle: () => textReply('TCMalloc is not used here; /memory tells what is.\n', 501),
+  };
+}
+
 /** `/certs`: envoy.admin.v3.Certificates. */
 export function certsHandler(instance: Instance): AdminHandler {
   return {

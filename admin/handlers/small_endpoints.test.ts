@@ -174,14 +174,35 @@ describe('the rest', () => {
     for (const value of Object.values(memory)) expect(value).toMatch(/^\d+$/);
   });
 
-  test.each(['/cpuprofiler', '/heapprofiler'])('%s takes y and n only, and stopping what never ran is fine', async (path) => {
+  test('what this process cannot do is answered with 501', async () => {
+    expect(await askAdmin(new FakeInstance(), '/heap_dump')).toMatchObject({ status: 501, body: 'Heap profile is not implemented in current build' });
+    expect(await askAdmin(new FakeInstance(), '/memory/tcmalloc')).toMatchObject({ status: 501, body: 'TCMalloc is not used here; /memory tells what is.\n' });
+  });
+
+  test('/stats/recentlookups tells which stat names were resolved, once it is enabled', async () => {
+    const instance = new FakeInstance();
+    instance.stats.recentLookups.clear();
+    const recent = async () => (await askAdmin(instance, '/stats/recentlookups')).body;
+    expect(await recent()).toBe('Lookup tracking is not enabled. Use /stats/recentlookups/enable to enable.\n\ntotal: 0\n');
+    expect(await askAdmin(instance, '/stats/recentlookups/enable')).toMatchObject({ status: 200, body: 'OK\n' });
+    expect(await recent()).toBe('   Count Lookup\n\ntotal: 0\n');
+    instance.statsScope.counter('late.one');
+    instance.main.store.announce();
+    expect(await recent()).toBe('   Count Lookup\n       1 late.one\n\ntotal: 1\n');
+    await askAdmin(instance, '/stats/recentlookups/clear');
+    expect(await recent()).toBe('   Count Lookup\n\ntotal: 0\n');
+    await askAdmin(instance, '/stats/recentlookups/disable');
+    expect(await recent()).toMatch(/^Lookup tracking is not enabled/);
+  });
+
+  test.each(['/allocprofiler', '/cpuprofiler', '/heapprofiler'])('%s takes y and n only, and stopping what never ran is fine', async (path) => {
     expect(await askAdmin(new FakeInstance(), path)).toMatchObject({ status: 400, body: '?enable=<y|n>\n' });
     expect(await askAdmin(new FakeInstance(), `${path}?enable=n`)).toMatchObject({ status: 200, body: 'OK\n' });
   });
 
   test('/help lists every endpoint with its parameters', async () => {
     const { body } = await askAdmin(new FakeInstance(), '/help');
-    expect(body.startsWith('admin commands are:\n  /: Admin home page\n  /certs: print certs on machine\n  /clusters: upstream cluster status\n')).toBe(true);
+    expect(body.startsWith('admin commands are:\n  /: Admin home page\n  /allocprofiler (POST): enable/disable the allocation profiler (if supported)\n      enable: enable/disable the allocation profiler; One of (y, n)\n  /certs: print certs on machine\n  /clusters: upstream cluster status\n')).toBe(true);
     expect(body).toContain('  /drain_listeners (POST): drain listeners\n      graceful: When draining');
     expect(body).toContain('      format: File format to use; One of (text, json)\n');
     const paths = [...body.matchAll(/^ {2}(\/\S*?)(?: \(POST\))?: /gm)].map((match) => match[1]);

@@ -46,7 +46,8 @@ function compare(op: Op, left: number, right: number): boolean {
   }
 }
 
-class StatusCodeFilter implements LogFilter {
+/** Compares a number of the stream with one that runtime may override. */
+abstract class ComparisonFilter implements LogFilter {
   readonly needsRequestHeaders = false;
   readonly needsResponseHeaders = false;
   private readonly op: Op;
@@ -61,31 +62,25 @@ class StatusCodeFilter implements LogFilter {
     this.runtime = runtime;
   }
 
+  abstract evaluate(context: FormatContext): boolean;
+
+  protected accepts(number: number): boolean {
+    return compare(this.op, number, this.runtime.getInteger(this.runtimeKey, this.value));
+  }
+}
+
+class StatusCodeFilter extends ComparisonFilter {
   evaluate(context: FormatContext): boolean {
-    return compare(this.op, context.info === null ? 0 : context.info.responseCode, this.runtime.getInteger(this.runtimeKey, this.value));
+    return this.accepts(context.info === null ? 0 : context.info.responseCode);
   }
 }
 
 /** Total duration in whole milliseconds; a stream that has not ended does not pass. */
-class DurationFilter implements LogFilter {
-  readonly needsRequestHeaders = false;
-  readonly needsResponseHeaders = false;
-  private readonly op: Op;
-  private readonly value: number;
-  private readonly runtimeKey: string;
-  private readonly runtime: RuntimeSnapshot;
-
-  constructor(op: Op, value: number, runtimeKey: string, runtime: RuntimeSnapshot) {
-    this.op = op;
-    this.value = value;
-    this.runtimeKey = runtimeKey;
-    this.runtime = runtime;
-  }
-
+class DurationFilter extends ComparisonFilter {
   evaluate(context: FormatContext): boolean {
     const info = context.info;
     if (info === null || !(info.endTimeMs >= info.startTimeMs)) return false;
-    return compare(this.op, Math.floor(info.endTimeMs - info.startTimeMs + 1e-6), this.runtime.getInteger(this.runtimeKey, this.value));
+    return this.accepts(Math.floor(info.endTimeMs - info.startTimeMs + 1e-6));
   }
 }
 
@@ -150,10 +145,11 @@ function requestIdNumber(context: FormatContext): number {
   return value;
 }
 
-class AndFilter implements LogFilter {
+/** Of several: needs what any of them needs. */
+abstract class CombinedFilter implements LogFilter {
   readonly needsRequestHeaders: boolean;
   readonly needsResponseHeaders: boolean;
-  private readonly filters: readonly LogFilter[];
+  protected readonly filters: readonly LogFilter[];
 
   constructor(filters: readonly LogFilter[]) {
     this.needsRequestHeaders = filters.some((filter) => filter.needsRequestHeaders);
@@ -161,23 +157,17 @@ class AndFilter implements LogFilter {
     this.filters = filters;
   }
 
+  abstract evaluate(context: FormatContext): boolean;
+}
+
+class AndFilter extends CombinedFilter {
   evaluate(context: FormatContext): boolean {
     for (let i = 0; i < this.filters.length; i++) if (!this.filters[i].evaluate(context)) return false;
     return true;
   }
 }
 
-class OrFilter implements LogFilter {
-  readonly needsRequestHeaders: boolean;
-  readonly needsResponseHeaders: boolean;
-  private readonly filters: readonly LogFilter[];
-
-  constructor(filters: readonly LogFilter[]) {
-    this.needsRequestHeaders = filters.some((filter) => filter.needsRequestHeaders);
-    this.needsResponseHeaders = filters.some((filter) => filter.needsResponseHeaders);
-    this.filters = filters;
-  }
-
+class OrFilter extends CombinedFilter {
   evaluate(context: FormatContext): boolean {
     for (let i = 0; i < this.filters.length; i++) if (this.filters[i].evaluate(context)) return true;
     return false;

@@ -1,5 +1,4 @@
-import { HeaderId } from '../headers/header_names.ts';
-import type { HeaderMap } from '../headers/header_map.ts';
+import { grpcStatusIn, isGrpcRequest } from '../headers/grpc_headers.ts';
 import { type Field, JsonKind, MISSING, writeInteger, writeText } from './field.ts';
 import type { FormatContext } from './format_context.ts';
 
@@ -45,40 +44,14 @@ export class GrpcStatusField implements Field {
   }
 }
 
-/** Whether content-type is `application/grpc` or `application/grpc+...` (gRPC over HTTP/2 protocol, "Requests"). */
-export function isGrpcRequest(headers: HeaderMap): boolean {
-  const k = headers.find(HeaderId.contentType);
-  if (k < 0) return false;
-  const prefix = 'application/grpc';
-  const offset = headers.entries[k + 3];
-  const length = headers.entries[k + 4];
-  if (length < prefix.length) return false;
-  for (let i = 0; i < prefix.length; i++) if (headers.bytes[offset + i] !== prefix.charCodeAt(i)) return false;
-  return length === prefix.length || headers.bytes[offset + prefix.length] === 43;
-}
-
 /** grpc-status of the trailers, else of the headers, else what the response code stands for; -1 when there is no response. */
 export function grpcStatusOf(context: FormatContext): number {
-  const trailers = context.responseTrailers === null ? -1 : statusIn(context.responseTrailers);
+  const trailers = context.responseTrailers === null ? -1 : grpcStatusIn(context.responseTrailers);
   if (trailers >= 0) return trailers;
-  const headers = context.responseHeaders === null ? -1 : statusIn(context.responseHeaders);
+  const headers = context.responseHeaders === null ? -1 : grpcStatusIn(context.responseHeaders);
   if (headers >= 0) return headers;
   const code = context.info === null ? 0 : context.info.responseCode;
   return code === 0 ? -1 : httpToGrpcStatus(code);
-}
-
-function statusIn(headers: HeaderMap): number {
-  const k = headers.find(HeaderId.grpcStatus);
-  if (k < 0) return -1;
-  const length = headers.entries[k + 4];
-  if (length === 0 || length > 9) return -1;
-  let status = 0;
-  for (let i = 0; i < length; i++) {
-    const digit = headers.bytes[headers.entries[k + 3] + i] - 48;
-    if (digit < 0 || digit > 9) return 2;
-    status = status * 10 + digit;
-  }
-  return status;
 }
 
 /** gRPC's "HTTP to gRPC status code mapping". */

@@ -64,4 +64,7 @@ export interface ParseContext {
   clusterNames?: ReadonlySet<string> | undefined;
   /** Reads a file that the configuration names; throws the system's error. Undefined where files must not be read. */
   readFile?: ((path: string) => Uint8Array) | undefined;
+  /** Why lines could not be appended to a file that the configuration names (the system's words); undefined: they could.
+   *  Undefined itself where nobody can say. */
+  whyNotAppendable?: ((path: string) => string | undefined) | undefined;
 }

@@ -1,4 +1,5 @@
 import type { LogContext } from '../access_log/access_log.ts';
+import { isGrpcRequest } from '../headers/grpc_headers.ts';
 import { latin1, type HeaderMap } from '../headers/header_map.ts';
 import type { HeaderMutationsConfig, HeaderMutator } from '../headers/header_mutation.ts';
 import { HeaderId, type HeaderNames } from '../headers/header_names.ts';
@@ -169,7 +170,7 @@ export class RouteEntry {
     const { headers } = input;
     const match = this.config.match;
     if (match.runtimeFraction !== null && !this.runtime.featureEnabled(match.runtimeFraction, input.random)) return matchFailure(MatchPredicate.runtimeFraction, 0);
-    if (match.grpc && !isGrpcRequest(headers)) return matchFailure(MatchPredicate.grpc, 0);
+    if (match.grpc && (headers.pathLength === 0 || !isGrpcRequest(headers))) return matchFailure(MatchPredicate.grpc, 0);
     const matchers = this.headers;
     for (let i = 0; i < matchers.length; i++) if (!matchers[i].matches(headers)) return matchFailure(MatchPredicate.headers, i);
     const queryParameters = this.queryParameters;
@@ -308,19 +309,6 @@ function rewriterOf(config: RouteEntryConfig): PathRewrite | null {
 function utf8AsLatin1(text: string): string {
   return Buffer.from(text).toString('latin1');
 }
-
-/** Content-type `application/grpc` or `application/grpc+…`. */
-function isGrpcRequest(headers: HeaderMap): boolean {
-  const k = headers.find(HeaderId.contentType);
-  if (k < 0 || headers.pathLength === 0) return false;
-  const offset = headers.entries[k + 3];
-  const length = headers.entries[k + 4];
-  if (length < GRPC.length || (length > GRPC.length && headers.bytes[offset + GRPC.length] !== 43)) return false;
-  for (let i = 0; i < GRPC.length; i++) if (headers.bytes[offset + i] !== GRPC[i]) return false;
-  return true;
-}
-
-const GRPC = new Uint8Array(Buffer.from('application/grpc'));
 
 /** Appends the old host unless it is the last one already. */
 function appendForwardedHost(headers: HeaderMap, host: string): void {

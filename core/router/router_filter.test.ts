@@ -3,6 +3,7 @@ import { FakeIo, type FakeSocket } from '../../test/support/fake_io.ts';
 import { type InProcessOptions, InProcessWorker, managerConfig } from '../../test/support/in_process_worker.ts';
 import { routeAction, routeConfig, routeEntry, virtualHost } from '../../test/support/route_config.ts';
 import { CloseMode } from '../io/io.ts';
+import { HOST_STAT_WORDS, HostStat } from '../shared_memory/layout.ts';
 
 const GET = 'GET / HTTP/1.1\r\nhost: a\r\n\r\n';
 const OK = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok';
@@ -30,6 +31,12 @@ class Scene {
 
   stat(name: string): number {
     return this.worker.stat(name);
+  }
+
+  /** What the only host was charged with. */
+  hostStats(): { success: number; error: number } {
+    const words = new Float64Array(this.worker.slabs.hostStats[0], 0, HOST_STAT_WORDS);
+    return { success: words[HostStat.rqSuccess], error: words[HostStat.rqError] };
   }
 
   /** A client that sent `request`, and the upstream connection it went to. */
@@ -197,6 +204,46 @@ describe('RouterFilter', () => {
       const { client, upstream } = scene.exchange();
       scene.io.data(upstream.connection, 'HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n');
       expect(client.sent).toMatch(/^HTTP\/1.1 502 Bad Gateway\r\n[^]*protocol error$/);
+      scene.expectNothingActive();
+    });
+
+    const GRPC = 'POST /s/m HTTP/1.1\r\nhost: a\r\ncontent-type: application/grpc\r\ncontent-length: 0\r\n\r\n';
+    const RESET_LATE = 'http.ingress.rq_reset_after_downstream_response_started';
+    const CHUNKED = 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\nx\r\n';
+
+    it('counts gRPC responses cut before their status', () => {
+      const scene = new Scene();
+      const { upstream } = scene.exchange(GRPC);
+      scene.io.data(upstream.connection, CHUNKED);
+      expect([scene.stat(RESET_LATE), scene.hostStats()]).toEqual([0, { success: 0, error: 0 }]);
+      scene.io.error(upstream.connection);
+      expect([scene.stat(RESET_LATE), scene.hostStats()]).toEqual([1, { success: 0, error: 1 }]);
+      scene.expectNothingActive();
+    });
+
+    it.each([
+      ['a plain response', GET, 1],
+      ['a gRPC response that began with an error', GRPC, 0],
+    ] as const)('does not count %s that is cut', (_what, request, success) => {
+      const scene = new Scene();
+      const { upstream } = scene.exchange(request);
+      scene.io.data(upstream.connection, request === GRPC ? CHUNKED.replace('200', '503') : CHUNKED);
+      scene.io.error(upstream.connection);
+      expect([scene.stat(RESET_LATE), scene.hostStats()]).toEqual([0, { success, error: 1 - success }]);
+    });
+
+    it.each([
+      ['trailers with status 0', `${CHUNKED}0\r\ngrpc-status: 0\r\n\r\n`, { success: 1, error: 0 }],
+      ['trailers with a status of the caller', `${CHUNKED}0\r\ngrpc-status: 5\r\n\r\n`, { success: 1, error: 0 }],
+      ['trailers with a status of the server', `${CHUNKED}0\r\ngrpc-status: 14\r\n\r\n`, { success: 0, error: 1 }],
+      ['no trailers', `${CHUNKED}0\r\n\r\n`, { success: 0, error: 1 }],
+      ['headers alone with status 0', 'HTTP/1.1 200 OK\r\ngrpc-status: 0\r\ncontent-length: 0\r\n\r\n', { success: 1, error: 0 }],
+      ['headers alone without a status', 'HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n', { success: 0, error: 1 }],
+    ] as const)('a gRPC response that ends with %s is charged to the host by its status', (_what, response, expected) => {
+      const scene = new Scene({ cluster: { http1: { enableTrailers: true, properCaseWords: false, sendFullyQualifiedUrl: false } } });
+      const { upstream } = scene.exchange(GRPC);
+      scene.io.data(upstream.connection, response);
+      expect([scene.stat(RESET_LATE), scene.hostStats()]).toEqual([0, expected]);
       scene.expectNothingActive();
     });
 

@@ -1,4 +1,5 @@
 import type { Timer } from '../event/timer.ts';
+import { grpcStatusIn, isGrpcRequest, isGrpcServerError } from '../headers/grpc_headers.ts';
 import type { HeaderMap } from '../headers/header_map.ts';
 import { HeaderId, type HeaderNames } from '../headers/header_names.ts';
 import { LogContext } from '../access_log/access_log.ts';
@@ -28,6 +29,7 @@ export class RouterStats {
   readonly rqDirectResponse: Counter;
   readonly rqRedirect: Counter;
   readonly rqTotal: Counter;
+  /** gRPC responses that had begun and were cut before their status came. */
   readonly rqResetAfterDownstreamResponseStarted: Counter;
 
   constructor(scope: StatsScope) {
@@ -77,6 +79,9 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
   private hasAlternativeTimeoutResponse: boolean;
   /** x-envoy-upstream-alt-stat-name; '' = none. */
   private altStatName: string;
+  private isGrpc: boolean;
+  /** A gRPC response has begun well; its trailers will say whether it is a success. */
+  private isOutcomeOpen: boolean;
 
   constructor(context: RouterContext) {
     this.context = context;
@@ -93,6 +98,8 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
     this.isChargedInternal = false;
     this.hasAlternativeTimeoutResponse = false;
     this.altStatName = '';
+    this.isGrpc = false;
+    this.isOutcomeOpen = false;
   }
 
   setCallbacks(_callbacks: FilterCallbacks): void {}
@@ -139,6 +146,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
     info.upstreamClusterName = clusterName;
     info.upstreamClusterObservabilityName = cluster.info.config.statName;
     this.isChargedInternal = info.isInternalRequest;
+    this.isGrpc = isGrpcRequest(headers);
     const strict = this.context.strictHeaderIds;
     for (let i = 0; i < strict.length; i++) {
       if (headers.find(strict[i]) >= 0 && !isWellFormed(strict[i], headers.get(strict[i]) ?? '')) {
@@ -281,11 +289,8 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
     if (route.virtualHost.includeAttemptCountInResponse) headers.setInteger(HeaderId.envoyAttemptCount, info.upstreamAttemptCount);
     info.responseCode = headers.status;
     this.chargeCode(headers.status, true);
-    const host = this.host;
-    if (host !== null) {
-      if (headers.status >= 500) host.onRequestError();
-      else host.onRequestSuccess();
-    }
+    if (this.isGrpc && headers.status < 500 && !endStream) this.isOutcomeOpen = true;
+    else this.chargeHost(headers.status < 500 && !(this.isGrpc && isGrpcServerError(grpcStatusIn(headers))));
     this.mutateResponse(route, headers, callbacks);
     if (endStream) this.onUpstreamComplete(callbacks);
     callbacks.encodeHeaders(headers, endStream);
@@ -294,7 +299,11 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
   onUpstreamData(offset: number, length: number, endStream: boolean): void {
     const callbacks = this.callbacks;
     if (callbacks === null || this.state !== State.responseStarted) return;
-    if (endStream) this.onUpstreamComplete(callbacks);
+    if (endStream) {
+      // A gRPC response without trailers has no status: an error.
+      if (this.isOutcomeOpen) this.chargeHost(false);
+      this.onUpstreamComplete(callbacks);
+    }
     callbacks.encodeData(this.context.turnSlab, offset, length, endStream);
     if (!endStream && this.state === State.responseStarted && callbacks.isDownstreamAboveHighWatermark()) this.upstream.pauseResponse();
   }
@@ -302,6 +311,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
   onUpstreamTrailers(trailers: HeaderMap): void {
     const callbacks = this.callbacks;
     if (callbacks === null || this.state !== State.responseStarted) return;
+    if (this.isOutcomeOpen) this.chargeHost(!isGrpcServerError(grpcStatusIn(trailers)));
     this.onUpstreamComplete(callbacks);
     callbacks.encodeTrailers(trailers);
   }
@@ -330,6 +340,10 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
     this.timer?.disable();
     const text = RESET_REASON_TEXT[reason];
     if (wasStarted) {
+      if (this.isOutcomeOpen) {
+        this.chargeHost(false);
+        this.context.stats.rqResetAfterDownstreamResponseStarted.inc();
+      }
       info.responseCodeDetails = `upstream_reset_after_response_started{${text.replaceAll(' ', '_')}}`;
       callbacks.resetAfterUpstreamFailure();
       return;
@@ -402,10 +416,17 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
     this.host = null;
     this.route = null;
     this.altStatName = '';
+    this.isOutcomeOpen = false;
     this.isRequestReadDisabled = false;
   }
 
   // === private ===
+
+  private chargeHost(isSuccess: boolean): void {
+    this.isOutcomeOpen = false;
+    if (isSuccess) this.host?.onRequestSuccess();
+    else this.host?.onRequestError();
+  }
 
   private mutateResponse(route: RouteEntry, headers: HeaderMap, callbacks: TerminalFilterCallbacks): void {
     if (route.responseHeaders.isEmpty) return;

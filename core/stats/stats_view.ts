@@ -74,10 +74,22 @@ export interface StatsByFamily {
   readonly textReadouts: readonly TextReadoutView[];
 }
 
+/** Which stat names threads resolved of late. */
+export interface RecentLookupsView {
+  readonly isEnabled: boolean;
+  /** Names resolved since start or the last `clear`, tracked or not. */
+  readonly total: number;
+  enable(isOn: boolean): void;
+  clear(): void;
+  /** Most often first, then by name; none while it is off. */
+  entries(): readonly (readonly [name: string, count: number])[];
+}
+
 /** All stats of the process. Sorting happens in slices between turns; arrays handed out never change afterwards. */
 export interface StatsView {
   byName(): Promise<StatsByName>;
   byFamily(): Promise<StatsByFamily>;
-  /** Counters start from 0 again. */
+  readonly recentLookups: RecentLookupsView;
+  /** Counters start from 0 again, and recent lookups are forgotten. */
   resetCounters(): void;
 }

@@ -4,6 +4,7 @@ import type { Bootstrap } from '../../core/api/gen/envoy/config/bootstrap/v3/boo
 import type { ConvertOptions } from '../../core/api/message_converter.ts';
 import { mergeMessage } from '../../core/api/message_merge.ts';
 import type { ProtoRegistry } from '../../core/api/proto_registry.ts';
+import { whyNotAppendable } from '../config/appendable_file.ts';
 import { type ConfigFormat, convertText, readMessage, validateMessage } from '../config/config_loader.ts';
 import { LoadedConfig } from '../config/loaded_config.ts';
 import type { ParsedText } from '../config/parsed_text.ts';
@@ -31,7 +32,7 @@ export const BOOTSTRAP_TYPE = 'envoy.config.bootstrap.v3.Bootstrap';
  */
 export function loadBootstrap(source: BootstrapSource, registry: ProtoRegistry, parsed?: ParsedText): LoadedConfig<Bootstrap> {
   const config = new LoadedConfig<Bootstrap>(registry);
-  config.readFile = (path) => readFileSync(path);
+  config.files = { readFile: (path) => readFileSync(path), whyNotAppendable };
   const options: ConvertOptions = {
     unknownFields: source.allowUnknownStaticFields ? 'warn' : 'error',
     skipDeprecated: source.skipDeprecatedLogs,

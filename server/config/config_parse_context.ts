@@ -13,22 +13,27 @@ export interface TypeNames {
   typeNames(): string[];
 }
 
+/** What may be asked about files that a configuration names. */
+export type ConfigFiles = Pick<ParseContext, 'readFile' | 'whyNotAppendable'>;
+
 /**
  * The ParseContext over the tracked messages of one load. Reports go to a ProblemList; whatever is reported on a field counts as
  * dealt with, so that it is not also listed as unread.
  */
 export class ConfigParseContext implements ParseContext {
   clusterNames: ReadonlySet<string> | undefined;
-  readonly readFile: ((path: string) => Uint8Array) | undefined;
+  readonly readFile: ParseContext['readFile'];
+  readonly whyNotAppendable: ParseContext['whyNotAppendable'];
   private readonly tree: ConfigTree;
   private readonly tracked: TrackedMessages;
   private readonly factories: FactoryRegistry;
   private readonly problems: ProblemList;
   private readonly types: TypeNames;
 
-  constructor(tree: ConfigTree, tracked: TrackedMessages, factories: FactoryRegistry, problems: ProblemList, types: TypeNames, readFile: ((path: string) => Uint8Array) | undefined) {
+  constructor(tree: ConfigTree, tracked: TrackedMessages, factories: FactoryRegistry, problems: ProblemList, types: TypeNames, files: ConfigFiles) {
     this.clusterNames = undefined;
-    this.readFile = readFile;
+    this.readFile = files.readFile;
+    this.whyNotAppendable = files.whyNotAppendable;
     this.tree = tree;
     this.tracked = tracked;
     this.factories = factories;

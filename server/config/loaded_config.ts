@@ -6,7 +6,7 @@ import { TrackedMessages, type UnreadField } from '../../core/api/tracked_messag
 import { TYPE_URL_PREFIX } from '../../core/api/type_urls.ts';
 import type { FactoryRegistry } from '../../core/registry/factory_registry.ts';
 import { ProblemList } from './config_error.ts';
-import { ConfigParseContext } from './config_parse_context.ts';
+import { type ConfigFiles, ConfigParseContext } from './config_parse_context.ts';
 
 /**
  * One configuration while it is read: its messages, what is known about them, and the problems found so far.
@@ -19,8 +19,8 @@ export class LoadedConfig<T extends object> {
   readonly problems: ProblemList;
   /** Fields that do not exist in the API (Envoy's server.static_unknown_fields). */
   unknownFieldCount = 0;
-  /** How the configuration's files are read; undefined: they must not be. */
-  readFile: ((path: string) => Uint8Array) | undefined = undefined;
+  /** Nothing: files must not be touched. */
+  files: ConfigFiles = {};
   private root: Message | undefined;
 
   constructor(registry: ProtoRegistry) {
@@ -51,7 +51,7 @@ export class LoadedConfig<T extends object> {
   }
 
   context(factories: FactoryRegistry): ConfigParseContext {
-    return new ConfigParseContext(this.tree, this.tracked, factories, this.problems, this.registry, this.readFile);
+    return new ConfigParseContext(this.tree, this.tracked, factories, this.problems, this.registry, this.files);
   }
 
   /** After building: warns about every set field that nobody read. Does nothing when there are errors (much was skipped then). */

@@ -8,6 +8,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { StatKind, type StatDefinition, type StatsAnnouncement } from '../../core/stats/store.ts';
 import type { StatsByFamily, StatsByName, StatsView, StatView } from '../../core/stats/stats_view.ts';
 import type { TagExtractor } from '../../core/stats/tag_extractor.ts';
+import { RecentLookups } from './recent_lookups.ts';
 import { RegisteredCounter, RegisteredGauge, RegisteredHistogram, RegisteredText } from './registered_stats.ts';
 import { SortedList } from './sorted_list.ts';
 
@@ -31,6 +32,7 @@ export interface StatsRegistryOptions {
 }
 
 export class StatsRegistry implements StatsView {
+  readonly recentLookups = new RecentLookups();
   private readonly options: StatsRegistryOptions;
   private readonly counters = new Map<string, RegisteredCounter>();
   private readonly gauges = new Map<string, RegisteredGauge>();
@@ -161,6 +163,7 @@ export class StatsRegistry implements StatsView {
   /** Every counter counts from 0 again; the threads' words are left alone (they have one writer). */
   resetCounters(): void {
     for (const counter of this.counters.values()) counter.reset();
+    this.recentLookups.clear();
   }
 }
 
@@ -190,6 +193,7 @@ class ConnectedThread implements ThreadStats {
   }
 
   private addStat(definition: StatDefinition): void {
+    this.registry.recentLookups.note(definition.name);
     if (definition.kind === StatKind.histogram) {
       const histogram = this.registry.histogram(definition);
       histogram.addPage(this, this.pages(definition.segment), definition.index);

@@ -87,6 +87,25 @@ describe('the watchdog', () => {
     expect([stats.value('main_thread.watchdog_miss'), stats.value('server.main_thread.watchdog_mega_miss')]).toEqual([1, 1]);
     lateDog.close();
   });
+
+  it('does not kill a worker for the time in which main stood still too', () => {
+    const { dog, options, scheduler, state, stats } = setUp({ killMs: 2000 });
+    dog.close();
+    let pauseMs = 5000;
+    const paused = Object.assign(Object.create(scheduler) as SimulatedScheduler, {
+      schedule: (ms: number, callback: () => void) => scheduler.schedule(ms + pauseMs, callback),
+    });
+    const pausedDog = new Guarddog({ ...options, scheduler: paused });
+    pausedDog.start();
+    pauseMs = 0;
+    scheduler.advance(5200);
+    expect([state.kills, stats.value('main_thread.watchdog_mega_miss')]).toEqual([0, 1]);
+    scheduler.advance(1500);
+    expect(state.kills).toBe(0);
+    scheduler.advance(1000);
+    expect(state.kills).toBeGreaterThan(0);
+    pausedDog.close();
+  });
 });
 
 describe('a heartbeat', () => {

@@ -55,6 +55,11 @@ class WorkerDog {
     this.stats = stats;
   }
 
+  /** Nobody looked for that long: what went by does not count against the loop. */
+  excuse(ms: number): void {
+    this.seenMs += ms;
+  }
+
   alive(beat: number, nowMs: number): void {
     this.beat = beat;
     this.seenMs = nowMs;
@@ -70,6 +75,7 @@ export class Guarddog {
   private readonly killJitterMs: number;
   private timer: ScheduledTimer | undefined;
   private lastTickMs = 0;
+  private intervalMs = 0;
 
   constructor(options: GuarddogOptions) {
     this.options = options;
@@ -83,7 +89,8 @@ export class Guarddog {
     const timeouts = [main.missMs, main.megaMissMs, main.killMs, workers.missMs, workers.megaMissMs, workers.killMs, workers.multiKillMs];
     const shortest = Math.min(...timeouts.filter((ms) => ms > 0), 1000);
     this.lastTickMs = scheduler.nowMs();
-    this.timer = scheduleEvery(scheduler, Math.max(10, Math.floor(shortest / 2)), () => this.onTick());
+    this.intervalMs = Math.max(10, Math.floor(shortest / 2));
+    this.timer = scheduleEvery(scheduler, this.intervalMs, () => this.onTick());
   }
 
   close(): void {
@@ -93,8 +100,12 @@ export class Guarddog {
   private onTick(): void {
     const nowMs = this.options.scheduler.nowMs();
     this.options.words[MAIN_HEARTBEAT]++;
-    this.checkMain(nowMs - this.lastTickMs);
+    const sinceLastMs = nowMs - this.lastTickMs;
+    this.checkMain(sinceLastMs);
     this.lastTickMs = nowMs;
+    // What held main up (a machine without a free core, a paused virtual machine) held workers up as well: that is no reason to kill.
+    const lateMs = sinceLastMs - this.intervalMs;
+    if (lateMs >= this.intervalMs) for (const dog of this.dogs) dog.excuse(lateMs);
     let multiKillable = 0;
     for (let i = 0; i < this.dogs.length; i++) if (this.checkWorker(i, nowMs)) multiKillable++;
     const { multiKillThreshold } = this.options.workers;

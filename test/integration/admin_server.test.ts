@@ -1,4 +1,5 @@
 /** The admin interface over HTTP. */
+import type { AdminExchange } from '../../server/instance.ts';
 import { afterEach, describe, expect, test } from 'vitest';
 import { FAKE_NOW_MS, FakeInstance } from '../support/fake_instance.ts';
 import { type RunningAdmin, startAdmin } from '../support/admin_server.ts';
@@ -122,12 +123,29 @@ describe('over HTTP', () => {
     expect((await fetch(`http://127.0.0.1:${port}/help`)).status).toBe(200);
   });
 
-  test('a CPU profile of the main thread', async () => {
+  test.each([
+    ['/cpuprofiler', /^saveProfile cpu nodes,startTime,endTime/], ['/heapprofiler', /^saveProfile heap head,samples/], ['/allocprofiler', /^saveProfile alloc head,samples/],
+  ])('a profile of the main thread: %s', async (path, saved) => {
     const instance = new FakeInstance();
     const { port } = await start(instance);
-    const post = (enable: string) => fetch(`http://127.0.0.1:${port}/cpuprofiler?enable=${enable}`, { method: 'POST' });
+    const post = (enable: string) => fetch(`http://127.0.0.1:${port}${path}?enable=${enable}`, { method: 'POST' });
     expect([(await post('y')).status, (await post('n')).status]).toEqual([200, 200]);
-    expect(instance.calls).toEqual([expect.stringMatching(/^saveProfile cpu nodes,startTime,endTime/)]);
+    expect(instance.calls).toEqual([expect.stringMatching(saved)]);
+  });
+
+  test('tells its access log about every exchange', async () => {
+    const instance = new FakeInstance();
+    const exchanges: AdminExchange[] = [];
+    instance.logExchange = (exchange) => exchanges.push(exchange);
+    const { raw, port } = await start(instance);
+    await raw(request('GET /ready?x=1'));
+    await raw('POST /logging HTTP/1.0\r\ncontent-type: application/x-www-form-urlencoded\r\ncontent-length: 10\r\n\r\nlevel=info');
+    expect(exchanges).toMatchObject([
+      { method: 'GET', target: '/ready?x=1', isHttp10: false, status: 200, bytesReceived: 0, bytesSent: 5, localAddress: `127.0.0.1:${port}`, connectionId: 1 },
+      { method: 'POST', target: '/logging', isHttp10: true, status: 200, bytesReceived: 10, connectionId: 2 },
+    ]);
+    expect(exchanges[0].remoteAddress).toMatch(/^127\.0\.0\.1:\d+$/);
+    expect(exchanges[1].responseHeaders.slice(0, 2)).toEqual(['content-type', 'text/plain; charset=UTF-8']);
   });
 
   test('a taken port rejects the start', async () => {

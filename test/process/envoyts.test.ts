@@ -53,6 +53,29 @@ describe('envoyts', () => {
     expect(has(path, '/before')).toBe(false);
   });
 
+  it('writes the access log of the admin interface, by its filter', async () => {
+    const log = fileAccessLog('{folder}/admin.log', '%REQ(:METHOD)% %REQ(:PATH)% %PROTOCOL% %RESPONSE_CODE% %BYTES_SENT% %REQ(X-FORWARDED-FOR)% %REQ(HOST)% %RESPONSE_CODE_DETAILS%\\n')
+      .replace('name: f,', 'name: f, filter: { header_filter: { header: { name: ":path", string_match: { prefix: /help } } } },');
+    const envoyts = await started(bootstrap().replace('admin: {', `admin: { ${log},`));
+    const address = readFileSync(`${envoyts.folder}/admin`, 'utf8');
+    const { body } = await envoyts.admin('/help');
+    await envoyts.admin('/helpless');
+    envoyts.signal('SIGTERM');
+    await envoyts.exit();
+    const lines = readFileSync(`${envoyts.folder}/admin.log`, 'utf8').split('\n');
+    expect(lines).toEqual([
+      `GET /help HTTP/1.1 200 ${body.length} 127.0.0.1 ${address} admin_filter_response`,
+      expect.stringMatching(/^GET \/helpless HTTP\/1\.1 404 /), '',
+    ]);
+  });
+
+  it('shows the hosts of its clusters with include_eds', async () => {
+    const envoyts = await started(bootstrap({ clusters: cluster('c', 'STATIC', '127.0.0.1', 9) }));
+    const dump = JSON.parse((await envoyts.admin('/config_dump?include_eds&resource=static_endpoint_configs')).body) as object;
+    expect(dump).toMatchObject({ configs: [{ endpoint_config: { cluster_name: 'c', endpoints: [{ lb_endpoints: [{ health_status: 'HEALTHY' }] }] } }] });
+    expect((await envoyts.admin('/config_dump')).body).not.toContain('EndpointsConfigDump');
+  });
+
   it('proxies to a cluster that is found by name', async () => {
     const upstream = createServer((request, response) => response.end(`upstream ${request.url}`)).listen(0, '127.0.0.1');
     closers.push(() => {
@@ -130,6 +153,24 @@ describe('envoyts --mode validate', () => {
     expect(envoyts.stderr).toMatch(/\[critical\]\[main\].*error initializing configuration '.*bootstrap\.yaml': .*\(and 1 more error\)/);
     expect(envoyts.stderr).toContain('bootstrap.yaml:2:1');
     expect(envoyts.stderr).toContain('bootstrap.yaml:3:23');
+  });
+});
+
+describe('an access log that cannot be opened', () => {
+  it.each([['serve'], ['validate']])('is refused when the configuration is loaded (--mode %s)', async (mode) => {
+    const text = bootstrap({ accessLog: fileAccessLog('{folder}/missing/access.log', 'x\\n') });
+    const envoyts = spawned(text, '--mode', mode);
+    expect(await envoyts.exit()).toEqual({ code: 1, signal: null });
+    const path = `${envoyts.folder}/missing/access.log`;
+    expect(envoyts.stderr).toMatch(/bootstrap\.yaml:14:\d+/);
+    expect(envoyts.stderr).toContain(`unable to open file '${path}': No such file or directory (the folder '${envoyts.folder}/missing' does not exist)`);
+    expect(envoyts.stderr).toContain('access_log[0].typed_config.path');
+  });
+
+  it('is not made by --mode validate', async () => {
+    const envoyts = spawned(bootstrap({ accessLog: fileAccessLog('{folder}/access.log', 'x\\n') }), '--mode', 'validate');
+    expect((await envoyts.exit()).code).toBe(0);
+    expect(existsSync(`${envoyts.folder}/access.log`)).toBe(false);
   });
 });
 

@@ -88,18 +88,24 @@ describe('a process', () => {
   it('counts a worker that stands still', async () => {
     const envoyts = await started(bootstrap());
     await ask(await envoyts.listener('main'), '/stall');
-    await envoyts.until('the stall to be counted', async () => (await envoyts.stat('workers.watchdog_mega_miss')) === 1);
-    // A machine under load may count short misses of its own.
+    // A machine under load may count misses of its own.
+    await envoyts.until('the stall to be counted', async () => ((await envoyts.stat('workers.watchdog_mega_miss')) ?? 0) >= 1);
     expect(await envoyts.stat('workers.watchdog_miss')).toBeGreaterThanOrEqual(1);
     expect(await envoyts.stat('workers.deaths')).toBe(0);
   });
 
   it('is killed by its watchdog where that is configured', async () => {
-    const envoyts = await started(bootstrap({ top: 'watchdogs: { worker_watchdog: { kill_timeout: 2s } }\n' }));
-    await ask(await envoyts.listener('main'), '/stall-long').catch(() => {});
+    const envoyts = new EnvoytsProcess('fake', bootstrap({ top: 'watchdogs: { worker_watchdog: { kill_timeout: 2s } }\n' }), ['--concurrency', '2']);
+    processes.push(envoyts);
+    // Where a machine is so busy that a worker does not turn for two seconds by itself, the kill comes before the request.
+    const stall = async () => {
+      await envoyts.ready();
+      await ask(await envoyts.listener('main'), '/stall-for-ever');
+    };
+    await stall().catch(() => {});
     expect((await envoyts.exit()).signal).toBe('SIGABRT');
     expect(envoyts.stderr).toMatch(/watchdog: worker \d has not turned for \d+ ms \(kill\)/);
-  });
+  }, 60_000);
 
   it('says that an address is taken and ends with 1', async () => {
     const first = await started(bootstrap(), '--io', 'portable');

@@ -1,7 +1,7 @@
 /** A server for admin tests: real stats, everything else as told. */
 import { DEFAULT_STATS_CONFIG, type StatsConfig } from '../../core/stats/stats_config.ts';
 import type {
-  ClusterStatus, ConfigDumpSection, DrainOptions, HostStatus, Instance, JsonObject, ListenerStatus, RuntimeControl, ServerState,
+  ClusterStatus, ConfigDumpSection, DrainOptions, HostStatus, Instance, JsonObject, ListenerStatus, ProfileKind, RuntimeControl, ServerState,
   UnreadyTargets,
 } from '../../server/instance.ts';
 import { createMainStats, type MainStats } from '../../server/stats/main_stats.ts';
@@ -23,6 +23,7 @@ export class FakeInstance implements Instance {
   certificateList: JsonObject[] = [];
   levels = new Map<string, string>([['admin', 'info'], ['http', 'info'], ['main', 'info']]);
   runtimeControl: RuntimeControl = { layers: [], entries: () => [], hasAdminLayer: false, modify: () => undefined };
+  logExchange: Instance['logExchange'] = undefined;
   /** What was asked for, in order: `drain {...}`, `shutdown`, ... */
   readonly calls: string[] = [];
 
@@ -109,7 +110,7 @@ export class FakeInstance implements Instance {
     this.calls.push('shutdown');
   }
 
-  async saveProfile(kind: 'cpu' | 'heap', content: string): Promise<void> {
+  async saveProfile(kind: ProfileKind, content: string): Promise<void> {
     this.calls.push(`saveProfile ${kind} ${Object.keys(JSON.parse(content) as object).join(',')}`);
   }
 }

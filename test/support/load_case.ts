@@ -65,7 +65,7 @@ export function loadCase(path: string, factories: FactoryRegistry | undefined): 
     return { load, build: '', reasons: sentences(config) };
   }
   // Files that a case names are not on this machine; the outcome must not depend on that.
-  config.readFile = () => new TextEncoder().encode('file content');
+  config.files = { readFile: () => new TextEncoder().encode('file content') };
   structuredClone(buildConfig(config.message, [], config.context(factories)));
   config.finish();
   const reasons = sentences(config);

@@ -1,10 +1,10 @@
+import { isGrpcRequest } from '../../headers/grpc_headers.ts';
 import { HeaderId } from '../../headers/header_names.ts';
 import type { HeaderMap } from '../../headers/header_map.ts';
 import { AccessLogType, type LogContext } from '../../access_log/access_log.ts';
 import type { StreamInfo } from '../../stream_info/stream_info.ts';
 import type { LocalReplyOptions } from '../filter.ts';
 import { encodeGrpcMessage, httpToGrpcStatus, type LocalReplyRewriter } from './local_reply.ts';
-import { isGrpcContentType } from './grpc_content_type.ts';
 
 /** The stream a local reply is made for. */
 export interface LocalReplyStream {
@@ -23,7 +23,7 @@ export function fillLocalReply(stream: LocalReplyStream, status: number, body: s
   headers.clear();
   stream.info.localReplyBody = body;
   const request = stream.validRequestHeaders();
-  if (request !== null && isGrpcContentType(request)) {
+  if (request !== null && isGrpcRequest(request)) {
     headers.status = 200;
     headers.set(HeaderId.contentType, 'application/grpc');
     headers.set(HeaderId.grpcStatus, String(options.grpcStatus ?? httpToGrpcStatus(status)));

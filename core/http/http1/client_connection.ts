@@ -3,7 +3,7 @@ import { type HeaderMap, rangeEquals } from '../../headers/header_map.ts';
 import { HeaderId } from '../../headers/header_names.ts';
 import { BodyKind, type RequestEncoder, ResetReason, type ResponseDecoder } from '../codec.ts';
 import { ChunkedDecoder, ChunkStatus } from './chunked_decoder.ts';
-import { HeadTail, type Http1Literals, LAST_CHUNK_LENGTH, REQUEST_LINE_END_LENGTH, sendHead, writeChunkSize } from './encoder.ts';
+import { HeadTail, type Http1Literals, REQUEST_LINE_END_LENGTH, sendBody, sendHead, sendTrailers, TRAILER_FRAME_LENGTH } from './encoder.ts';
 import { Framing, FramingError, joinRepeated, receivedHeaderBytes, wantsKeepAlive } from './framing.ts';
 import { ParseStatus } from './header_lines.ts';
 import { ResponseParser } from './response_parser.ts';
@@ -130,32 +130,13 @@ export class Http1ClientConnection implements RequestEncoder {
   }
 
   encodeData(bytes: Uint8Array, offset: number, length: number, endStream: boolean): void {
-    const connection = this.connection;
-    if (length > 0) {
-      if (this.isChunkedRequest) {
-        const turn = this.literals.turn;
-        const at = writeChunkSize(turn, length);
-        this.wireBytesSent += turn.position - at + 2;
-        connection.send(at, turn.position - at);
-        connection.sendBytes(bytes, offset, length);
-        connection.send(this.literals.crlf, 2);
-      } else {
-        connection.sendBytes(bytes, offset, length);
-      }
-      this.wireBytesSent += length;
-    }
-    if (endStream) {
-      if (this.isChunkedRequest) {
-        connection.send(this.literals.lastChunk, LAST_CHUNK_LENGTH);
-        this.wireBytesSent += LAST_CHUNK_LENGTH;
-      }
-      this.onRequestComplete();
-    }
+    this.wireBytesSent += sendBody(this.connection, this.literals, bytes, offset, length, this.isChunkedRequest, endStream);
+    if (endStream) this.onRequestComplete();
   }
 
   encodeTrailers(trailers: HeaderMap): void {
     if (this.isChunkedRequest && this.settings.enableTrailers && trailers.count > 0) {
-      const sent = sendHead(this.connection, this.literals, trailers, this.literals.lastChunk, this.literals.lastChunk + 3, HeadTail.plain, this.settings.properCaseWords);
+      const sent = sendTrailers(this.connection, this.literals, trailers, this.settings.properCaseWords);
       this.requestHeadBytes += sent - TRAILER_FRAME_LENGTH;
       this.wireBytesSent += sent;
       this.onRequestComplete();
@@ -425,8 +406,6 @@ export class Http1ClientConnection implements RequestEncoder {
   }
 }
 
-/** `0 CRLF` and the empty line around trailer lines. */
-const TRAILER_FRAME_LENGTH = 5;
 
 /** Methods that need not say that they have no body (RFC 9110 §8.6): GET, HEAD, DELETE, TRACE, CONNECT. */
 function isBodiless(headers: HeaderMap): boolean {

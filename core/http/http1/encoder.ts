@@ -74,6 +74,39 @@ export function startLineEquals(headers: HeaderMap, slab: Uint8Array, offset: nu
   return slab[at + 7] === slab[offset + 7];
 }
 
+/** Bytes of a trailer section that are not trailers: the last chunk's `0 CRLF` and the empty line. */
+export const TRAILER_FRAME_LENGTH = 5;
+
+/** Sends a piece of a body, as a chunk where the message is chunked; `isLast` ends it. Returns the bytes sent. */
+export function sendBody(
+  connection: Connection, literals: Http1Literals, bytes: Uint8Array, offset: number, length: number, isChunked: boolean, isLast: boolean,
+): number {
+  if (!isChunked) {
+    if (length > 0) connection.sendBytes(bytes, offset, length);
+    return length;
+  }
+  let sent = 0;
+  if (length > 0) {
+    const turn = literals.turn;
+    const at = writeChunkSize(turn, length);
+    const sizeLength = turn.position - at;
+    connection.send(at, sizeLength);
+    connection.sendBytes(bytes, offset, length);
+    connection.send(literals.crlf, 2);
+    sent = sizeLength + length + 2;
+  }
+  if (isLast) {
+    connection.send(literals.lastChunk, LAST_CHUNK_LENGTH);
+    sent += LAST_CHUNK_LENGTH;
+  }
+  return sent;
+}
+
+/** Ends a chunked message with trailers: `0 CRLF`, their lines, the empty line. Returns the bytes sent. */
+export function sendTrailers(connection: Connection, literals: Http1Literals, trailers: HeaderMap, properCase: boolean): number {
+  return sendHead(connection, literals, trailers, literals.lastChunk, literals.lastChunk + 3, HeadTail.plain, properCase);
+}
+
 /**
  * Sends a start line, the live header lines and the empty line. Lines that still lie as they arrived, one after another, go out
  * as one range. Returns the bytes sent. Cost: about 10 ns per changed line.

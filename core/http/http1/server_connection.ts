@@ -4,7 +4,7 @@ import type { HeaderMap } from '../../headers/header_map.ts';
 import { BodyKind, type RequestDecoder, type ResetReason, type ResponseEncoder, type ServerConnectionCallbacks } from '../codec.ts';
 import { ChunkedDecoder, ChunkStatus } from './chunked_decoder.ts';
 import {
-  CONTINUE_RESPONSE_LENGTH, HeadTail, type Http1Literals, LAST_CHUNK_LENGTH, sendHead, startLineEquals, writeChunkSize,
+  CONTINUE_RESPONSE_LENGTH, HeadTail, type Http1Literals, sendBody, sendHead, sendTrailers, startLineEquals, TRAILER_FRAME_LENGTH,
 } from './encoder.ts';
 import { Framing, FramingError, isUpgrade, joinRepeated, receivedHeaderBytes, sanitizeConnectionHeader, wantsKeepAlive } from './framing.ts';
 import { ParseStatus } from './header_lines.ts';
@@ -437,37 +437,17 @@ export class Http1ServerConnection implements ResponseEncoder {
   }
 
   encodeData(bytes: Uint8Array, offset: number, length: number, endStream: boolean): void {
-    const connection = this.connection;
     if (this.isHeadRequest) {
       if (endStream) this.onResponseComplete();
       return;
     }
-    if (length > 0) {
-      if (this.isChunkedResponse) {
-        const turn = this.literals.turn;
-        const at = writeChunkSize(turn, length);
-        this.wireBytesSent += turn.position - at + 2;
-        connection.send(at, turn.position - at);
-        connection.sendBytes(bytes, offset, length);
-        connection.send(this.literals.crlf, 2);
-      } else {
-        connection.sendBytes(bytes, offset, length);
-      }
-      this.wireBytesSent += length;
-    }
-    if (endStream) {
-      if (this.isChunkedResponse) {
-        connection.send(this.literals.lastChunk, LAST_CHUNK_LENGTH);
-        this.wireBytesSent += LAST_CHUNK_LENGTH;
-      }
-      this.onResponseComplete();
-    }
+    this.wireBytesSent += sendBody(this.connection, this.literals, bytes, offset, length, this.isChunkedResponse, endStream);
+    if (endStream) this.onResponseComplete();
   }
 
   encodeTrailers(trailers: HeaderMap): void {
     if (this.isChunkedResponse && this.settings.enableTrailers && trailers.count > 0) {
-      // `0 CRLF` then the trailer lines and the empty line.
-      const sent = sendHead(this.connection, this.literals, trailers, this.literals.lastChunk, this.literals.lastChunk + 3, HeadTail.plain, this.settings.properCaseWords);
+      const sent = sendTrailers(this.connection, this.literals, trailers, this.settings.properCaseWords);
       this.responseHeadBytes += sent - TRAILER_FRAME_LENGTH;
       this.wireBytesSent += sent;
       this.onResponseComplete();
@@ -527,8 +507,6 @@ export class Http1ServerConnection implements ResponseEncoder {
   }
 }
 
-/** `0 CRLF` and the empty line around trailer lines. */
-const TRAILER_FRAME_LENGTH = 5;
 
 /** Upgrades we never do are ignored as RFC 9110 §7.8 allows: h2c with its settings. */
 function dropIgnoredUpgrade(headers: HeaderMap): void {

@@ -14,10 +14,19 @@ export const fileAccessLogFactory: ExtensionFactory<LineLogConfig, AccessLoggerC
   typeName: 'envoy.extensions.access_loggers.file.v3.FileAccessLog',
   parse: (message, context) => {
     const config = message as FileAccessLog;
+    checkDestination(config, context);
     return { destination: config.path, format: parseFileFormat(config, context) };
   },
   createFactory: createLineLogger,
 };
+
+/** As Envoy: what cannot be opened is refused when the configuration is loaded. Standard streams are open already. */
+function checkDestination(config: FileAccessLog, context: ParseContext): void {
+  const { path } = config;
+  if (path === '/dev/stdout' || path === '/dev/stderr') return;
+  const reason = context.whyNotAppendable?.(path);
+  if (reason !== undefined) context.error(config, 'path', `unable to open file '${path}': ${reason}`);
+}
 
 function parseFileFormat(config: FileAccessLog, context: ParseContext): BodyFormatConfig {
   const format = config.accessLogFormat;

@@ -6,10 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** `real`: bin/envoyts.js. `fake`: the same with a tiny worker in place of the data path. */
-export type Entry = 'real' | 'fake';
+/** `real`: bin/envoyts.js. `fake`: the same with a tiny worker in place of the data path. A launcher: that of an installed package. */
+export type Entry = 'real' | 'fake' | { readonly launcher: string };
 
-const ENTRIES: Readonly<Record<Entry, string>> = {
+const ENTRIES: Readonly<Record<'real' | 'fake', string>> = {
   real: fileURLToPath(new URL('../../../bin/envoyts.js', import.meta.url)),
   fake: fileURLToPath(new URL('./fake_main.ts', import.meta.url)),
 };
@@ -44,7 +44,8 @@ export class EnvoytsProcess {
       writeFileSync(join(this.folder, 'bootstrap.yaml'), inFolder(bootstrap));
       args.push('-c', join(this.folder, 'bootstrap.yaml'), '--admin-address-path', join(this.folder, 'admin'));
     }
-    this.child = spawn(process.execPath, [ENTRIES[entry], ...args], { env: { ...process.env, ...environment }, stdio: ['ignore', 'pipe', 'pipe'] });
+    const script = typeof entry === 'string' ? ENTRIES[entry] : entry.launcher;
+    this.child = spawn(process.execPath, [script, ...args], { env: { ...process.env, ...environment }, stdio: ['ignore', 'pipe', 'pipe'] });
     this.child.stdout?.on('data', (bytes: Buffer) => {
       this.stdout += bytes.toString();
     });

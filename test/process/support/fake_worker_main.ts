@@ -1,6 +1,6 @@
 /**
  * A worker thread with a tiny worker: answers every request with a few facts about itself. Paths that make it misbehave:
- * `/exit` ends the thread, `/throw` lets an exception escape, `/stall` blocks the loop for 1.5 s, `/stall-long` for 20 s, `/stall-and-exit` for 0.5 s and
+ * `/exit` ends the thread, `/throw` lets an exception escape, `/stall` blocks the loop for 2.5 s, `/stall-for-ever` for ever, `/stall-and-exit` for 0.5 s and
  * then ends the thread.
  */
 import { parentPort, workerData } from 'node:worker_threads';
@@ -74,8 +74,8 @@ class FakeWorker implements ThreadWorker {
   private answer(connection: number, path: string): void {
     if (path === '/exit') process.exit(7);
     if (path === '/throw') setTimeout(() => { throw new Error('a filter broke'); }, 0);
-    if (path === '/stall') block(1500);
-    if (path === '/stall-long') block(20_000);
+    if (path === '/stall') block(2500);
+    if (path === '/stall-for-ever') block(Number.POSITIVE_INFINITY);
     if (path === '/stall-and-exit') {
       this.deps.log.warning('about to end');
       block(500);
