@@ -34,7 +34,7 @@ describe('parseRouteConfig', () => {
     expect(route.action).toEqual({
       kind: 'route', cluster: { kind: 'cluster', name: 'c' }, clusterNotFoundResponseCode: 503, prefixRewrite: '', regexRewrite: null,
       hostRewriteLiteral: '', hostRewriteHeader: '', hostRewritePathRegex: null, autoHostRewrite: false, appendForwardedHost: false,
-      timeoutMs: 15000, idleTimeoutMs: -1, maxStreamDurationMs: -1, priority: 'default',
+      timeoutMs: 15000, idleTimeoutMs: -1, maxStreamDurationMs: -1, priority: 'default', upgrades: [], connect: null,
     });
     expect(route.position).toMatchObject({ file: 'test.yaml', line: 1 });
   });

@@ -42,6 +42,8 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
   private readonly pendingBody: OwnedBytes;
   private isPaused: boolean;
   private isBackedUp: boolean;
+  /** Body bytes are kept until the response says that it is a tunnel. */
+  private isWithheld: boolean;
 
   constructor(owner: UpstreamRequestOwner, clock: Float64Array) {
     this.clock = clock;
@@ -60,10 +62,14 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
     this.pendingBody = new OwnedBytes();
     this.isPaused = false;
     this.isBackedUp = false;
+    this.isWithheld = false;
   }
 
-  /** Sends the request as soon as the pool gives a connection: usually before this returns. */
-  begin(callbacks: TerminalFilterCallbacks, pool: ConnPool, headers: HeaderMap, endStream: boolean): void {
+  /**
+   * Sends the request as soon as the pool gives a connection: usually before this returns. `withholdsBody`: its body is kept until
+   * `releaseBody`.
+   */
+  begin(callbacks: TerminalFilterCallbacks, pool: ConnPool, headers: HeaderMap, endStream: boolean, withholdsBody: boolean): void {
     this.callbacks = callbacks;
     this.headers = headers;
     this.trailers = null;
@@ -73,6 +79,7 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
     this.stream = null;
     this.isPaused = false;
     this.isBackedUp = false;
+    this.isWithheld = withholdsBody;
     this.state = State.pending;
     callbacks.streamInfo.upstreamRequestStartMs = this.clock[0];
     pool.newStream(this);
@@ -80,7 +87,7 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
   }
 
   encodeData(bytes: Uint8Array, offset: number, length: number, endStream: boolean): void {
-    if (this.state === State.pending) {
+    if (this.state === State.pending || (this.isWithheld && this.state === State.active)) {
       this.pendingBody.append(bytes, offset, length);
       this.endStream = endStream;
       if (this.pendingBody.length > PENDING_BODY_LIMIT && !this.isBackedUp) {
@@ -112,6 +119,14 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
     if (encoder === null || this.callbacks === null) return;
     this.callbacks.streamInfo.lastUpstreamTxMs = this.clock[0];
     encoder.encodeTrailers(trailers);
+  }
+
+  /** The tunnel stands: body bytes go out, those kept first. Byte counts so far are told. */
+  releaseBody(): void {
+    this.recordBytes();
+    if (!this.isWithheld) return;
+    this.isWithheld = false;
+    if (this.state === State.active) this.sendPending();
   }
 
   /** Gives the attempt up: leaves the queue, or cuts the exchange. */
@@ -154,20 +169,23 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
       this.isBackedUp = false;
       this.owner.onUpstreamBackpressure(false);
     }
-    const stream = this.stream;
-    if (stream !== null && this.callbacks !== null) {
-      const info = this.callbacks.streamInfo;
-      info.upstreamWireBytesSent = stream.wireBytesSent();
-      info.upstreamWireBytesReceived = stream.wireBytesReceived();
-      info.upstreamHeaderBytesReceived = stream.responseHeadBytes();
-      info.upstreamHeaderBytesSent = stream.requestHeadBytes();
-    }
+    this.recordBytes();
     this.state = State.done;
     this.encoder = null;
     this.stream = null;
     this.headers = null;
     this.trailers = null;
     this.pendingBody.clear();
+  }
+
+  private recordBytes(): void {
+    const stream = this.stream;
+    if (stream === null || this.callbacks === null) return;
+    const info = this.callbacks.streamInfo;
+    info.upstreamWireBytesSent = stream.wireBytesSent();
+    info.upstreamWireBytesReceived = stream.wireBytesReceived();
+    info.upstreamHeaderBytesReceived = stream.responseHeadBytes();
+    info.upstreamHeaderBytesSent = stream.requestHeadBytes();
   }
 
   // === PoolRequest ===
@@ -187,12 +205,12 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
     info.upstreamConnectionId = stream.connection.id;
     info.upstreamLocalAddress = stream.connection.localAddress;
     info.upstreamProtocol = Protocol.http11;
-    info.hasUpstreamProtocol = true;
+    info.hasUpstreamProtocol = stream.isHttp;
     info.firstUpstreamTxMs = now;
     const endsWithHeaders = this.endsWithHeaders;
     if (endsWithHeaders) info.lastUpstreamTxMs = now;
     this.encoder.encodeHeaders(headers, endsWithHeaders);
-    if (!endsWithHeaders) this.sendPending();
+    if (!endsWithHeaders && !this.isWithheld) this.sendPending();
   }
 
   private sendPending(): void {

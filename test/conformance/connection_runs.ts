@@ -31,7 +31,7 @@ export function codecSettings(options: ReadonlyMap<string, string>, onProtocolEr
     acceptHttp10: options.has('http10'),
     allowCustomMethods: options.has('customMethods'),
     allowAbsoluteUrl: !options.has('noAbsolute'),
-    underscores: action === 'reject' ? UnderscoreAction.rejectRequest : action === 'drop' ? UnderscoreAction.dropHeader : UnderscoreAction.allow,
+    ignoredUpgrades: [], underscores: action === 'reject' ? UnderscoreAction.rejectRequest : action === 'drop' ? UnderscoreAction.dropHeader : UnderscoreAction.allow,
     droppedHeadersWithUnderscores: COUNTER,
     rejectedWithUnderscores: COUNTER,
     onProtocolError,
