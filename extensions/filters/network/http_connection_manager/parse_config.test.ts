@@ -78,6 +78,15 @@ describe('parseHttpConnectionManager', () => {
     });
   });
 
+  it('reads filter chains of upgrades, and checks them like its own', () => {
+    const { config, errors } = parse(`upgrade_configs: [{upgrade_type: websocket, filters: [${ROUTER}]}]`);
+    expect(errors).toEqual([]);
+    expect(config.upgrades).toMatchObject([{ type: 'websocket', enabled: true, filters: [{ name: 'router', disabled: false }] }]);
+    expect(parse(`upgrade_configs: [{upgrade_type: websocket, filters: [${BUFFER}]}]`).errors).toEqual([
+      'Error: non-terminal filter named buf of type envoy.extensions.filters.http.buffer.v3.Buffer is the last filter in a http filter chain.',
+    ]);
+  });
+
   it.each<[string, string[]]>([
     ['rds: {route_config_name: r, config_source: {ads: {}}}', ['feature not supported: xDS (route discovery)']],
     ['codec_type: HTTP2', ['feature not supported: HTTP/2 from downstream']],
