@@ -3,6 +3,7 @@ import type { ConnPool, PooledStream, PoolRequest } from '../conn_pool/conn_pool
 import type { HeaderMap } from '../headers/header_map.ts';
 import { type RequestEncoder, ResetReason, type ResponseDecoder } from '../http/codec.ts';
 import type { TerminalFilterCallbacks } from '../http/terminal_filter.ts';
+import { ResponseFlag } from '../stream_info/response_flags.ts';
 import { Protocol } from '../stream_info/stream_info.ts';
 
 /** The router, as its upstream request sees it. */
@@ -132,8 +133,13 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
   /** Gives the attempt up: leaves the queue, or cuts the exchange. */
   reset(): void {
     if (this.state === State.pending) this.waitingIn?.cancel(this);
-    else if (this.state === State.active) this.encoder?.resetStream(ResetReason.localReset);
+    else if (this.state === State.active) this.encoder?.resetStream(this.resetReason());
     this.finish();
+  }
+
+  /** Whether it is the client that ended the stream, or we. */
+  private resetReason(): ResetReason {
+    return this.callbacks?.streamInfo.hasFlag(ResponseFlag.downstreamConnectionTermination) === true ? ResetReason.connectionTermination : ResetReason.localReset;
   }
 
   /** The response is complete; an incomplete request is cut. */

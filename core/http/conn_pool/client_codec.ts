@@ -7,8 +7,6 @@ export interface ClientCodec {
   readonly responseHeadBytes: number;
   readonly wireBytesSent: number;
   readonly wireBytesReceived: number;
-  /** Bytes go through unframed, both ways: what was sent is flushed when the exchange is cut. */
-  readonly isTunnel: boolean;
   newStream(decoder: ResponseDecoder): RequestEncoder;
   dispatch(offset: number, length: number): number;
   onBelowWriteBufferLowWatermark(): void;

@@ -321,13 +321,12 @@ export class Http1PoolClient implements PooledStream, ConnectionCallbacks, Http1
   }
 
   /** Closes from our side. */
-  closeLocal(): void {
+  closeLocal(mode: CloseMode = CloseMode.now): void {
     if (!this.connection.isOpen) return;
     const stats = this.pool.context.cluster.stats;
     stats.cxDestroyLocal.inc();
     const isConnecting = this.connection.state === 0;
-    // The last bytes of a tunnel's other end still arrive: nothing else says where they ended.
-    this.connection.close(this.codec.isTunnel ? CloseMode.flush : CloseMode.now);
+    this.connection.close(mode);
     this.timer.close();
     if (isConnecting) this.pool.onConnectAborted(this);
     else this.ended(false, this.isBusy);
@@ -413,8 +412,8 @@ export class Http1PoolClient implements PooledStream, ConnectionCallbacks, Http1
     this.closeLocal();
   }
 
-  onReset(): void {
-    this.closeLocal();
+  onReset(flushes: boolean): void {
+    this.closeLocal(flushes ? CloseMode.flush : CloseMode.now);
   }
 
   /** The upstream closed the connection or it failed. */

@@ -1,6 +1,6 @@
 import type { HeaderMap } from '../../headers/header_map.ts';
 import type { Connection } from '../../network/connection.ts';
-import type { RequestEncoder, ResetReason, ResponseDecoder } from '../codec.ts';
+import { type RequestEncoder, ResetReason, type ResponseDecoder } from '../codec.ts';
 import type { Http1ClientCallbacks } from '../http1/client_connection.ts';
 import type { ClientCodec } from './client_codec.ts';
 
@@ -24,7 +24,6 @@ export class TcpClientConnection implements RequestEncoder, ClientCodec {
   /** No heads are sent or read. */
   readonly requestHeadBytes: number;
   readonly responseHeadBytes: number;
-  readonly isTunnel: boolean;
   wireBytesSent: number;
   wireBytesReceived: number;
 
@@ -37,7 +36,6 @@ export class TcpClientConnection implements RequestEncoder, ClientCodec {
     this.writing = Side.idle;
     this.requestHeadBytes = 0;
     this.responseHeadBytes = 0;
-    this.isTunnel = true;
     this.wireBytesSent = 0;
     this.wireBytesReceived = 0;
   }
@@ -80,10 +78,10 @@ export class TcpClientConnection implements RequestEncoder, ClientCodec {
     this.connection.shutdownWrite();
   }
 
-  resetStream(_reason: ResetReason): void {
+  resetStream(reason: ResetReason): void {
     if (this.writing === Side.idle) return;
     this.end();
-    this.callbacks.onReset();
+    this.callbacks.onReset(reason === ResetReason.connectionTermination);
   }
 
   readDisable(disable: boolean): void {

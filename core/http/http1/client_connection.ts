@@ -25,8 +25,8 @@ export interface Http1ClientCallbacks {
   onUnexpectedData(): void;
   /** The upstream broke the protocol: the connection must be closed. */
   onProtocolError(): void;
-  /** The request was abandoned: the connection must be closed. */
-  onReset(): void;
+  /** The request was abandoned: the connection must be closed; `flushes`: after what was sent has gone out. */
+  onReset(flushes: boolean): void;
 }
 
 /**
@@ -110,11 +110,6 @@ export class Http1ClientConnection implements RequestEncoder {
     return this.decoder !== null;
   }
 
-  /** The exchange became a tunnel. */
-  get isTunnel(): boolean {
-    return this.reading === Reading.tunnel;
-  }
-
   /**
    * HTTP/1 knows no half-closed upstream: whatever runs is cut, or ended by the close. A CONNECT is cut from our side, which is what
    * Envoy counts.
@@ -123,7 +118,7 @@ export class Http1ClientConnection implements RequestEncoder {
     const decoder = this.decoder;
     if (this.tunnel !== Tunnel.connect || decoder === null || this.parser.isInHead) return false;
     this.decoder = null;
-    this.callbacks.onReset();
+    this.callbacks.onReset(false);
     decoder.onResetStream(ResetReason.connectionTermination, '');
     return true;
   }
@@ -190,10 +185,11 @@ export class Http1ClientConnection implements RequestEncoder {
     }
   }
 
-  resetStream(_reason: ResetReason): void {
+  resetStream(reason: ResetReason): void {
     if (this.decoder === null) return;
     this.decoder = null;
-    this.callbacks.onReset();
+    // A client that ended its tunnel has said all it had to say: nothing but the bytes themselves tells where they end.
+    this.callbacks.onReset(this.reading === Reading.tunnel && reason === ResetReason.connectionTermination);
   }
 
   readDisable(disable: boolean): void {
