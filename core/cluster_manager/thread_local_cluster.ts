@@ -6,10 +6,13 @@ import type { ClusterInfo } from '../upstream/cluster_info.ts';
 import { Host } from '../upstream/host.ts';
 import { type LoadBalancer, LoadBalancerContext, type LoadBalancerFactory } from '../upstream/load_balancer.ts';
 
-/** A host's pools on this worker, by priority; kept in `Host.attachment`. */
+/** A host's pools on this worker, by priority: HTTP, then plain TCP; kept in `Host.attachment`. */
 class HostPools {
-  readonly pools: (ConnPool | null)[] = [null, null];
+  readonly pools: (ConnPool | null)[] = [null, null, null, null];
 }
+
+/** Where the TCP pools begin. */
+const TCP_POOLS = 2;
 
 /** Health is looked at again this often even if the host set did not change, in ticks of the timer wheel (about 250 ms). */
 const HEALTH_CHECK_TICKS = 32;
@@ -130,15 +133,23 @@ export class ThreadLocalCluster implements UpstreamCluster {
   }
 
   pool(host: Host, priority: number): ConnPool {
+    return this.poolAt(host, priority, priority);
+  }
+
+  tcpPool(host: Host, priority: number): ConnPool {
+    return this.poolAt(host, priority, TCP_POOLS + priority);
+  }
+
+  private poolAt(host: Host, priority: number, index: number): ConnPool {
     let pools = host.attachment as HostPools | null;
     if (pools === null) {
       pools = new HostPools();
       host.attachment = pools;
     }
-    let pool = pools.pools[priority];
+    let pool = pools.pools[index];
     if (pool === null) {
-      pool = new Http1ConnPool(this.poolContext, host, priority);
-      pools.pools[priority] = pool;
+      pool = new Http1ConnPool(this.poolContext, host, priority, index >= TCP_POOLS);
+      pools.pools[index] = pool;
     }
     return pool;
   }

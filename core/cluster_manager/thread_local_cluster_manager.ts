@@ -97,6 +97,7 @@ export class ThreadLocalClusterManager implements ClusterLookup {
           allowCustomMethods: true,
           allowAbsoluteUrl: true,
           underscores: UnderscoreAction.allow,
+          ignoredUpgrades: [],
           countsHeaderBytes: true,
           droppedHeadersWithUnderscores: dropped,
           rejectedWithUnderscores: dropped,

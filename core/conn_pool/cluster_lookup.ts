@@ -9,6 +9,8 @@ export interface UpstreamCluster {
   chooseHost(random: number): Host | null;
   /** The host's pool at a priority (0 default, 1 high). */
   pool(host: Host, priority: number): ConnPool;
+  /** The host's pool of plain TCP connections, for terminated CONNECTs. */
+  tcpPool(host: Host, priority: number): ConnPool;
 }
 
 /** This thread's clusters by name. */

@@ -25,6 +25,8 @@ export interface PooledStream {
   wireBytesSent(): number;
   wireBytesReceived(): number;
   readonly connection: Connection;
+  /** False: bytes go out unframed (a terminated CONNECT). */
+  readonly isHttp: boolean;
   readonly connectStartMs: number;
   readonly connectEndMs: number;
 }

@@ -417,6 +417,13 @@ export class HeaderMap {
     else this.hasRepeats = true;
   }
 
+  /** A new map with the same content, owned. Allocates. */
+  clone(): HeaderMap {
+    const copy = new HeaderMap(this.names, this.turn);
+    copy.copyFrom(this);
+    return copy;
+  }
+
   /** Makes this map an owned copy of another (retries, mirrors). */
   copyFrom(other: HeaderMap): void {
     this.clear();

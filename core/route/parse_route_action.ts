@@ -2,7 +2,7 @@
 import { durationMs, durationMsOr } from '../api/scalar_values.ts';
 import type { RegexMatchAndSubstitute } from '../api/gen/envoy/type/matcher/v3/regex_pb.d.ts';
 import type {
-  DirectResponseAction, RedirectAction, RouteAction, WeightedCluster, WeightedCluster_ClusterWeight,
+  DirectResponseAction, RedirectAction, RouteAction, RouteAction_UpgradeConfig, WeightedCluster, WeightedCluster_ClusterWeight,
 } from '../api/gen/envoy/config/route/v3/route_components_pb.d.ts';
 import { parseRegex } from '../matcher/parse_matcher.ts';
 import { substitutionWarning } from '../matcher/regex.ts';
@@ -51,7 +51,29 @@ export function parseRouteAction(message: RouteAction, options: RouteParseOption
     idleTimeoutMs: durationMs(message.idleTimeout) ?? -1,
     maxStreamDurationMs: durationMs(message.maxStreamDuration?.maxStreamDuration) ?? -1,
     priority: message.priority === 1 ? 'high' : 'default',
+    ...parseUpgrades(message.upgradeConfigs, context),
   };
+}
+
+function parseUpgrades(messages: readonly RouteAction_UpgradeConfig[], context: ParseContext): Pick<RouteActionConfig, 'upgrades' | 'connect'> {
+  const upgrades: { type: string; enabled: boolean }[] = [];
+  let connect: RouteActionConfig['connect'] = null;
+  for (const message of messages) {
+    const type = message.upgradeType.toLowerCase();
+    if (upgrades.some((upgrade) => upgrade.type === type)) context.error(message, 'upgrade_type', `Duplicate upgrade ${message.upgradeType}`);
+    upgrades.push({ type, enabled: message.enabled ?? true });
+    const config = message.connectConfig;
+    if (config === undefined) continue;
+    if (type === 'connect') {
+      if (config.proxyProtocolConfig !== undefined) context.refuse(config, 'proxy_protocol_config', 'the PROXY protocol to upstreams');
+      connect = { allowPost: config.allowPost };
+    } else if (type === 'connect-udp') {
+      context.refuse(message, 'connect_config', 'CONNECT-UDP');
+    } else {
+      context.error(message, 'connect_config', `Non-CONNECT upgrade type ${message.upgradeType} has ConnectConfig`);
+    }
+  }
+  return { upgrades, connect };
 }
 
 function parseClusterSpecifier(message: RouteAction, options: RouteParseOptions, context: ParseContext): RouteActionConfig['cluster'] {

@@ -42,7 +42,7 @@ describe('parseRouteConfig', () => {
     expect(route.action).toEqual({
       kind: 'route', cluster: { kind: 'cluster', name: 'c' }, clusterNotFoundResponseCode: 503, prefixRewrite: '', regexRewrite: null,
       templateRewrite: '', hostRewriteLiteral: '', hostRewriteHeader: '', hostRewritePathRegex: null, autoHostRewrite: false, appendForwardedHost: false,
-      timeoutMs: 15000, idleTimeoutMs: -1, maxStreamDurationMs: -1, priority: 'default',
+      timeoutMs: 15000, idleTimeoutMs: -1, maxStreamDurationMs: -1, priority: 'default', upgrades: [], connect: null,
     });
     expect(route.position).toMatchObject({ file: 'test.yaml', line: 1 });
   });
@@ -113,6 +113,15 @@ describe('parseRouteConfig', () => {
     expect(route.action).toMatchObject({ cluster: { kind: 'cluster_header', header: 'x-c' }, clusterNotFoundResponseCode: 404, timeoutMs: 0, idleTimeoutMs: 1500, maxStreamDurationMs: 3000, priority: 'high', autoHostRewrite: true, appendForwardedHost: true, regexRewrite: { regex: 'a(b)', substitution: '\\1' } });
   });
 
+  it('reads upgrades, and CONNECT that ends here', () => {
+    const forwarded = parseRoute('{match: {connect_matcher: {}}, route: {cluster: c, upgrade_configs: [{upgrade_type: WebSocket}, {upgrade_type: other, enabled: false}, {upgrade_type: CONNECT}]}}');
+    expect(forwarded.errors).toEqual([]);
+    expect(forwarded.route.action).toMatchObject({ upgrades: [{ type: 'websocket', enabled: true }, { type: 'other', enabled: false }, { type: 'connect', enabled: true }], connect: null });
+    const ended = parseRoute('{match: {connect_matcher: {}}, route: {cluster: c, upgrade_configs: [{upgrade_type: connect, connect_config: {allow_post: true}}]}}');
+    expect([ended.errors, ended.warnings()]).toEqual([[], []]);
+    expect(ended.route.action).toMatchObject({ connect: { allowPost: true } });
+  });
+
   it('reads redirects and direct responses', () => {
     const redirect = parseRoute('{match: {prefix: /}, redirect: {https_redirect: true, host_redirect: h, port_redirect: 8443, path_redirect: /p, response_code: PERMANENT_REDIRECT, strip_query: true}}');
     expect(redirect.route.action).toEqual({ kind: 'redirect', httpsRedirect: true, scheme: '', host: 'h', port: 8443, path: '/p', prefixRewrite: '', regexRewrite: null, responseCode: 308, stripQuery: true });
@@ -169,6 +178,10 @@ describe('errors of a route configuration', () => {
     [`{match: {prefix: /}, route: {cluster: c, ${rewrite('/x')}}}`, expect.stringContaining('unable to use envoy.path.rewrite.uri_template.uri_template_rewriter extension without')],
     ['{match: {path_match_policy: {name: p, typed_config: {"@type": type.googleapis.com/google.protobuf.Struct, value: {}}}}, route: {cluster: c}}', expect.stringContaining("Didn't find a registered implementation for 'p' with type URL: 'google.protobuf.Struct'")],
     ['{match: {prefix: /, filter_state: [{key: k, address_match: {ranges: [{address_prefix: nope, prefix_len: 8}]}}]}, route: {cluster: c}}', "invalid ip/mask combo 'nope/8' (format is <ip>/<# mask bits>)"],
+    ['{match: {prefix: /}, route: {cluster: c, upgrade_configs: [{upgrade_type: a}, {upgrade_type: A}]}}', 'Duplicate upgrade A'],
+    ['{match: {prefix: /}, route: {cluster: c, upgrade_configs: [{upgrade_type: a, connect_config: {}}]}}', 'Non-CONNECT upgrade type a has ConnectConfig'],
+    ['{match: {prefix: /}, route: {cluster: c, upgrade_configs: [{upgrade_type: CONNECT, connect_config: {proxy_protocol_config: {}}}]}}', 'feature not supported: the PROXY protocol to upstreams'],
+    ['{match: {prefix: /}, route: {cluster: c, upgrade_configs: [{upgrade_type: CONNECT-UDP, connect_config: {}}]}}', 'feature not supported: CONNECT-UDP'],
     [`{match: {prefix: /}, direct_response: {status: 200, body: {inline_string: "${'a'.repeat(4097)}"}}}`, 'response body size is 4097 bytes; maximum is 4096'],
     ['{match: {prefix: /}, direct_response: {status: 200, body: {filename: /absent}}}', 'file /absent does not exist'],
     ['{match: {safe_regex: {regex: "("}}, route: {cluster: c}}', expect.stringContaining('missing')],

@@ -64,6 +64,10 @@ export interface RouteActionConfig {
   /** Milliseconds; 0 = off; -1 = the connection manager's. */
   readonly maxStreamDurationMs: number;
   readonly priority: 'default' | 'high';
+  /** Upgrade types that the route allows or forbids whatever the connection manager says; types in lower case. */
+  readonly upgrades: readonly { readonly type: string; readonly enabled: boolean }[];
+  /** CONNECT (and, if allowed, POST) requests end here and go to the upstream as plain TCP; null = they are forwarded. */
+  readonly connect: { readonly allowPost: boolean } | null;
 }
 
 export interface RedirectConfig {

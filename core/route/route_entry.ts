@@ -76,6 +76,8 @@ export class RouteEntry {
   /** Milliseconds; 0 = off; -1 = the connection manager's. */
   readonly maxStreamDurationMs: number;
   readonly isHighPriority: boolean;
+  /** See RouteActionConfig. */
+  readonly connect: RouteActionConfig['connect'];
   /** 503, 404 or 500. */
   readonly clusterNotFoundResponseCode: number;
   /** Status of a redirect or direct response, else 0. */
@@ -123,6 +125,7 @@ export class RouteEntry {
     this.idleTimeoutMs = action?.idleTimeoutMs ?? -1;
     this.maxStreamDurationMs = action?.maxStreamDurationMs ?? -1;
     this.isHighPriority = action?.priority === 'high';
+    this.connect = action?.connect ?? null;
     this.clusterNotFoundResponseCode = action?.clusterNotFoundResponseCode ?? 503;
     this.responseCode = config.action.kind === 'redirect' ? config.action.responseCode : config.action.kind === 'direct_response' ? config.action.status : 0;
     this.directBody = config.action.kind === 'direct_response' ? config.action.body : EMPTY;
@@ -245,6 +248,11 @@ export class RouteEntry {
     if (this.config.action.kind === 'redirect') return redirectLocation(this.config.action, headers);
     const status = this.responseCode;
     return status === 201 || (status >= 300 && status < 400) ? redirectLocation(SAME_PLACE, headers) : '';
+  }
+
+  /** Whether the route allows an upgrade type (lower case), forbids it, or says nothing (undefined). */
+  isUpgradeEnabled(type: string): boolean | undefined {
+    return this.action?.upgrades.find((upgrade) => upgrade.type === type)?.enabled;
   }
 
   /** See `FilterRoute`. */

@@ -12,6 +12,7 @@ import type { Counter, StatsScope } from '../stats/stats.ts';
 import { ResponseFlag } from '../stream_info/response_flags.ts';
 import type { Host } from '../upstream/host.ts';
 import type { UpstreamCluster, ClusterLookup } from '../conn_pool/cluster_lookup.ts';
+import { isEstablished, isFailedHandshake, isTerminated, Tunnel, tunnelOf, withoutBody } from './tunnel.ts';
 import { UpstreamRequest, type UpstreamRequestOwner } from './upstream_request.ts';
 
 /** envoy.extensions.filters.http.router.v3.Router as plain data. */
@@ -77,6 +78,8 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
   private isRequestReadDisabled: boolean;
   private isChargedInternal: boolean;
   private hasAlternativeTimeoutResponse: boolean;
+  /** What the request asks to become: Tunnel. */
+  private tunnel: number;
   /** x-envoy-upstream-alt-stat-name; '' = none. */
   private altStatName: string;
   private isGrpc: boolean;
@@ -97,6 +100,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
     this.isRequestReadDisabled = false;
     this.isChargedInternal = false;
     this.hasAlternativeTimeoutResponse = false;
+    this.tunnel = Tunnel.none;
     this.altStatName = '';
     this.isGrpc = false;
     this.isOutcomeOpen = false;
@@ -169,7 +173,13 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
     info.upstreamHost = host;
     if (route.action?.autoHostRewrite === true) route.autoRewriteHost(headers, host.hostname);
     this.state = State.active;
-    this.upstream.begin(callbacks, cluster.pool(host, route.isHighPriority ? 1 : 0), headers, endStream);
+    const priority = route.isHighPriority ? 1 : 0;
+    const tunnel = tunnelOf(headers);
+    this.tunnel = tunnel;
+    const pool = isTerminated(route, headers, tunnel) ? cluster.tcpPool(host, priority) : cluster.pool(host, priority);
+    // Before begin(), which may answer already.
+    if (tunnel === Tunnel.webSocket && this.timeoutMs > 0) this.timer?.enable(this.timeoutMs);
+    this.upstream.begin(callbacks, pool, headers, endStream, tunnel >= Tunnel.webSocket);
     if (endStream && this.state === State.active) this.onRequestSent();
   }
 
@@ -278,6 +288,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
     const callbacks = this.callbacks;
     const route = this.route;
     if (callbacks === null || route === null || this.state !== State.active) return;
+    if (this.tunnel !== Tunnel.none && !this.settleTunnel(headers, endStream, callbacks)) return;
     this.state = State.responseStarted;
     const info = callbacks.streamInfo;
     info.responseCodeDetails = 'via_upstream';
@@ -294,6 +305,22 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
     this.mutateResponse(route, headers, callbacks);
     if (endStream) this.onUpstreamComplete(callbacks);
     callbacks.encodeHeaders(headers, endStream);
+  }
+
+  /** The answer to a request for a tunnel; false when it goes no further. */
+  private settleTunnel(headers: HeaderMap, endStream: boolean, callbacks: TerminalFilterCallbacks): boolean {
+    const { tunnel } = this;
+    if (isFailedHandshake(tunnel, headers.status)) {
+      this.timer?.disable();
+      callbacks.sendLocalReply(headers.status, '', withoutBody(headers));
+      return false;
+    }
+    if (!endStream && isEstablished(tunnel, headers.status)) {
+      // From here on only idleness ends it.
+      this.timer?.disable();
+      this.upstream.releaseBody();
+    }
+    return true;
   }
 
   onUpstreamData(offset: number, length: number, endStream: boolean): void {
@@ -417,6 +444,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
     this.route = null;
     this.altStatName = '';
     this.isOutcomeOpen = false;
+    this.tunnel = Tunnel.none;
     this.isRequestReadDisabled = false;
   }
 

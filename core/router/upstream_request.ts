@@ -3,6 +3,7 @@ import type { ConnPool, PooledStream, PoolRequest } from '../conn_pool/conn_pool
 import type { HeaderMap } from '../headers/header_map.ts';
 import { type RequestEncoder, ResetReason, type ResponseDecoder } from '../http/codec.ts';
 import type { TerminalFilterCallbacks } from '../http/terminal_filter.ts';
+import { ResponseFlag } from '../stream_info/response_flags.ts';
 import { Protocol } from '../stream_info/stream_info.ts';
 
 /** The router, as its upstream request sees it. */
@@ -42,6 +43,8 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
   private readonly pendingBody: OwnedBytes;
   private isPaused: boolean;
   private isBackedUp: boolean;
+  /** Body bytes are kept until the response says that it is a tunnel. */
+  private isWithheld: boolean;
 
   constructor(owner: UpstreamRequestOwner, clock: Float64Array) {
     this.clock = clock;
@@ -60,10 +63,14 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
     this.pendingBody = new OwnedBytes();
     this.isPaused = false;
     this.isBackedUp = false;
+    this.isWithheld = false;
   }
 
-  /** Sends the request as soon as the pool gives a connection: usually before this returns. */
-  begin(callbacks: TerminalFilterCallbacks, pool: ConnPool, headers: HeaderMap, endStream: boolean): void {
+  /**
+   * Sends the request as soon as the pool gives a connection: usually before this returns. `withholdsBody`: its body is kept until
+   * `releaseBody`.
+   */
+  begin(callbacks: TerminalFilterCallbacks, pool: ConnPool, headers: HeaderMap, endStream: boolean, withholdsBody: boolean): void {
     this.callbacks = callbacks;
     this.headers = headers;
     this.trailers = null;
@@ -73,6 +80,7 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
     this.stream = null;
     this.isPaused = false;
     this.isBackedUp = false;
+    this.isWithheld = withholdsBody;
     this.state = State.pending;
     callbacks.streamInfo.upstreamRequestStartMs = this.clock[0];
     pool.newStream(this);
@@ -80,7 +88,7 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
   }
 
   encodeData(bytes: Uint8Array, offset: number, length: number, endStream: boolean): void {
-    if (this.state === State.pending) {
+    if (this.state === State.pending || (this.isWithheld && this.state === State.active)) {
       this.pendingBody.append(bytes, offset, length);
       this.endStream = endStream;
       if (this.pendingBody.length > PENDING_BODY_LIMIT && !this.isBackedUp) {
@@ -114,11 +122,24 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
     encoder.encodeTrailers(trailers);
   }
 
+  /** The tunnel stands: body bytes go out, those kept first. Byte counts so far are told. */
+  releaseBody(): void {
+    this.recordBytes();
+    if (!this.isWithheld) return;
+    this.isWithheld = false;
+    if (this.state === State.active) this.sendPending();
+  }
+
   /** Gives the attempt up: leaves the queue, or cuts the exchange. */
   reset(): void {
     if (this.state === State.pending) this.waitingIn?.cancel(this);
-    else if (this.state === State.active) this.encoder?.resetStream(ResetReason.localReset);
+    else if (this.state === State.active) this.encoder?.resetStream(this.resetReason());
     this.finish();
+  }
+
+  /** Whether it is the client that ended the stream, or we. */
+  private resetReason(): ResetReason {
+    return this.callbacks?.streamInfo.hasFlag(ResponseFlag.downstreamConnectionTermination) === true ? ResetReason.connectionTermination : ResetReason.localReset;
   }
 
   /** The response is complete; an incomplete request is cut. */
@@ -154,20 +175,23 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
       this.isBackedUp = false;
       this.owner.onUpstreamBackpressure(false);
     }
-    const stream = this.stream;
-    if (stream !== null && this.callbacks !== null) {
-      const info = this.callbacks.streamInfo;
-      info.upstreamWireBytesSent = stream.wireBytesSent();
-      info.upstreamWireBytesReceived = stream.wireBytesReceived();
-      info.upstreamHeaderBytesReceived = stream.responseHeadBytes();
-      info.upstreamHeaderBytesSent = stream.requestHeadBytes();
-    }
+    this.recordBytes();
     this.state = State.done;
     this.encoder = null;
     this.stream = null;
     this.headers = null;
     this.trailers = null;
     this.pendingBody.clear();
+  }
+
+  private recordBytes(): void {
+    const stream = this.stream;
+    if (stream === null || this.callbacks === null) return;
+    const info = this.callbacks.streamInfo;
+    info.upstreamWireBytesSent = stream.wireBytesSent();
+    info.upstreamWireBytesReceived = stream.wireBytesReceived();
+    info.upstreamHeaderBytesReceived = stream.responseHeadBytes();
+    info.upstreamHeaderBytesSent = stream.requestHeadBytes();
   }
 
   // === PoolRequest ===
@@ -187,12 +211,12 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
     info.upstreamConnectionId = stream.connection.id;
     info.upstreamLocalAddress = stream.connection.localAddress;
     info.upstreamProtocol = Protocol.http11;
-    info.hasUpstreamProtocol = true;
+    info.hasUpstreamProtocol = stream.isHttp;
     info.firstUpstreamTxMs = now;
     const endsWithHeaders = this.endsWithHeaders;
     if (endsWithHeaders) info.lastUpstreamTxMs = now;
     this.encoder.encodeHeaders(headers, endsWithHeaders);
-    if (!endsWithHeaders) this.sendPending();
+    if (!endsWithHeaders && !this.isWithheld) this.sendPending();
   }
 
   private sendPending(): void {

@@ -31,7 +31,7 @@ export function codecSettings(options: ReadonlyMap<string, string>, onProtocolEr
     acceptHttp10: options.has('http10'),
     allowCustomMethods: options.has('customMethods'),
     allowAbsoluteUrl: !options.has('noAbsolute'),
-    underscores: action === 'reject' ? UnderscoreAction.rejectRequest : action === 'drop' ? UnderscoreAction.dropHeader : UnderscoreAction.allow,
+    ignoredUpgrades: [], underscores: action === 'reject' ? UnderscoreAction.rejectRequest : action === 'drop' ? UnderscoreAction.dropHeader : UnderscoreAction.allow,
     droppedHeadersWithUnderscores: COUNTER,
     rejectedWithUnderscores: COUNTER,
     onProtocolError,
@@ -188,8 +188,11 @@ class ClientRun implements ConnectionCallbacks, ResponseDecoder {
     };
     this.codec = new Http1ClientConnection(this.connection, callbacks, codecSettings(options), new Http1Literals(dispatcher.turn), this.io.slab, this.io.slab32);
     dispatcher.run(() => {
-      const request = headerMap(names, [[':method', options.get('request') ?? 'GET'], [':path', '/'], [':authority', 'a']], dispatcher.turn);
-      this.codec.newStream(this).encodeHeaders(request, true);
+      const method = options.get('request') ?? 'GET';
+      const type = options.get('upgrade');
+      const upgrade: [string, string][] = type === undefined ? [] : [['connection', 'upgrade'], ['upgrade', type]];
+      const request = headerMap(names, [[':method', method], [':path', '/'], [':authority', 'a'], ...upgrade], dispatcher.turn);
+      this.codec.newStream(this).encodeHeaders(request, type === undefined && method !== 'CONNECT');
     });
   }
 
@@ -199,7 +202,7 @@ class ClientRun implements ConnectionCallbacks, ResponseDecoder {
     return this.codec.dispatch(offset, length);
   }
   onRemoteClose(): void {
-    this.codec.onConnectionClosed(5, '');
+    if (!this.codec.onHalfClose()) this.codec.onConnectionClosed(5, '');
   }
   onConnectionError(): void {
     this.codec.onConnectionClosed(5, '');

@@ -20,6 +20,8 @@ export type Step =
   | 'half_close'
   | { readonly send: BytesSpec }
   | { readonly read: 'request' | 'headers' | 'response' | 'close' | number }
+  /** Until this text has been received, anywhere. */
+  | { readonly read_text: string }
   | { readonly signal: string }
   | { readonly wait: string }
   | { readonly gauges: string[] }

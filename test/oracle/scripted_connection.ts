@@ -169,6 +169,8 @@ export class ScriptedConnection {
       if (!(await context.untilGauge(step.until_gauge, step.is))) {
         this.timeouts.push(`until ${step.until_gauge} is ${step.is}`);
       }
+    } else if ('read_text' in step) {
+      await this.until(`read_text ${step.read_text}`, () => this.received.includes(step.read_text) || this.fate !== 'open');
     } else {
       await this.read(step.read);
     }

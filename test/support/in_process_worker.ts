@@ -52,13 +52,13 @@ export function managerConfig(filters: readonly TestFilter[] = [], overrides: Pa
     statPrefix: 'ingress', codecType: 'auto', rdsName: '', accessLogs: [],
     filters: chain.map((name): HttpFilterConfig => ({ name, extension: { name, typeName: name, config: { suppressEnvoyHeaders: false, respectExpectedRqTimeout: false, strictCheckHeaders: [] } }, disabled: false })),
     routeConfig: routeConfig({ virtualHosts: [virtualHost({ routes: [routeEntry()] })] }),
-    http1: { acceptHttp10: false, defaultHostForHttp10: '', allowAbsoluteUrl: true, enableTrailers: false, properCaseWords: false, allowChunkedLength: false, allowCustomMethods: false },
+    http1: { acceptHttp10: false, defaultHostForHttp10: '', allowAbsoluteUrl: true, enableTrailers: false, properCaseWords: false, allowChunkedLength: false, allowCustomMethods: false, ignoredUpgrades: [] },
     idleTimeoutMs: 3_600_000, maxConnectionDurationMs: 0, maxStreamDurationMs: 0, maxHeadersCount: 100, maxRequestHeadersKb: 60, maxRequestsPerConnection: 0,
     headersWithUnderscores: 'allow', streamIdleTimeoutMs: 300_000, requestTimeoutMs: 0, requestHeadersTimeoutMs: 0, drainTimeoutMs: 5000, delayedCloseTimeoutMs: 1000,
     useRemoteAddress: false, xffNumTrustedHops: 0, skipXffAppend: false, via: '', serverName: 'envoy', serverHeaderTransformation: 'overwrite', schemeToOverwrite: '',
     generateRequestId: true, preserveExternalRequestId: false, alwaysSetRequestIdInResponse: false, normalizePath: false, mergeSlashes: false,
     pathWithEscapedSlashesAction: 'keep_unchanged', stripMatchingHostPort: false, stripAnyHostPort: false, stripTrailingHostDot: false,
-    streamErrorOnInvalidHttpMessage: false, proxy100Continue: false, logsNewRequests: false, appendForwardedPort: false, internalCidrs: null, localReply: null, upgrades: [],
+    streamErrorOnInvalidHttpMessage: false, proxy100Continue: false, logsNewRequests: false, logsTunnels: false, appendForwardedPort: false, internalCidrs: null, localReply: null, upgrades: [],
     ...overrides,
   };
 }

@@ -21,7 +21,7 @@ export function routeAction(overrides: Partial<RouteActionConfig> = {}): RouteAc
   return {
     kind: 'route', cluster: { kind: 'cluster', name: 'c' }, clusterNotFoundResponseCode: 503, prefixRewrite: '', regexRewrite: null,
     templateRewrite: '', hostRewriteLiteral: '', hostRewriteHeader: '', hostRewritePathRegex: null, autoHostRewrite: false, appendForwardedHost: false, timeoutMs: 15000, idleTimeoutMs: -1, maxStreamDurationMs: -1,
-    priority: 'default', ...overrides,
+    priority: 'default', upgrades: [], connect: null, ...overrides,
   };
 }
 

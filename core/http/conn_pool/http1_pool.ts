@@ -12,6 +12,8 @@ import { type RequestEncoder, ResetReason, type ResponseDecoder } from '../codec
 import { type Http1ClientCallbacks, Http1ClientConnection } from '../http1/client_connection.ts';
 import type { Http1Literals } from '../http1/encoder.ts';
 import type { Http1Settings } from '../http1/settings.ts';
+import type { ClientCodec } from './client_codec.ts';
+import { TcpClientConnection } from './tcp_client.ts';
 
 /** What all pools of a cluster on one worker share. */
 export interface Http1PoolContext {
@@ -24,12 +26,14 @@ export interface Http1PoolContext {
 }
 
 /**
- * HTTP/1 connections of one worker to one host at one priority: one exchange at a time on each, the most recently used idle one
- * first, requests that find none wait in order. Source: Envoy docs intro/arch_overview/upstream/connection_pooling.
+ * Connections of one worker to one host at one priority: one exchange at a time on each, the most recently used idle one first,
+ * requests that find none wait in order. HTTP/1, or plain TCP for terminated CONNECTs (`isTcp`): those are never used again.
+ * Source: Envoy docs intro/arch_overview/upstream/connection_pooling.
  */
 export class Http1ConnPool implements ConnPool {
   readonly host: Host;
   readonly context: Http1PoolContext;
+  readonly isTcp: boolean;
   private readonly breaker: CircuitBreaker;
   /** Idle clients; the last is the most recently used. */
   private readonly idle: Http1PoolClient[];
@@ -39,8 +43,9 @@ export class Http1ConnPool implements ConnPool {
   private isDraining: boolean;
   private isClosed: boolean;
 
-  constructor(context: Http1PoolContext, host: Host, priority: number) {
+  constructor(context: Http1PoolContext, host: Host, priority: number, isTcp = false) {
     this.context = context;
+    this.isTcp = isTcp;
     this.host = host;
     this.breaker = context.cluster.breakers[priority === 1 ? 1 : 0];
     this.idle = [];
@@ -227,7 +232,7 @@ export class Http1ConnPool implements ConnPool {
       }
       return false;
     }
-    cluster.stats.cxHttp1Total.inc();
+    if (!this.isTcp) cluster.stats.cxHttp1Total.inc();
     cluster.stats.cxActive.inc();
     this.host.onConnectionAttempt();
     this.breaker.inc(CircuitKind.connections);
@@ -254,7 +259,7 @@ export class Http1PoolClient implements PooledStream, ConnectionCallbacks, Http1
   connectStartMs: number;
   connectEndMs: number;
   private readonly pool: Http1ConnPool;
-  private readonly codec: Http1ClientConnection;
+  private readonly codec: ClientCodec;
   /** Connect timeout while connecting, idle timeout afterwards. */
   private readonly timer: WheelTimer;
   private isBusy: boolean;
@@ -264,7 +269,9 @@ export class Http1PoolClient implements PooledStream, ConnectionCallbacks, Http1
     const { context } = pool;
     const { dispatcher, cluster } = context;
     this.connection = new Connection(dispatcher, handle, context.nextConnectionId(), this, cluster.config.perConnectionBufferLimitBytes, true, '');
-    this.codec = new Http1ClientConnection(this.connection, this, context.settings, context.literals, dispatcher.io.slab, dispatcher.io.slab32);
+    this.codec = pool.isTcp
+      ? new TcpClientConnection(this.connection, this, dispatcher.io.slab)
+      : new Http1ClientConnection(this.connection, this, context.settings, context.literals, dispatcher.io.slab, dispatcher.io.slab32);
     this.requestCount = 0;
     this.connectStartMs = dispatcher.nowMs;
     this.connectEndMs = NaN;
@@ -274,6 +281,10 @@ export class Http1PoolClient implements PooledStream, ConnectionCallbacks, Http1
   }
 
   // === PooledStream ===
+
+  get isHttp(): boolean {
+    return !this.pool.isTcp;
+  }
 
   open(decoder: ResponseDecoder): RequestEncoder {
     return this.codec.newStream(decoder);
@@ -310,12 +321,12 @@ export class Http1PoolClient implements PooledStream, ConnectionCallbacks, Http1
   }
 
   /** Closes from our side. */
-  closeLocal(): void {
+  closeLocal(mode: CloseMode = CloseMode.now): void {
     if (!this.connection.isOpen) return;
     const stats = this.pool.context.cluster.stats;
     stats.cxDestroyLocal.inc();
     const isConnecting = this.connection.state === 0;
-    this.connection.close(CloseMode.now);
+    this.connection.close(mode);
     this.timer.close();
     if (isConnecting) this.pool.onConnectAborted(this);
     else this.ended(false, this.isBusy);
@@ -362,7 +373,7 @@ export class Http1PoolClient implements PooledStream, ConnectionCallbacks, Http1
   }
 
   onRemoteClose(): void {
-    this.onGone('');
+    if (!this.codec.onHalfClose()) this.onGone('');
   }
 
   onConnectionError(_error: number): void {
@@ -401,8 +412,8 @@ export class Http1PoolClient implements PooledStream, ConnectionCallbacks, Http1
     this.closeLocal();
   }
 
-  onReset(): void {
-    this.closeLocal();
+  onReset(flushes: boolean): void {
+    this.closeLocal(flushes ? CloseMode.flush : CloseMode.now);
   }
 
   /** The upstream closed the connection or it failed. */

@@ -10,16 +10,19 @@ import { AccessLogType } from '../../access_log/access_log.ts';
 import { type RequestDecoder, ResetReason } from '../codec.ts';
 import { reasonPhrase } from '../codes.ts';
 import type { LocalReplyOptions } from '../filter.ts';
-import { Direction, FilterIteration, type IterationOwner } from '../filter_manager/filter_iteration.ts';
+import { Direction, type FilterIteration, type IterationOwner } from '../filter_manager/filter_iteration.ts';
 import type { Http1ServerConnection } from '../http1/server_connection.ts';
-import { isUpgrade } from '../http1/framing.ts';
 import type { TerminalFilter } from '../terminal_filter.ts';
-import { FilterHandle } from './filter_handle.ts';
+import { answerExpect, copyRequestId, setConnectionHeader } from './exchange_headers.ts';
+import type { FilterHandle } from './filter_handle.ts';
 import { mutateRequestHeaders, mutateResponseHeaders, removeHopByHop } from './header_sanitizer.ts';
 import { fillLocalReply } from './local_reply_writer.ts';
 import type { ManagerContext } from './manager_context.ts';
+import { applyRouteToFilters, createStreamFilters, type StreamFilters } from './stream_filters.ts';
 import { StreamTimeouts } from './stream_timeouts.ts';
 import { checkRequest, RequestCheck } from './request_check.ts';
+import { refuseRequest } from './request_refusal.ts';
+import { isTunnelResponse, isUpgradeAllowed, UpgradeKind, upgradeKindOf, upgradeTypeOf } from './upgrades.ts';
 
 /** The connection a stream belongs to, as the stream sees it. */
 export interface StreamOwner {
@@ -49,10 +52,14 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
   private madeRequestTrailers: HeaderMap | null;
   private madeResponseTrailers: HeaderMap | null;
   readonly info: StreamInfo;
-  readonly decode: FilterIteration;
-  readonly encode: FilterIteration;
-  readonly handles: readonly FilterHandle[];
-  private readonly terminal: TerminalFilter;
+  /** The connection manager's filters, or those that the upgrade under way has of its own. */
+  decode: FilterIteration;
+  encode: FilterIteration;
+  handles: readonly FilterHandle[];
+  private terminal: TerminalFilter;
+  private readonly filters: StreamFilters;
+  /** By index of upgrade_configs, made when first needed. */
+  private upgradeFilters: (StreamFilters | undefined)[] | null;
   private readonly timeouts: StreamTimeouts;
   private readonly release: (stream: ActiveStream) => void;
   private readonly matchInput: MatchInput;
@@ -68,6 +75,8 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
   isResponseStarted: boolean;
   isResponseDone: boolean;
   private isLocalReply: boolean;
+  /** UpgradeKind of the request, once it is accepted. */
+  private upgrade: number;
   isDestroyed: boolean;
   private sawEncodeHeaders: boolean;
   private readDisables: number;
@@ -85,15 +94,12 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
     this.responseHeaders = new HeaderMap(names, dispatcher.turn);
     this.info = new StreamInfo();
     this.matchInput = new MatchInput(this.requestHeaders, this.info);
-    const middle = parts.filters.filter((filter) => filter.factory.isTerminal !== true);
-    const filters = middle.map((filter) => filter.factory.createFilter());
-    this.decode = new FilterIteration(this, Direction.decode, filters, dispatcher.io.slab);
-    this.encode = new FilterIteration(this, Direction.encode, [...filters].reverse(), dispatcher.io.slab);
+    this.filters = createStreamFilters(this, parts.filters, terminal, dispatcher.io.slab);
+    this.decode = this.filters.decode;
+    this.encode = this.filters.encode;
+    this.handles = this.filters.handles;
     this.terminal = terminal;
-    const last = filters.length;
-    this.handles = [...filters, terminal].map((filter, i) => new FilterHandle(this, filter, parts.filters[i].name, i, last - 1 - i, parts.filters[i].disabled));
-    for (const handle of this.handles) handle.filter.setCallbacks?.(handle);
-    terminal.setTerminalCallbacks(this.handles[last]);
+    this.upgradeFilters = null;
     this.timeouts = new StreamTimeouts(this, parts.config, parts.stats, dispatcher);
     this.owner = null;
     this.routeTable = parts.routeTable;
@@ -105,6 +111,7 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
     this.isResponseStarted = false;
     this.isResponseDone = false;
     this.isLocalReply = false;
+    this.upgrade = UpgradeKind.none;
     this.isDestroyed = true;
     this.sawEncodeHeaders = false;
     this.readDisables = 0;
@@ -133,6 +140,7 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
     this.isResponseStarted = false;
     this.isResponseDone = false;
     this.isLocalReply = false;
+    this.upgrade = UpgradeKind.none;
     this.isDestroyed = false;
     this.sawEncodeHeaders = false;
     this.readDisables = 0;
@@ -166,19 +174,21 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
     info.protocol = codec.minorVersion === 0 ? Protocol.http10 : Protocol.http11;
     info.downstreamHeaderBytesReceived = codec.requestHeaderLineBytes;
     if (endStream) this.onRequestDone();
-    if (headers.find(HeaderId.expect) >= 0) this.answerExpect(headers, codec);
+    if (headers.find(HeaderId.expect) >= 0 && !parts.config.proxy100Continue && answerExpect(headers, codec)) this.chargeCode(100);
     const check = checkRequest(headers, codec.minorVersion, parts.config, parts.listenerPort);
     if (check !== RequestCheck.ok) {
-      this.refuse(check);
+      refuseRequest(this, check);
       return;
     }
-    const isUpgradeRequest = headers.find(HeaderId.upgrade) >= 0 && isUpgrade(headers);
-    mutateRequestHeaders(headers, context, info, this.routeTable, isUpgradeRequest);
+    const upgrade = upgradeKindOf(headers);
+    mutateRequestHeaders(headers, context, info, this.routeTable, upgrade === UpgradeKind.upgrade);
     const route = this.routeEntry();
     info.route = route;
+    const isRefused = upgrade !== UpgradeKind.none && !this.acceptUpgrade(upgrade, headers, route);
     if (route !== null) this.applyRoute(route, headers);
     if (parts.config.logsNewRequests) this.log(AccessLogType.downstreamStart);
-    if (isUpgradeRequest) {
+    // Without a route the answer is 404, whatever was asked for.
+    if (isRefused && route !== null) {
       parts.stats.rqWsOnNonWsRoute.inc();
       owner.closeAfterResponse();
       this.sendLocalReply(403, '', UPGRADE_FAILED);
@@ -244,38 +254,30 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
     this.timeouts.onRequestComplete();
   }
 
-  /** Expect: 100-continue is answered here unless the upstream shall (RFC 9110 §10.1.1). */
-  private answerExpect(headers: HeaderMap, codec: Http1ServerConnection): void {
-    if (this.context.parts.config.proxy100Continue || codec.minorVersion === 0 || !headers.hasToken(HeaderId.expect, '100-continue')) return;
-    headers.remove(HeaderId.expect);
-    codec.sendContinue();
-    this.chargeCode(100);
+  /** Takes an upgrade or CONNECT on, with the filters it has of its own; false when it is not allowed. */
+  private acceptUpgrade(kind: number, headers: HeaderMap, route: RouteEntry | null): boolean {
+    const { upgrades, stats, dispatcher, bufferLimit } = this.context.parts;
+    const type = upgradeTypeOf(kind, headers);
+    const index = upgrades.findIndex((upgrade) => upgrade.type === type);
+    if (!isUpgradeAllowed(type, upgrades[index], route)) return false;
+    this.upgrade = kind;
+    stats.cxUpgradesTotal.inc();
+    stats.cxUpgradesActive.inc();
+    const configured = upgrades[index]?.filters ?? null;
+    if (configured === null) return true;
+    this.upgradeFilters ??= [];
+    this.upgradeFilters[index] ??= createStreamFilters(this, configured, upgrades[index].createTerminal(), dispatcher.io.slab);
+    this.useFilters(this.upgradeFilters[index]);
+    this.decode.reset(bufferLimit);
+    this.encode.reset(bufferLimit);
+    return true;
   }
 
-  private refuse(check: number): void {
-    const { stats, config } = this.context.parts;
-    const owner = this.owner;
-    if (owner === null) return;
-    switch (check) {
-      case RequestCheck.missingHost:
-        if (!config.streamErrorOnInvalidHttpMessage) owner.closeAfterResponse();
-        this.sendLocalReply(400, '', { details: 'missing_host_header' });
-        return;
-      case RequestCheck.badPath:
-        stats.rqFailedPathNormalization.inc();
-        owner.closeAfterResponse();
-        this.sendLocalReply(400, '', { details: 'path_normalization_failed' });
-        return;
-      case RequestCheck.redirectToNormalPath: {
-        stats.rqRedirectedWithNormalizedPath.inc();
-        const path = this.requestHeaders.get(HeaderId.path) ?? '/';
-        this.sendLocalReply(307, '', { details: 'path_normalization_failed', modifyHeaders: (headers) => headers.set(HeaderId.location, path) });
-        return;
-      }
-      default:
-        stats.rqNonRelativePath.inc();
-        this.sendLocalReply(404, '', { details: 'absolute_path_rejected' });
-    }
+  private useFilters(filters: StreamFilters): void {
+    this.decode = filters.decode;
+    this.encode = filters.encode;
+    this.handles = filters.handles;
+    this.terminal = filters.terminal;
   }
 
   private applyRoute(route: RouteEntry, headers: HeaderMap): void {
@@ -288,7 +290,7 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
       }
     }
     this.timeouts.applyRoute(route.idleTimeoutMs, route.maxStreamDurationMs);
-    for (let i = 0; i < this.handles.length - 1; i++) this.handles[i].applyRoute(route);
+    applyRouteToFilters(this.handles, route);
   }
 
   // === routing ===
@@ -398,21 +400,26 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
     if (owner === null) return;
     const context = this.context;
     const info = this.info;
-    mutateResponseHeaders(headers, context);
+    const isTunnel = this.upgrade !== UpgradeKind.none && !endStream && isTunnelResponse(this.upgrade, headers);
+    mutateResponseHeaders(headers, context, isTunnel);
     const config = context.parts.config;
-    const id = config.alwaysSetRequestIdInResponse ? this.validRequestHeaders()?.get(HeaderId.requestId) : undefined;
-    if (id !== undefined) headers.set(HeaderId.requestId, id);
+    if (config.alwaysSetRequestIdInResponse) copyRequestId(this.validRequestHeaders(), headers);
     if (!this.isRequestDone) {
       context.parts.stats.rqResponseBeforeRqComplete.inc();
       owner.closeAfterResponse();
     }
-    this.setConnectionHeader(headers, owner, endStream);
+    // What follows these headers is no HTTP: nothing is to be said of the connection.
+    if (!isTunnel) setConnectionHeader(headers, info.protocol, owner, endStream);
     info.responseCode = headers.status;
     if (context.parts.http1.countsHeaderBytes) info.responseHeaderBytes = headers.byteSize();
     info.firstDownstreamTxMs = context.parts.dispatcher.io.clock[0];
     this.chargeCode(headers.status);
     this.isResponseStarted = true;
-    this.timeouts.onActivity();
+    this.timeouts.onResponseStart();
+    if (isTunnel && config.logsTunnels) {
+      info.downstreamWireBytesReceived = owner.codec.wireBytesReceived;
+      this.log(AccessLogType.downstreamTunnelSuccessfullyEstablished);
+    }
     owner.codec.encodeHeaders(headers, endStream);
     info.downstreamHeaderBytesSent = owner.codec.responseHeadBytes;
     if (context.needsResponseHeaders && !endStream) headers.retain();
@@ -498,15 +505,6 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
     this.owner?.codec.readDisable(disable);
   }
 
-  private setConnectionHeader(headers: HeaderMap, owner: StreamOwner, endStream: boolean): void {
-    if (this.info.protocol === Protocol.http10) {
-      // Without a length the response is framed by the close.
-      if (!endStream && headers.find(HeaderId.contentLength) < 0) owner.codec.wantsKeepAlive = false;
-      if (!owner.isClosing()) headers.set(HeaderId.connection, 'keep-alive');
-    }
-    if (owner.isClosing()) headers.set(HeaderId.connection, 'close');
-  }
-
   private chargeCode(status: number): void {
     if (this.info.isHealthCheck) return;
     this.context.parts.stats.codes.charge(status);
@@ -541,6 +539,7 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
     const info = this.info;
     info.endTimeMs = dispatcher.io.clock[0];
     stats.rqActive.dec();
+    if (this.upgrade !== UpgradeKind.none) stats.cxUpgradesActive.dec();
     if (info.isHealthCheck) stats.tracingHealthCheck.inc();
     else stats.rqTime.record(info.msSinceStart(dispatcher.io.clock));
     this.timeouts.end();
@@ -585,6 +584,7 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
   onDeferredDelete(): void {
     this.requestHeaders.clear();
     this.responseHeaders.clear();
+    if (this.terminal !== this.filters.terminal) this.useFilters(this.filters);
     this.release(this);
   }
 

@@ -1,5 +1,6 @@
 /** The HTTP connection manager as plain frozen data. Times in milliseconds, 0 = off, unless said. */
 import type { ExtensionConfig } from '../../registry/parse_context.ts';
+import type { StringMatcherConfig } from '../../matcher/matcher_config.ts';
 import type { RouteConfig } from '../../route/route_config.ts';
 import type { AccessLogConfig, AccessLogFilterConfig } from '../../access_log/access_log_config.ts';
 import type { BodyFormatConfig } from '../../formatter/format_config.ts';
@@ -21,6 +22,16 @@ export interface LocalReplyMapperConfig {
   readonly headersToAdd: readonly { readonly name: string; readonly value: string; readonly append: boolean }[];
 }
 
+/** One entry of upgrade_configs. */
+export interface UpgradeConfig {
+  /** Lower case: 'websocket', 'connect', ... */
+  readonly type: string;
+  /** Allowed where a route says nothing. */
+  readonly enabled: boolean;
+  /** A filter chain of its own; null = the connection manager's. */
+  readonly filters: readonly HttpFilterConfig[] | null;
+}
+
 export interface Http1Options {
   readonly acceptHttp10: boolean;
   readonly defaultHostForHttp10: string;
@@ -29,6 +40,8 @@ export interface Http1Options {
   readonly properCaseWords: boolean;
   readonly allowChunkedLength: boolean;
   readonly allowCustomMethods: boolean;
+  /** Requests for upgrades to these are served as if they had not asked. */
+  readonly ignoredUpgrades: readonly StringMatcherConfig[];
 }
 
 export interface ConnectionManagerConfig {
@@ -78,6 +91,7 @@ export interface ConnectionManagerConfig {
   /** CIDRs that count as internal; null = the default ranges. */
   readonly internalCidrs: readonly string[] | null;
   readonly localReply: { readonly mappers: readonly LocalReplyMapperConfig[]; readonly bodyFormat: BodyFormatConfig | null } | null;
-  /** Upgrade types allowed, lower case (e.g. 'websocket'). */
-  readonly upgrades: readonly string[];
+  /** A log line is written when a tunnel stands, too (DownstreamTunnelSuccessfullyEstablished). */
+  readonly logsTunnels: boolean;
+  readonly upgrades: readonly UpgradeConfig[];
 }

@@ -146,9 +146,12 @@ export function removeHopByHop(headers: HeaderMap): void {
   if (headers.find(HeaderId.proxyConnection) >= 0) headers.remove(HeaderId.proxyConnection);
 }
 
-/** What changes in a response before it goes out: hop-by-hop headers, `date`, `server`, `via`. */
-export function mutateResponseHeaders(headers: HeaderMap, context: ManagerContext): void {
-  removeHopByHop(headers);
+/**
+ * What changes in a response before it goes out: hop-by-hop headers, `date`, `server`, `via`. A response that begins a tunnel keeps
+ * what says so.
+ */
+export function mutateResponseHeaders(headers: HeaderMap, context: ManagerContext, beginsTunnel: boolean): void {
+  if (!beginsTunnel) removeHopByHop(headers);
   const parts = context.parts;
   if (headers.find(HeaderId.date) < 0) {
     parts.dates.update(parts.dispatcher.wallMs);

@@ -10,6 +10,7 @@ import type { HttpFilterFactory } from '../filter.ts';
 import type { DateProvider } from '../date_header.ts';
 import type { Http1Literals } from '../http1/encoder.ts';
 import type { Http1Settings } from '../http1/settings.ts';
+import type { TerminalFilter } from '../terminal_filter.ts';
 import type { ConnectionManagerConfig } from './config.ts';
 import type { InternalAddressChecker } from './internal_address.ts';
 import type { LocalReplyRewriter } from './local_reply.ts';
@@ -21,6 +22,16 @@ export interface ConfiguredFilter {
   readonly name: string;
   readonly factory: HttpFilterFactory;
   readonly disabled: boolean;
+}
+
+/** One entry of upgrade_configs on this worker. */
+export interface ConfiguredUpgrade {
+  /** Lower case. */
+  readonly type: string;
+  readonly enabled: boolean;
+  /** The filter chain of its own, its last filter included; null = the connection manager's. */
+  readonly filters: readonly ConfiguredFilter[] | null;
+  readonly createTerminal: () => TerminalFilter;
 }
 
 /** Everything the connections of one filter chain share on one worker; built when the chain's snapshot is applied. */
@@ -37,6 +48,7 @@ export interface ManagerContextParts {
   readonly server: ServerFacts;
   readonly loggers: readonly AccessLogger[];
   readonly filters: readonly ConfiguredFilter[];
+  readonly upgrades: readonly ConfiguredUpgrade[];
   readonly routeTable: RouteTable;
   readonly internal: InternalAddressChecker;
   readonly localReplies: LocalReplyRewriter | null;
@@ -69,7 +81,7 @@ export class ManagerContext {
     this.logContext = new LogContext();
     this.needsRequestHeaders =
       parts.loggers.some((logger) => logger.needsRequestHeaders) ||
-      parts.filters.some((filter) => filter.factory.needsRequestHeaders !== false) ||
+      [parts.filters, ...parts.upgrades.map((upgrade) => upgrade.filters ?? [])].some((filters) => filters.some((filter) => filter.factory.needsRequestHeaders !== false)) ||
       parts.localReplies !== null || parts.config.alwaysSetRequestIdInResponse;
     this.needsResponseHeaders = parts.loggers.some((logger) => logger.needsResponseHeaders);
     this.serverName = Buffer.from(parts.config.serverName, 'latin1');

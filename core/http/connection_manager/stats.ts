@@ -35,6 +35,8 @@ export class ConnectionManagerStats {
   readonly cxMaxDurationReached: Counter;
   readonly cxMaxRequestsReached: Counter;
   readonly cxProtocolError: Counter;
+  readonly cxUpgradesTotal: Counter;
+  readonly cxUpgradesActive: Gauge;
   readonly cxRxBytesTotal: Counter;
   readonly cxTxBytesTotal: Counter;
   readonly cxLengthMs: Histogram;
@@ -80,6 +82,8 @@ export class ConnectionManagerStats {
     this.cxMaxDurationReached = scope.counter('downstream_cx_max_duration_reached');
     this.cxMaxRequestsReached = scope.counter('downstream_cx_max_requests_reached');
     this.cxProtocolError = scope.counter('downstream_cx_protocol_error');
+    this.cxUpgradesTotal = scope.counter('downstream_cx_upgrades_total');
+    this.cxUpgradesActive = scope.gauge('downstream_cx_upgrades_active');
     this.cxRxBytesTotal = scope.counter('downstream_cx_rx_bytes_total');
     this.cxTxBytesTotal = scope.counter('downstream_cx_tx_bytes_total');
     this.cxLengthMs = scope.histogram('downstream_cx_length_ms', 'ms');

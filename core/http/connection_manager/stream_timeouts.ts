@@ -66,6 +66,12 @@ export class StreamTimeouts implements WheelTimerTarget {
     if (this.config.requestTimeoutMs > 0) this.request.disable();
   }
 
+  /** The response begins: request_timeout waits for no more of the request. */
+  onResponseStart(): void {
+    if (this.config.requestTimeoutMs > 0) this.request.disable();
+    this.onActivity();
+  }
+
   /** A route's own times; -1 keeps the connection manager's, 0 switches off. */
   applyRoute(idleMs: number, durationMs: number): void {
     if (idleMs >= 0 && idleMs !== this.idleMs) {

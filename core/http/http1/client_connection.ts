@@ -4,12 +4,15 @@ import { HeaderId } from '../../headers/header_names.ts';
 import { BodyKind, type RequestEncoder, ResetReason, type ResponseDecoder } from '../codec.ts';
 import { ChunkedDecoder, ChunkStatus } from './chunked_decoder.ts';
 import { HeadTail, type Http1Literals, REQUEST_LINE_END_LENGTH, sendBody, sendHead, sendTrailers, TRAILER_FRAME_LENGTH } from './encoder.ts';
-import { Framing, FramingError, joinRepeated, receivedHeaderBytes, wantsKeepAlive } from './framing.ts';
+import { Framing, FramingError, isUpgrade, joinRepeated, receivedHeaderBytes, wantsKeepAlive } from './framing.ts';
 import { ParseStatus } from './header_lines.ts';
+import { isConnect } from './request_target.ts';
 import { ResponseParser } from './response_parser.ts';
 import type { Http1Settings } from './settings.ts';
 
-const Reading = { idle: 0, head: 1, lengthBody: 2, chunkedBody: 3, untilClose: 4 } as const;
+const Reading = { idle: 0, head: 1, lengthBody: 2, chunkedBody: 3, untilClose: 4, tunnel: 5 } as const;
+/** What the request asks to become. */
+const Tunnel = { none: 0, upgrade: 1, connect: 2 } as const;
 const Writing = { idle: 0, body: 1, done: 2 } as const;
 
 /** What the pool learns from its client's codec. */
@@ -22,15 +25,17 @@ export interface Http1ClientCallbacks {
   onUnexpectedData(): void;
   /** The upstream broke the protocol: the connection must be closed. */
   onProtocolError(): void;
-  /** The request was abandoned: the connection must be closed. */
-  onReset(): void;
+  /** The request was abandoned: the connection must be closed; `flushes`: after what was sent has gone out. */
+  onReset(flushes: boolean): void;
 }
 
 /**
  * The client side of HTTP/1 on one upstream connection: one exchange at a time.
  *
- *   reading: idle -> head -> (1xx: head) -> lengthBody | chunkedBody | untilClose -> idle
+ *   reading: idle -> head -> (1xx: head) -> lengthBody | chunkedBody | untilClose -> idle ; head -> tunnel (upgrade and 101, CONNECT and 2xx)
  *   writing: idle -> body -> done ; the exchange is complete when reading is idle again and writing done
+ *
+ * A request for a tunnel has no end, so that its connection never carries another one, whatever the answer.
  */
 export class Http1ClientConnection implements RequestEncoder {
   private readonly connection: Connection;
@@ -49,6 +54,7 @@ export class Http1ClientConnection implements RequestEncoder {
   private bodyLeft: number;
   private isHeadRequest: boolean;
   private isChunkedRequest: boolean;
+  private tunnel: number;
   private keepAlive: boolean;
   private mustHold: boolean;
   /** Bytes of an unfinished head that stay with the I/O layer; of one that turned out malformed. */
@@ -76,6 +82,7 @@ export class Http1ClientConnection implements RequestEncoder {
     this.bodyLeft = 0;
     this.isHeadRequest = false;
     this.isChunkedRequest = false;
+    this.tunnel = Tunnel.none;
     this.keepAlive = true;
     this.mustHold = false;
     this.heldBytes = 0;
@@ -103,12 +110,26 @@ export class Http1ClientConnection implements RequestEncoder {
     return this.decoder !== null;
   }
 
+  /**
+   * HTTP/1 knows no half-closed upstream: whatever runs is cut, or ended by the close. A CONNECT is cut from our side, which is what
+   * Envoy counts.
+   */
+  onHalfClose(): boolean {
+    const decoder = this.decoder;
+    if (this.tunnel !== Tunnel.connect || decoder === null || this.parser.isInHead) return false;
+    this.decoder = null;
+    this.callbacks.onReset(false);
+    decoder.onResetStream(ResetReason.connectionTermination, '');
+    return true;
+  }
+
   // === RequestEncoder ===
 
   encodeHeaders(headers: HeaderMap, endStream: boolean): void {
     this.isHeadRequest = headers.methodLength === 4 && rangeEquals(headers.bytes, headers.methodOffset, 4, 'HEAD');
     let tail: number = HeadTail.plain;
-    if (headers.find(HeaderId.contentLength) < 0) {
+    this.tunnel = tunnelOf(headers);
+    if (this.tunnel === Tunnel.none && headers.find(HeaderId.contentLength) < 0) {
       if (!endStream) {
         tail = HeadTail.chunked;
         this.isChunkedRequest = true;
@@ -145,10 +166,11 @@ export class Http1ClientConnection implements RequestEncoder {
     }
   }
 
-  resetStream(_reason: ResetReason): void {
+  resetStream(reason: ResetReason): void {
     if (this.decoder === null) return;
     this.decoder = null;
-    this.callbacks.onReset();
+    // A client that ended its tunnel has said all it had to say: nothing but the bytes themselves tells where they end.
+    this.callbacks.onReset(this.reading === Reading.tunnel && reason === ResetReason.connectionTermination);
   }
 
   readDisable(disable: boolean): void {
@@ -167,7 +189,13 @@ export class Http1ClientConnection implements RequestEncoder {
     const turn = this.literals.turn;
     const start = turn.writeBytes(headers.bytes, headers.methodOffset, headers.methodLength);
     turn.slab[turn.reserve(1)] = 32;
-    turn.writeBytes(headers.bytes, headers.pathOffset, headers.pathLength);
+    if (headers.pathLength > 0) {
+      turn.writeBytes(headers.bytes, headers.pathOffset, headers.pathLength);
+    } else {
+      // CONNECT: authority-form (RFC 9112 §3.2.3).
+      const k = headers.find(HeaderId.authority);
+      if (k >= 0) turn.writeBytes(headers.bytes, headers.entries[k + 3], headers.entries[k + 4]);
+    }
     turn.writeBytes(turn.slab, this.literals.requestLineEnd, REQUEST_LINE_END_LENGTH);
     return start;
   }
@@ -194,6 +222,7 @@ export class Http1ClientConnection implements RequestEncoder {
         case Reading.chunkedBody:
           p = this.readChunkedBody(p, end);
           break;
+        case Reading.tunnel:
         case Reading.untilClose:
           this.wireBytesReceived += end - p;
           this.decoder?.decodeData(p, end - p, false);
@@ -232,6 +261,7 @@ export class Http1ClientConnection implements RequestEncoder {
     if (this.settings.countsHeaderBytes) this.responseHeadBytes += receivedHeaderBytes(headers);
     if (headers.hasRepeats) joinRepeated(headers);
     const status = headers.status;
+    if (this.tunnel !== Tunnel.none && this.isSwitching(headers)) return this.onSwitched(decoder, headers, next, end);
     if (status < 200) {
       if (status !== 101) {
         decoder.decode1xxHeaders(headers);
@@ -279,6 +309,29 @@ export class Http1ClientConnection implements RequestEncoder {
         this.reading = Reading.untilClose;
         decoder.decodeHeaders(headers, false);
     }
+    return next;
+  }
+
+  /** Whether this response begins what the request asked for. */
+  private isSwitching(headers: HeaderMap): boolean {
+    const status = headers.status;
+    return this.tunnel === Tunnel.connect ? status >= 200 && status < 300 : status === 101 && isUpgrade(headers);
+  }
+
+  /** From here on bytes are no HTTP: they go on as they are. */
+  private onSwitched(decoder: ResponseDecoder, headers: HeaderMap, next: number, end: number): number {
+    if (this.tunnel === Tunnel.connect) {
+      // RFC 9110 §9.3.6: framing fields of a 2xx to CONNECT mean nothing.
+      if (headers.find(HeaderId.transferEncoding) >= 0) headers.remove(HeaderId.transferEncoding);
+    } else {
+      // RFC 9112 §6.1, RFC 9110 §8.6: a 1xx has neither.
+      if (headers.find(HeaderId.transferEncoding) >= 0) return this.fail(end);
+      if (headers.find(HeaderId.contentLength) >= 0) headers.remove(HeaderId.contentLength);
+    }
+    this.failedBytes = 0;
+    this.reading = Reading.tunnel;
+    this.keepAlive = false;
+    decoder.decodeHeaders(headers, false);
     return next;
   }
 
@@ -391,7 +444,7 @@ export class Http1ClientConnection implements RequestEncoder {
       return this.writing !== Writing.done;
     }
     // An end within a message is the upstream's mistake, before it an ended connection.
-    const isWithin = this.reading !== Reading.head || this.parser.isInHead;
+    const isWithin = (this.reading !== Reading.head && this.reading !== Reading.tunnel) || this.parser.isInHead;
     this.reading = Reading.idle;
     this.parser.reset();
     this.wireBytesReceived += this.heldBytes;
@@ -406,6 +459,11 @@ export class Http1ClientConnection implements RequestEncoder {
   }
 }
 
+
+function tunnelOf(headers: HeaderMap): number {
+  if (headers.find(HeaderId.upgrade) >= 0 && isUpgrade(headers)) return Tunnel.upgrade;
+  return isConnect(headers) ? Tunnel.connect : Tunnel.none;
+}
 
 /** Methods that need not say that they have no body (RFC 9110 §8.6): GET, HEAD, DELETE, TRACE, CONNECT. */
 function isBodiless(headers: HeaderMap): boolean {

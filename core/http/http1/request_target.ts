@@ -8,7 +8,7 @@ export const TargetCheck = {
   badForm: 1,
   /** absolute-form of another scheme than http and https. */
   badScheme: 2,
-  /** absolute-form without host, or with an impossible port; `*` of another method than OPTIONS. */
+  /** absolute-form without host, or with an impossible port; `*` of another method than OPTIONS; CONNECT to anything but `host:port`. */
   badUrl: 3,
   /** An authority with characters that no host has. */
   badAuthority: 4,
@@ -27,23 +27,31 @@ export function checkTarget(headers: HeaderMap, allowAbsoluteUrl: boolean): numb
   const first = headers.find(HeaderId.authority);
   if (first >= 0 && headers.hasRepeats && headers.findNext(HeaderId.authority, first) >= 0) return TargetCheck.badAuthority;
   if (headers.pathLength > 0 && headers.bytes[headers.pathOffset] !== SLASH) {
-    const result = takeApart(headers, allowAbsoluteUrl);
+    const result = isConnect(headers) ? takeAuthority(headers) : takeApart(headers, allowAbsoluteUrl);
     if (result !== TargetCheck.ok) return result;
+  } else if (isConnect(headers)) {
+    return TargetCheck.badUrl;
   }
   const k = headers.find(HeaderId.authority);
   return k < 0 || isAuthority(headers.bytes, headers.entries[k + 3], headers.entries[k + 4]) ? TargetCheck.ok : TargetCheck.badAuthority;
 }
 
+/** authority-form (RFC 9112 §3.2.3): host and port become Host, whatever that said, and there is no path. */
+function takeAuthority(headers: HeaderMap): number {
+  const { bytes, pathOffset, pathLength } = headers;
+  const target = latin1(bytes, pathOffset, pathLength);
+  const port = PORT.exec(target);
+  if (port === null || port.index === 0 || Number(port[1]) > MAX_PORT || target.includes('/')) return TargetCheck.badUrl;
+  if (headers.find(HeaderId.authority) < 0 || !headers.valueEquals(HeaderId.authority, target)) {
+    headers.setBytes(HeaderId.authority, bytes, pathOffset, pathLength);
+  }
+  headers.pathLength = 0;
+  headers.startLineChanged();
+  return TargetCheck.ok;
+}
+
 function takeApart(headers: HeaderMap, allowAbsoluteUrl: boolean): number {
   const { bytes, pathOffset, pathLength } = headers;
-  if (isConnect(headers)) {
-    if (headers.find(HeaderId.authority) < 0 || !headers.valueEquals(HeaderId.authority, latin1(bytes, pathOffset, pathLength))) {
-      headers.setBytes(HeaderId.authority, bytes, pathOffset, pathLength);
-    }
-    headers.pathLength = 0;
-    headers.startLineChanged();
-    return TargetCheck.ok;
-  }
   if (pathLength === 1 && bytes[pathOffset] === STAR) {
     return headers.methodLength === 7 && rangeEquals(bytes, headers.methodOffset, 7, 'OPTIONS') ? TargetCheck.ok : TargetCheck.badUrl;
   }

@@ -9,13 +9,14 @@ import {
 import { Framing, FramingError, isUpgrade, joinRepeated, receivedHeaderBytes, sanitizeConnectionHeader, wantsKeepAlive } from './framing.ts';
 import { ParseStatus } from './header_lines.ts';
 import { HeaderId } from '../../headers/header_names.ts';
+import type { StringMatcher } from '../../matcher/string_matcher.ts';
 import { rangeEquals } from '../../headers/header_map.ts';
 import { RequestParser } from './request_parser.ts';
 import { checkTarget, isConnect, isRegisteredMethod, TargetCheck } from './request_target.ts';
 import { applyUnderscoreAction, type Http1Settings, UnderscoreAction } from './settings.ts';
 
 /** Where the request being read stands. */
-const Reading = { head: 0, lengthBody: 1, chunkedBody: 2, done: 3, failed: 4 } as const;
+const Reading = { head: 0, lengthBody: 1, chunkedBody: 2, done: 3, failed: 4, tunnel: 5 } as const;
 /** Where its response stands. */
 const Writing = { none: 0, headers: 1, done: 2 } as const;
 
@@ -23,7 +24,7 @@ const Writing = { none: 0, headers: 1, done: 2 } as const;
  * The server side of HTTP/1 on one downstream connection: requests in, responses out, one at a time and in order. Bytes of a
  * pipelined request stay with the I/O layer until the response before it is complete.
  *
- *   reading:  head -> lengthBody | chunkedBody -> done ; any -> failed
+ *   reading:  head -> lengthBody | chunkedBody -> done ; any -> failed ; head -> tunnel (CONNECT, upgrade: no end but the connection's)
  *   writing:  none -> headers -> done
  *   done x done -> head x none (next request)
  */
@@ -44,6 +45,8 @@ export class Http1ServerConnection implements ResponseEncoder {
   private bodyLeft: number;
   /** The current request's method is HEAD: its response has no body. */
   isHeadRequest: boolean;
+  /** Its method is CONNECT: a 2xx has no body either. */
+  private isConnectRequest: boolean;
   private isChunkedResponse: boolean;
   private isHttp10: boolean;
   /** Reads are off because a pipelined request waits. */
@@ -89,6 +92,7 @@ export class Http1ServerConnection implements ResponseEncoder {
     this.stream = null;
     this.bodyLeft = 0;
     this.isHeadRequest = false;
+    this.isConnectRequest = false;
     this.isChunkedResponse = false;
     this.isHttp10 = false;
     this.isPipelineHeld = false;
@@ -124,6 +128,9 @@ export class Http1ServerConnection implements ResponseEncoder {
           break;
         case Reading.chunkedBody:
           next = this.readChunkedBody(p, end);
+          break;
+        case Reading.tunnel:
+          next = this.readTunnel(p, end);
           break;
         case Reading.done:
           if (this.writing === Writing.done) {
@@ -229,16 +236,11 @@ export class Http1ServerConnection implements ResponseEncoder {
     if (target !== TargetCheck.ok) return this.failTarget(target, end);
     this.wantsKeepAlive = wantsKeepAlive(headers, minor);
     if (headers.find(HeaderId.connection) >= 0 && !sanitizeConnectionHeader(headers)) return this.fail(400, 'http1.connection_header_rejected', end);
-    if (headers.find(HeaderId.upgrade) >= 0) dropIgnoredUpgrade(headers);
+    if (headers.find(HeaderId.upgrade) >= 0) dropIgnoredUpgrade(headers, minor, this.settings);
     if (headers.find(HeaderId.proxyConnection) >= 0 && headers.hasToken(HeaderId.proxyConnection, 'close')) this.wantsKeepAlive = false;
     if (this.settings.underscores !== UnderscoreAction.allow && !applyUnderscoreAction(headers, this.settings)) return this.fail(400, 'http1.unexpected_underscore', end);
-    if (isConnect(headers) || (headers.find(HeaderId.upgrade) >= 0 && isUpgrade(headers))) {
-      // What follows is no HTTP: the request has no end, and nobody reads it unless a tunnel is made.
-      this.reading = Reading.failed;
-      stream.decodeHeaders(headers, false);
-      this.unreadBytes = 0;
-      return end;
-    }
+    this.isConnectRequest = isConnect(headers);
+    if (this.isConnectRequest || (headers.find(HeaderId.upgrade) >= 0 && isUpgrade(headers))) return this.onTunnelHead(stream, headers, kind, next, end);
     switch (kind) {
       case BodyKind.none:
         this.reading = Reading.done;
@@ -260,6 +262,32 @@ export class Http1ServerConnection implements ResponseEncoder {
     }
     this.unreadBytes = 0;
     return next;
+  }
+
+  /**
+   * The request asks for a tunnel: whatever follows it is no HTTP and goes on as it is, as data of the stream that has no end.
+   * Refused or not, no other request is read on this connection.
+   */
+  private onTunnelHead(stream: RequestDecoder, headers: HeaderMap, kind: number, next: number, end: number): number {
+    if (this.isConnectRequest) {
+      // RFC 9110 §9.3.6: content of a CONNECT means nothing.
+      if (kind === BodyKind.chunked) return this.fail(501, 'http1.invalid_transfer_encoding', end);
+      if (kind === BodyKind.length) return this.fail(400, 'http1.body_disallowed', end);
+      if (headers.find(HeaderId.contentLength) >= 0) headers.remove(HeaderId.contentLength);
+    }
+    this.reading = Reading.tunnel;
+    stream.decodeHeaders(headers, false);
+    this.unreadBytes = 0;
+    return next;
+  }
+
+  private readTunnel(p: number, end: number): number {
+    const stream = this.stream;
+    // Answered already: nobody wants the rest.
+    if (stream === null) return end;
+    this.wireBytesReceived += end - p;
+    stream.decodeData(p, end - p, false);
+    return end;
   }
 
   private readLengthBody(p: number, end: number): number {
@@ -413,7 +441,8 @@ export class Http1ServerConnection implements ResponseEncoder {
     let tail: number = HeadTail.plain;
     this.isChunkedResponse = false;
     if (headers.find(HeaderId.contentLength) < 0) {
-      const hasNoBody = status < 200 || status === 204 || status === 304;
+      // RFC 9110 §9.3.6: what follows a 2xx to CONNECT is the tunnel.
+      const hasNoBody = status < 200 || status === 204 || status === 304 || (this.isConnectRequest && status < 300);
       if (endStream && !this.isHeadRequest) {
         if (!hasNoBody) tail = HeadTail.zeroLength;
       } else if (!this.isHttp10 && !hasNoBody) {
@@ -508,11 +537,30 @@ export class Http1ServerConnection implements ResponseEncoder {
 }
 
 
-/** Upgrades we never do are ignored as RFC 9110 §7.8 allows: h2c with its settings. */
-function dropIgnoredUpgrade(headers: HeaderMap): void {
+/**
+ * Upgrades we never do are ignored as RFC 9110 §7.8 allows: h2c with its settings, the types of ignore_http_11_upgrade, and, as it
+ * demands, all of HTTP/1.0.
+ */
+function dropIgnoredUpgrade(headers: HeaderMap, minorVersion: number, settings: Http1Settings): void {
   if (!isUpgrade(headers)) return;
+  if (minorVersion === 0) {
+    headers.remove(HeaderId.upgrade);
+    return;
+  }
+  if (settings.ignoredUpgrades.length > 0) dropIgnoredTypes(headers, settings.ignoredUpgrades);
   if (!headers.hasToken(HeaderId.upgrade, 'h2c')) return;
   headers.remove(HeaderId.upgrade);
   headers.remove(HeaderId.http2Settings);
   headers.remove(HeaderId.connection);
+}
+
+/** Takes the types that match out of `upgrade`. */
+function dropIgnoredTypes(headers: HeaderMap, ignored: readonly StringMatcher[]): void {
+  const types = (headers.getAll(HeaderId.upgrade) ?? '').split(',').map((type) => type.trim()).filter((type) => type !== '');
+  const kept = types.filter((type) => {
+    const bytes = Buffer.from(type, 'latin1');
+    return !ignored.some((matcher) => matcher.matchesRange(bytes, 0, bytes.length));
+  });
+  if (kept.length === 0) headers.remove(HeaderId.upgrade);
+  else if (kept.length < types.length) headers.set(HeaderId.upgrade, kept.join(','));
 }

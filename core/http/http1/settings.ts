@@ -1,4 +1,5 @@
 import { ENTRY_WORDS, type HeaderMap } from '../../headers/header_map.ts';
+import type { StringMatcher } from '../../matcher/string_matcher.ts';
 import type { Counter } from '../../stats/stats.ts';
 
 /** headers_with_underscores_action. */
@@ -18,6 +19,8 @@ export interface Http1Settings {
   /** absolute-form targets are taken apart; else they are no path. */
   readonly allowAbsoluteUrl: boolean;
   readonly underscores: number;
+  /** ignore_http_11_upgrade: requests for these types are served as if they had not asked. */
+  readonly ignoredUpgrades: readonly StringMatcher[];
   /** Someone reads header byte counts (access logs). */
   readonly countsHeaderBytes: boolean;
   readonly droppedHeadersWithUnderscores: Counter;

@@ -1,5 +1,5 @@
 import { processFormatEnvironment } from '../../../../core/formatter/format_environment.ts';
-import type { ConnectionManagerConfig } from '../../../../core/http/connection_manager/config.ts';
+import type { ConnectionManagerConfig, HttpFilterConfig } from '../../../../core/http/connection_manager/config.ts';
 import { ConnectionManager } from '../../../../core/http/connection_manager/connection_manager.ts';
 import { InternalAddressChecker } from '../../../../core/http/connection_manager/internal_address.ts';
 import { type ConfiguredFilter, ManagerContext } from '../../../../core/http/connection_manager/manager_context.ts';
@@ -10,6 +10,7 @@ import { HTTP_FILTER_CATEGORY, type HttpFilterFactory } from '../../../../core/h
 import { HTTP_FILTER_ROUTE_CATEGORY, type HttpFilterContext } from '../../../../core/http/filter_context.ts';
 import { type Http1Settings, UnderscoreAction } from '../../../../core/http/http1/settings.ts';
 import type { TerminalFilter } from '../../../../core/http/terminal_filter.ts';
+import { StringMatcher } from '../../../../core/matcher/string_matcher.ts';
 import type { NetworkFilterFactory, NewConnection, TerminalConnection } from '../../../../core/network/network_filter.ts';
 import { RouteTable } from '../../../../core/route/route_table.ts';
 import type { StatsScope } from '../../../../core/stats/stats.ts';
@@ -27,14 +28,17 @@ export function createManagerFactory(config: ConnectionManagerConfig, context: N
     nodeCluster: context.node.cluster, nodeId: context.node.id,
     formatEnvironment: processFormatEnvironment(context.names, () => context.dispatcher.wallMs, context.random),
   };
-  const filters = createFilters(config, context, filterContext);
-  const terminal = filters.at(-1);
-  if (terminal?.factory.isTerminal !== true) throw new Error('the last HTTP filter is not terminal');
+  const filters = createFilters(config.filters, context, filterContext);
+  const createTerminal = terminalOf(filters);
   const isInbound = context.listener.trafficDirection === 'inbound';
   const loggers = context.createAccessLoggers(config.accessLogs);
   const honoursHealthCheckFail = context.listener.drainType === 'default';
   const manager = new ManagerContext({
     config, stats, filters,
+    upgrades: config.upgrades.map(({ type, enabled, filters: own }) => {
+      const chain = own === null ? null : createFilters(own, context, filterContext);
+      return { type, enabled, filters: chain, createTerminal: chain === null ? createTerminal : terminalOf(chain) };
+    }),
     dispatcher: context.dispatcher, names: context.names, literals: context.literals, dates: context.dates,
     requestIds: context.requestIds, runtime: context.runtime, server: context.server,
     http1: http1Settings(config, context.rootScope, loggers.some((logger) => logger.countsHeaderBytes) || config.localReply !== null),
@@ -48,14 +52,21 @@ export function createManagerFactory(config: ConnectionManagerConfig, context: N
     random: context.random,
     shouldDrainClose: () => context.server.shouldDrainClose(honoursHealthCheckFail, isInbound, context.random()),
   });
-  const streams = new StreamPool(manager, () => terminal.factory.createFilter() as TerminalFilter);
+  const streams = new StreamPool(manager, createTerminal);
   return {
     onNewConnection: (connection: NewConnection): TerminalConnection => new ConnectionManager(manager, streams, connection),
   };
 }
 
-function createFilters(config: ConnectionManagerConfig, context: NetworkFilterContext, filterContext: HttpFilterContext): ConfiguredFilter[] {
-  return config.filters.map((filter) => {
+/** Makes the filter that ends a chain. */
+function terminalOf(filters: readonly ConfiguredFilter[]): () => TerminalFilter {
+  const terminal = filters.at(-1);
+  if (terminal?.factory.isTerminal !== true) throw new Error('the last HTTP filter is not terminal');
+  return () => terminal.factory.createFilter() as TerminalFilter;
+}
+
+function createFilters(filters: readonly HttpFilterConfig[], context: NetworkFilterContext, filterContext: HttpFilterContext): ConfiguredFilter[] {
+  return filters.map((filter) => {
     const factory = context.registry.get(HTTP_FILTER_CATEGORY, filter.extension.typeName);
     if (factory === undefined) throw new Error(`no HTTP filter ${filter.extension.typeName} on this thread`);
     return { name: filter.name, disabled: filter.disabled, factory: factory.createFactory(filter.extension.config, filterContext) as HttpFilterFactory };
@@ -89,6 +100,7 @@ function http1Settings(config: ConnectionManagerConfig, scope: StatsScope, count
     allowCustomMethods: config.http1.allowCustomMethods,
     allowAbsoluteUrl: config.http1.allowAbsoluteUrl,
     countsHeaderBytes,
+    ignoredUpgrades: config.http1.ignoredUpgrades.map((matcher) => new StringMatcher(matcher)),
     underscores: UNDERSCORE_ACTIONS[config.headersWithUnderscores],
     droppedHeadersWithUnderscores: below.counter('dropped_headers_with_underscores'),
     rejectedWithUnderscores: below.counter('requests_rejected_with_underscores_in_headers'),

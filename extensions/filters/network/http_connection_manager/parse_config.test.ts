@@ -27,9 +27,9 @@ describe('parseHttpConnectionManager', () => {
       requestHeadersTimeoutMs: 0, drainTimeoutMs: 5000, delayedCloseTimeoutMs: 1000, useRemoteAddress: false, xffNumTrustedHops: 0, skipXffAppend: false,
       via: '', serverName: 'envoy', serverHeaderTransformation: 'overwrite', schemeToOverwrite: '', generateRequestId: true, preserveExternalRequestId: false,
       alwaysSetRequestIdInResponse: false, normalizePath: false, mergeSlashes: false, pathWithEscapedSlashesAction: 'keep_unchanged', stripMatchingHostPort: false,
-      stripAnyHostPort: false, stripTrailingHostDot: false, streamErrorOnInvalidHttpMessage: false, proxy100Continue: false, logsNewRequests: false, appendForwardedPort: false,
+      stripAnyHostPort: false, stripTrailingHostDot: false, streamErrorOnInvalidHttpMessage: false, proxy100Continue: false, logsNewRequests: false, logsTunnels: false, appendForwardedPort: false,
       internalCidrs: null, localReply: null, upgrades: [],
-      http1: { acceptHttp10: false, defaultHostForHttp10: '', allowAbsoluteUrl: true, enableTrailers: false, properCaseWords: false, allowChunkedLength: false, allowCustomMethods: false },
+      http1: { acceptHttp10: false, defaultHostForHttp10: '', allowAbsoluteUrl: true, enableTrailers: false, properCaseWords: false, allowChunkedLength: false, allowCustomMethods: false, ignoredUpgrades: [] },
     });
     expect(structuredClone(config)).toEqual(config);
     expect([Object.isFrozen(config), Object.isFrozen(config.filters[0]), Object.isFrozen(config.routeConfig)]).toEqual([true, true, true]);
@@ -47,13 +47,14 @@ describe('parseHttpConnectionManager', () => {
       { schemeToOverwrite: 'https', generateRequestId: false, preserveExternalRequestId: true, alwaysSetRequestIdInResponse: true }],
     ['normalize_path: true, merge_slashes: true, path_with_escaped_slashes_action: UNESCAPE_AND_REDIRECT, strip_any_host_port: true, strip_trailing_host_dot: true',
       { normalizePath: true, mergeSlashes: true, pathWithEscapedSlashesAction: 'unescape_and_redirect', stripAnyHostPort: true, stripTrailingHostDot: true }],
-    ['http_protocol_options: {accept_http_10: true, default_host_for_http_10: h, allow_absolute_url: false, enable_trailers: true, allow_chunked_length: true, allow_custom_methods: true, header_key_format: {proper_case_words: {}}}',
-      { http1: { acceptHttp10: true, defaultHostForHttp10: 'h', allowAbsoluteUrl: false, enableTrailers: true, properCaseWords: true, allowChunkedLength: true, allowCustomMethods: true } }],
+    ['http_protocol_options: {accept_http_10: true, default_host_for_http_10: h, allow_absolute_url: false, enable_trailers: true, allow_chunked_length: true, allow_custom_methods: true, ignore_http_11_upgrade: [{prefix: TLS/}], header_key_format: {proper_case_words: {}}}',
+      { http1: { acceptHttp10: true, defaultHostForHttp10: 'h', allowAbsoluteUrl: false, enableTrailers: true, properCaseWords: true, allowChunkedLength: true, allowCustomMethods: true, ignoredUpgrades: [{ kind: 'prefix', value: 'TLS/', ignoreCase: false }] } }],
     ['access_log_options: {flush_access_log_on_new_request: true}', { logsNewRequests: true }],
+    ['access_log_options: {flush_log_on_tunnel_successfully_established: true}', { logsTunnels: true }],
     ['stream_error_on_invalid_http_message: true, proxy_100_continue: true', { streamErrorOnInvalidHttpMessage: true, proxy100Continue: true }],
     ['stream_error_on_invalid_http_message: true, http_protocol_options: {override_stream_error_on_invalid_http_message: false}', { streamErrorOnInvalidHttpMessage: false }],
     ['internal_address_config: {cidr_ranges: [{address_prefix: 10.0.0.0, prefix_len: 8}, {address_prefix: "fd00::", prefix_len: 8}]}', { internalCidrs: ['10.0.0.0/8', 'fd00::/8'] }],
-    ['upgrade_configs: [{upgrade_type: WebSocket}, {upgrade_type: other, enabled: false}]', { upgrades: ['websocket'] }],
+    ['upgrade_configs: [{upgrade_type: WebSocket}, {upgrade_type: other, enabled: false}]', { upgrades: [{ type: 'websocket', enabled: true, filters: null }, { type: 'other', enabled: false, filters: null }] }],
   ])('%s', (fields, expected) => {
     const { config, errors, warnings } = parse(fields);
     expect([errors, warnings()]).toEqual([[], []]);
@@ -75,6 +76,15 @@ describe('parseHttpConnectionManager', () => {
       bodyFormat: { kind: 'json' },
       mappers: [{ filter: { kind: 'status_code', op: 'EQ', value: 404 }, statusCode: 410, body: 'gone', bodyFormat: { kind: 'text', text: '%LOCAL_REPLY_BODY%' }, headersToAdd: [{ name: 'x-a', value: '1', append: false }] }],
     });
+  });
+
+  it('reads filter chains of upgrades, and checks them like its own', () => {
+    const { config, errors } = parse(`upgrade_configs: [{upgrade_type: websocket, filters: [${ROUTER}]}]`);
+    expect(errors).toEqual([]);
+    expect(config.upgrades).toMatchObject([{ type: 'websocket', enabled: true, filters: [{ name: 'router', disabled: false }] }]);
+    expect(parse(`upgrade_configs: [{upgrade_type: websocket, filters: [${BUFFER}]}]`).errors).toEqual([
+      'Error: non-terminal filter named buf of type envoy.extensions.filters.http.buffer.v3.Buffer is the last filter in a http filter chain.',
+    ]);
   });
 
   it.each<[string, string[]]>([

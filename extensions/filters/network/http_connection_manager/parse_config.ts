@@ -9,8 +9,9 @@ import type { Http1ProtocolOptions, SchemeHeaderTransformation } from '../../../
 import { parseAccessLogs } from '../../../../core/access_log/parse_access_log.ts';
 import { durationMsOr } from '../../../../core/api/scalar_values.ts';
 import { deepFreeze } from '../../../../core/base/deep_freeze.ts';
-import type { ConnectionManagerConfig, Http1Options } from '../../../../core/http/connection_manager/config.ts';
+import type { ConnectionManagerConfig, Http1Options, UpgradeConfig } from '../../../../core/http/connection_manager/config.ts';
 import { parseCidr } from '../../../../core/network/parse_address.ts';
+import { parseStringMatcher } from '../../../../core/matcher/parse_matcher.ts';
 import type { ParseContext } from '../../../../core/registry/parse_context.ts';
 import { parseRouteConfig } from '../../../../core/route/parse_route_config.ts';
 import { parseHttpFilters } from './parse_http_filters.ts';
@@ -49,6 +50,7 @@ export function parseHttpConnectionManager(message: HttpConnectionManager, conte
     // The deprecated field counts as long as the message does not say otherwise.
     logsNewRequests: message.accessLogOptions?.flushAccessLogOnNewRequest ?? message.flushAccessLogOnNewRequest,
     localReply: message.localReplyConfig === undefined ? null : parseLocalReply(message.localReplyConfig, context),
+    logsTunnels: message.accessLogOptions?.flushLogOnTunnelSuccessfullyEstablished ?? false,
     upgrades: parseUpgrades(message.upgradeConfigs, context),
   });
 }
@@ -110,6 +112,7 @@ function parseHttp1(message: Http1ProtocolOptions | undefined, context: ParseCon
     properCaseWords: message !== undefined && usesProperCaseWords(message, context),
     allowChunkedLength: message?.allowChunkedLength ?? false,
     allowCustomMethods: message?.allowCustomMethods ?? false,
+    ignoredUpgrades: (message?.ignoreHttp11Upgrade ?? []).map((matcher) => parseStringMatcher(matcher, context)),
   };
 }
 
@@ -194,15 +197,14 @@ function parsePathAndHost(message: HttpConnectionManager, context: ParseContext)
   };
 }
 
-function parseUpgrades(messages: readonly HttpConnectionManager_UpgradeConfig[], context: ParseContext): string[] {
+function parseUpgrades(messages: readonly HttpConnectionManager_UpgradeConfig[], context: ParseContext): UpgradeConfig[] {
   const seen = new Set<string>();
-  const allowed: string[] = [];
+  const upgrades: UpgradeConfig[] = [];
   for (const message of messages) {
     const type = message.upgradeType.toLowerCase();
     if (seen.has(type)) context.error(message, 'upgrade_type', `Error: multiple upgrade configs with the same name: '${message.upgradeType}'`);
     seen.add(type);
-    if (message.filters.length > 0) context.refuse(message, 'filters', 'filter chains of their own for upgrades');
-    if (message.enabled ?? true) allowed.push(type);
+    upgrades.push({ type, enabled: message.enabled ?? true, filters: message.filters.length === 0 ? null : parseHttpFilters(message, message.filters, context) });
   }
-  return allowed;
+  return upgrades;
 }
