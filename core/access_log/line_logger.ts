@@ -25,7 +25,7 @@ export class LineLogger implements AccessLogger {
     const sink = this.sink;
     const bytes = sink.bytes;
     const from = sink.lineOffset;
-    const end = this.formatter.formatTo(bytes, from, context);
+    const end = this.formatter.formatTo(bytes, sink.view, from, context);
     if (end <= bytes.length) sink.commit(end - from);
     else this.logLongLine(context);
   }

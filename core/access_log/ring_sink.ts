@@ -13,6 +13,10 @@ export class RingSink implements LogSink {
     return this.writer.lineBytes;
   }
 
+  get view(): DataView {
+    return this.writer.lineView;
+  }
+
   get lineOffset(): number {
     return this.writer.lineOffset;
   }

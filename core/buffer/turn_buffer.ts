@@ -6,6 +6,8 @@
  */
 export class TurnBuffer {
   readonly slab: Uint8Array;
+  /** The slab again, for copies of several bytes at a time. */
+  readonly view: DataView;
   /** Next free byte; written directly by encoders. */
   position: number;
   private readonly start: number;
@@ -15,6 +17,7 @@ export class TurnBuffer {
 
   constructor(slab: Uint8Array, outOffset: number, outSize: number, staticOffset: number, staticSize: number) {
     this.slab = slab;
+    this.view = new DataView(slab.buffer, slab.byteOffset, slab.length);
     this.position = outOffset;
     this.start = outOffset;
     this.limit = outOffset + outSize;

@@ -54,22 +54,35 @@ export function createRing(capacity: number): SharedArrayBuffer {
   return memory;
 }
 
+/** Memory in which a line is made, twice. */
+class LineMemory {
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  }
+}
+
 /** Window `i` begins at `i * STAGING_BYTES`; the last one ends with the staging area. */
-function windowsOf(memory: Uint8Array, capacity: number): Uint8Array[] {
+function windowsOf(memory: Uint8Array, capacity: number): LineMemory[] {
   if (capacity < 2 * WINDOW_BYTES) return [];
-  return Array.from({ length: capacity >>> STAGING_SHIFT }, (_, i) => memory.subarray(i << STAGING_SHIFT, (i << STAGING_SHIFT) + WINDOW_BYTES));
+  return Array.from({ length: capacity >>> STAGING_SHIFT }, (_, i) => new LineMemory(memory.subarray(i << STAGING_SHIFT, (i << STAGING_SHIFT) + WINDOW_BYTES)));
 }
 
 /** The writing end. One per ring, on one thread. No method allocates or waits. */
 export class RingWriter {
-  /** The next line may be made at `lineOffset` of `lineBytes`, up to its end; `commit` and `write` change both. At least `STAGING_BYTES`. */
+  /** The next line may be made at `lineOffset` of `lineBytes`, up to its end; `commit` and `write` change them. At least `STAGING_BYTES`. */
   lineBytes: Uint8Array;
+  /** The same memory as `lineBytes`. */
+  lineView: DataView;
   lineOffset: number;
   /** Data and staging area. */
   private readonly memory: Uint8Array;
   /** Overlapping parts of `memory` of twice the staging size, one from each multiple of it; none in a ring too small for them. */
-  private readonly windows: readonly Uint8Array[];
-  private readonly staging: Uint8Array;
+  private readonly windows: readonly LineMemory[];
+  private readonly staging: LineMemory;
   private readonly words: Int32Array;
   private readonly capacity: number;
   /** Own count, and the last seen of the reader's (it only grows, so the free space is never overestimated). */
@@ -82,9 +95,10 @@ export class RingWriter {
     this.words = new Int32Array(memory, 0, HEADER_BYTES / 4);
     this.capacity = this.words[RingWord.capacity];
     this.memory = new Uint8Array(memory, HEADER_BYTES, this.capacity + STAGING_BYTES);
-    this.staging = this.memory.subarray(this.capacity);
+    this.staging = new LineMemory(this.memory.subarray(this.capacity));
     this.windows = windowsOf(this.memory, this.capacity);
-    this.lineBytes = this.staging;
+    this.lineBytes = this.staging.bytes;
+    this.lineView = this.staging.view;
     this.lineOffset = 0;
     this.published = this.words[RingWord.published];
     this.consumed = this.words[RingWord.consumed];
@@ -94,9 +108,9 @@ export class RingWriter {
 
   /** Publishes the `length` bytes that were made at `lineOffset` as one line. False: no room, dropped and counted. */
   commit(length: number): boolean {
-    if (this.lineBytes === this.staging) return this.write(this.staging, 0, length);
+    if (this.lineBytes === this.staging.bytes) return this.write(this.staging.bytes, 0, length);
     const beyond = (this.published & (this.capacity - 1)) + length - this.capacity;
-    if (beyond > 0) nativeCopy.call(this.staging, this.memory, 0, 0, beyond);
+    if (beyond > 0) nativeCopy.call(this.staging.bytes, this.memory, 0, 0, beyond);
     this.publish(length);
     return true;
   }
@@ -125,12 +139,15 @@ export class RingWriter {
       const free = this.capacity - ((this.published - this.consumed) | 0);
       if (free >= WINDOW_BYTES || this.freeNow() >= WINDOW_BYTES) {
         const at = this.published & (this.capacity - 1);
-        this.lineBytes = this.windows[at >>> STAGING_SHIFT];
+        const memory = this.windows[at >>> STAGING_SHIFT];
+        this.lineBytes = memory.bytes;
+        this.lineView = memory.view;
         this.lineOffset = at & (STAGING_BYTES - 1);
         return;
       }
     }
-    this.lineBytes = this.staging;
+    this.lineBytes = this.staging.bytes;
+    this.lineView = this.staging.view;
     this.lineOffset = 0;
   }
 
