@@ -1,3 +1,4 @@
+import { withoutPort } from '../base/cidr.ts';
 import { CloseMode } from '../io/io.ts';
 import type { ConnectionInfo } from '../stream_info/stream_info.ts';
 import type { IoDispatcher, IoHandler } from './io_dispatcher.ts';
@@ -42,6 +43,7 @@ export class Connection implements IoHandler, ConnectionInfo {
   private readonly bufferLimit: number;
   private aboveHigh: boolean;
   private remote: string | undefined;
+  private host: string | undefined;
   private local: string | undefined;
   readonly filterChainName: string;
   readonly requestedServerName: string;
@@ -62,6 +64,7 @@ export class Connection implements IoHandler, ConnectionInfo {
     this.bufferLimit = bufferLimit;
     this.aboveHigh = false;
     this.remote = undefined;
+    this.host = undefined;
     this.local = undefined;
     this.filterChainName = filterChainName;
     this.requestedServerName = '';
@@ -75,6 +78,12 @@ export class Connection implements IoHandler, ConnectionInfo {
   get remoteAddress(): string {
     this.remote ??= this.dispatcher.io.remoteAddress(this.handle);
     return this.remote;
+  }
+
+  /** The peer's address without its port; made once. */
+  get remoteHost(): string {
+    this.host ??= withoutPort(this.remoteAddress);
+    return this.host;
   }
 
   get localAddress(): string {
