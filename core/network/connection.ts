@@ -106,8 +106,13 @@ export class Connection implements IoHandler, ConnectionInfo {
     const turn = this.dispatcher.turn;
     this.bytesSent += length;
     if (bytes === turn.slab) this.dispatcher.commands.send(this.handle, offset, length);
-    else if (length <= turn.remaining() >>> 2) this.dispatcher.commands.send(this.handle, turn.writeBytes(bytes, offset, length), length);
+    else if (length <= turn.copyLimit()) this.dispatcher.commands.send(this.handle, turn.writeBytes(bytes, offset, length), length);
     else this.dispatcher.commands.sendBytes(this.handle, bytes, offset, length);
+  }
+
+  /** A point where nobody holds a range of the turn's buffer: see `IoDispatcher`. */
+  flushIfFull(): void {
+    this.dispatcher.flushIfFull();
   }
 
   /** Whether more is queued than the buffer limit. Asking arms the drain callback. */
