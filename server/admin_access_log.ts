@@ -5,6 +5,7 @@
 import { AccessLogType, type AccessLogger, LogContext, type LogSinkProvider } from '../core/access_log/access_log.ts';
 import type { AccessLogConfig } from '../core/access_log/access_log_config.ts';
 import { createAccessLoggers } from '../core/access_log/create_access_loggers.ts';
+import { withoutPort } from '../core/base/cidr.ts';
 import { TurnBuffer } from '../core/buffer/turn_buffer.ts';
 import { type FormatEnvironment, processFormatEnvironment } from '../core/formatter/format_environment.ts';
 import { HeaderMap } from '../core/headers/header_map.ts';
@@ -102,7 +103,7 @@ export class AdminAccessLog {
     info.bytesSent = exchange.bytesSent;
     info.random = this.options.random() >>> 1;
     info.connection = {
-      id: exchange.connectionId, remoteAddress: exchange.remoteAddress, localAddress: exchange.localAddress, filterChainName: '', requestedServerName: '',
+      id: exchange.connectionId, remoteAddress: exchange.remoteAddress, remoteHost: withoutPort(exchange.remoteAddress), localAddress: exchange.localAddress, filterChainName: '', requestedServerName: '',
     };
   }
 }

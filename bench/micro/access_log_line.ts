@@ -53,7 +53,7 @@ function finishedStream(names: HeaderNames): LogContext {
   info.bytesSent = 1024;
   info.upstreamHost = { address: '10.0.0.5:8000', hostname: '' };
   info.upstreamClusterObservabilityName = 'items';
-  info.connection = { id: 3, remoteAddress: '203.0.113.77:50312', localAddress: '10.0.0.2:8080', filterChainName: '', requestedServerName: '' };
+  info.connection = { id: 3, remoteAddress: '203.0.113.77:50312', remoteHost: '203.0.113.77', localAddress: '10.0.0.2:8080', filterChainName: '', requestedServerName: '' };
   info.route = { routeName: 'items', virtualHostName: 'shop' };
   const context = new LogContext();
   context.requestHeaders = request;

@@ -33,8 +33,10 @@ export interface AccessLogger {
 
 /** Where finished lines go on a worker: appends to a shared-memory ring, drops and counts when it is full. */
 export interface LogSink {
-  /** Memory of the sink's own in which a line may be made, from `lineOffset` to the end; then `commit`. */
+  /** Memory of the sink's own in which the next line may be made, from `lineOffset` to the end; then `commit`. Both change with it. */
   readonly bytes: Uint8Array;
+  /** The same memory as `bytes`. */
+  readonly view: DataView;
   readonly lineOffset: number;
   /** Appends the `length` bytes at `lineOffset` of `bytes` as one line (newline included by the caller). */
   commit(length: number): void;

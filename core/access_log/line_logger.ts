@@ -23,8 +23,10 @@ export class LineLogger implements AccessLogger {
   log(context: LogContext): void {
     if (this.filter !== null && !this.filter.evaluate(context)) return;
     const sink = this.sink;
-    const end = this.formatter.formatTo(sink.bytes, sink.lineOffset, context);
-    if (end <= sink.bytes.length) sink.commit(end - sink.lineOffset);
+    const bytes = sink.bytes;
+    const from = sink.lineOffset;
+    const end = this.formatter.formatTo(bytes, sink.view, from, context);
+    if (end <= bytes.length) sink.commit(end - from);
     else this.logLongLine(context);
   }
 

@@ -3,14 +3,22 @@ import type { LogSink, LogSinkProvider } from './access_log.ts';
 
 /** Appends lines to a ring. One per destination and worker. */
 export class RingSink implements LogSink {
-  readonly bytes: Uint8Array;
-  readonly lineOffset: number;
   private readonly writer: RingWriter;
 
   constructor(memory: SharedArrayBuffer) {
     this.writer = new RingWriter(memory);
-    this.bytes = this.writer.bytes;
-    this.lineOffset = this.writer.stagingOffset;
+  }
+
+  get bytes(): Uint8Array {
+    return this.writer.lineBytes;
+  }
+
+  get view(): DataView {
+    return this.writer.lineView;
+  }
+
+  get lineOffset(): number {
+    return this.writer.lineOffset;
   }
 
   commit(length: number): void {

@@ -1,3 +1,6 @@
+/** Used bytes from which commands are flushed at the next point where nobody holds a range; at most half of the area. */
+const FLUSH_BYTES = 512 << 10;
+
 /**
  * The per-turn bump area: where JavaScript writes bytes that a command of this turn sends, or that live no longer than this
  * turn. One per worker; `reset()` at the start of each event, when nobody holds a range any more.
@@ -6,18 +9,24 @@
  */
 export class TurnBuffer {
   readonly slab: Uint8Array;
+  /** The slab again, for copies of several bytes at a time. */
+  readonly view: DataView;
   /** Next free byte; written directly by encoders. */
   position: number;
   private readonly start: number;
   private readonly limit: number;
+  /** Position from which the area wants to be flushed. */
+  private readonly flushFrom: number;
   private staticPosition: number;
   private readonly staticLimit: number;
 
   constructor(slab: Uint8Array, outOffset: number, outSize: number, staticOffset: number, staticSize: number) {
     this.slab = slab;
+    this.view = new DataView(slab.buffer, slab.byteOffset, slab.length);
     this.position = outOffset;
     this.start = outOffset;
     this.limit = outOffset + outSize;
+    this.flushFrom = outOffset + Math.min(outSize >>> 1, FLUSH_BYTES);
     this.staticPosition = staticOffset;
     this.staticLimit = staticOffset + staticSize;
   }
@@ -32,13 +41,20 @@ export class TurnBuffer {
     return this.limit - this.position;
   }
 
-  /** Whether more than half is used: time to flush commands between two events. */
-  isHalfFull(): boolean {
-    return this.position - this.start > (this.limit - this.start) >>> 1;
+  /** Up to how many bytes from elsewhere are copied in; more are better sent from where they lie. Less the fuller it is. */
+  copyLimit(): number {
+    return (2 * this.flushFrom - this.start - this.position) >> 2;
   }
 
-  /** Offset of `length` bytes to write now. Throws when the area is full (callers flush between events; a single event that
-   *  needs more sends its bytes with `Io.sendBytes`). */
+  /** Whether so much is used that commands should be flushed as soon as nobody holds a range. */
+  wantsFlush(): boolean {
+    return this.position > this.flushFrom;
+  }
+
+  /**
+   * Offset of `length` bytes to write now. Between two points where it can be flushed (see `IoDispatcher.flushIfFull`) the area
+   * grows to its end, of which the system gives memory only for what is used; throws beyond that.
+   */
   reserve(length: number): number {
     const at = this.position;
     if (at + length > this.limit) throw new Error('turn buffer is full');

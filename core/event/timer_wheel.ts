@@ -91,12 +91,17 @@ export class TimerWheel {
   private processed: number;
   private farChecked: number;
   private readonly onEscaped: (error: unknown) => void;
+  private readonly afterEach: () => void;
 
-  /** `clock[0]` is the monotonic time in milliseconds; `onEscaped` gets what a callback throws: the other timers still fire. */
-  constructor(clock: Float64Array, onEscaped: (error: unknown) => void) {
+  /**
+   * `clock[0]` is the monotonic time in milliseconds; `onEscaped` gets what a callback throws: the other timers still fire.
+   * `afterEach` is called after each that fired.
+   */
+  constructor(clock: Float64Array, onEscaped: (error: unknown) => void, afterEach: () => void = () => {}) {
     this.clock = clock;
     this.startMs = clock[0];
     this.onEscaped = onEscaped;
+    this.afterEach = afterEach;
     this.nowTick = 0;
     this.slots = new Array<WheelTimer | null>(SLOTS).fill(null);
     this.far = null;
@@ -192,6 +197,7 @@ export class TimerWheel {
     } catch (error) {
       this.onEscaped(error);
     }
+    this.afterEach();
   }
 
   /** Brings timers of the far list that are near now onto the wheel, drops disarmed ones. */

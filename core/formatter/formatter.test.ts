@@ -216,15 +216,26 @@ describe('a formatter', () => {
     expect(needs('%COALESCE({"operators":[{"command":"RESP","param":"X"}]})%')).toEqual([false, true]);
   });
 
+  it('writes header values of every length whole, with what follows them', () => {
+    for (let length = 0; length < 150; length++) {
+      const value = Array.from({ length }, (_, i) => String.fromCharCode(97 + (i % 26))).join('');
+      const stream = testStream({ request: [['x-v', value]] });
+      expect(compileText('[%REQ(X-V)%]%RESPONSE_FLAGS%|%REQ(X-V)%', false, stream.environment).formatToString(stream.context)).toBe(`[${value}]-|${value}`);
+    }
+  });
+
   it('says when the memory is too small, at every size', () => {
     const request = [['x-q', '"quoted" '.repeat(20)], ['user-agent', 'a'.repeat(90)]] as const;
     const stream = testStream({ request, variables: { V: 'vé'.repeat(30) } });
     const format = { a: '%REQ(X-Q)%', b: 'x%REQ(X-Q)%', c: '%START_TIME%', d: '%DURATION%', e: '%UPSTREAM_HOST%', f: '%ENVIRONMENT(V)%', g: '%REQ(USER-AGENT)%', h: '%REQ(NOPE)%' };
     for (const formatter of [compileJson(format, false, stream.environment), compileText(Object.values(format).join('|'), false, stream.environment)]) {
       const whole = formatter.formatToBytes(stream.context);
-      for (let size = 0; size < whole.length; size++) expect(formatter.formatTo(new Uint8Array(size), 0, stream.context)).toBeGreaterThan(size);
+      for (let size = 0; size < whole.length; size++) {
+        const small = new Uint8Array(size);
+        expect(formatter.formatTo(small, new DataView(small.buffer), 0, stream.context)).toBeGreaterThan(size);
+      }
       const exact = new Uint8Array(whole.length + 200);
-      expect(formatter.formatTo(exact, 7, stream.context)).toBe(whole.length + 7);
+      expect(formatter.formatTo(exact, new DataView(exact.buffer), 7, stream.context)).toBe(whole.length + 7);
       expect(Buffer.from(exact.subarray(7, whole.length + 7)).equals(whole)).toBe(true);
     }
   });

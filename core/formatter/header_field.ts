@@ -1,6 +1,6 @@
 import type { HeaderMap } from '../headers/header_map.ts';
 import { FIRST_REGULAR_ID, HeaderId } from '../headers/header_names.ts';
-import { copyBytes, type Field, JsonKind, MISSING, writeInteger, writeText } from './field.ts';
+import { copyBytes, copyWords, type Field, JsonKind, MISSING, writeInteger, writeText } from './field.ts';
 import type { FormatContext } from './format_context.ts';
 
 /** Which message a header operator reads. */
@@ -13,17 +13,17 @@ export function headersOf(source: HeaderSource, context: FormatContext): HeaderM
   return source === HeaderSource.response ? context.responseHeaders : context.responseTrailers;
 }
 
-/** Writes the first header of an id (pseudo-headers too); an empty value counts as present. */
-export function writeHeader(bytes: Uint8Array, at: number, headers: HeaderMap, nameId: number): number {
+/** Writes the first header of an id (pseudo-headers too); an empty value counts as present. `view`: as of `copyWords`, null = none at hand. */
+export function writeHeader(bytes: Uint8Array, view: DataView | null, at: number, headers: HeaderMap, nameId: number): number {
   if (nameId >= FIRST_REGULAR_ID) {
     const k = headers.find(nameId);
-    return k < 0 ? MISSING : copyBytes(bytes, at, headers.bytes, headers.entries[k + 3], headers.entries[k + 4]);
+    return k < 0 ? MISSING : copyValue(bytes, view, at, headers, headers.entries[k + 3], headers.entries[k + 4]);
   }
   switch (nameId) {
     case HeaderId.path:
-      return headers.pathLength === 0 ? MISSING : copyBytes(bytes, at, headers.bytes, headers.pathOffset, headers.pathLength);
+      return headers.pathLength === 0 ? MISSING : copyValue(bytes, view, at, headers, headers.pathOffset, headers.pathLength);
     case HeaderId.method:
-      return headers.methodLength === 0 ? MISSING : copyBytes(bytes, at, headers.bytes, headers.methodOffset, headers.methodLength);
+      return headers.methodLength === 0 ? MISSING : copyValue(bytes, view, at, headers, headers.methodOffset, headers.methodLength);
     case HeaderId.scheme:
       return headers.hasScheme ? writeText(bytes, at, headers.isHttps ? 'https' : 'http') : MISSING;
     case HeaderId.status:
@@ -31,6 +31,11 @@ export function writeHeader(bytes: Uint8Array, at: number, headers: HeaderMap, n
     default:
       return MISSING;
   }
+}
+
+function copyValue(bytes: Uint8Array, view: DataView | null, at: number, headers: HeaderMap, offset: number, length: number): number {
+  if (view === null) return copyBytes(bytes, at, headers.bytes, offset, length);
+  return copyWords(bytes, view, at, headers.bytes, headers.view, offset, length);
 }
 
 /** %REQ(X?Y)%, %RESP(X?Y)%, %TRAILER(X?Y)%: the first header X, else the first header Y. */
@@ -52,10 +57,15 @@ export class HeaderField implements Field {
   }
 
   write(bytes: Uint8Array, at: number, context: FormatContext): number {
+    return this.writeFast(bytes, null, at, context);
+  }
+
+  /** As `write`; `view` as of `copyWords`. */
+  writeFast(bytes: Uint8Array, view: DataView | null, at: number, context: FormatContext): number {
     const headers = headersOf(this.source, context);
     if (headers === null) return MISSING;
-    const end = writeHeader(bytes, at, headers, this.nameId);
-    return end >= 0 || this.alternativeId === 0 ? end : writeHeader(bytes, at, headers, this.alternativeId);
+    const end = writeHeader(bytes, view, at, headers, this.nameId);
+    return end >= 0 || this.alternativeId === 0 ? end : writeHeader(bytes, view, at, headers, this.alternativeId);
   }
 
   writeJson(bytes: Uint8Array, at: number, context: FormatContext): number {
@@ -81,8 +91,8 @@ export class PathField implements Field {
   write(bytes: Uint8Array, at: number, context: FormatContext): number {
     const headers = context.requestHeaders;
     if (headers === null) return MISSING;
-    let end = this.useOriginal ? writeHeader(bytes, at, headers, HeaderId.envoyOriginalPath) : MISSING;
-    if (end < 0 && this.usePath) end = writeHeader(bytes, at, headers, HeaderId.path);
+    let end = this.useOriginal ? writeHeader(bytes, null, at, headers, HeaderId.envoyOriginalPath) : MISSING;
+    if (end < 0 && this.usePath) end = writeHeader(bytes, null, at, headers, HeaderId.path);
     if (end < 0 || this.withQuery || end > bytes.length) return end;
     for (let p = at; p < end; p++) if (bytes[p] === 63) return p;
     return end;

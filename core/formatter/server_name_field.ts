@@ -34,9 +34,9 @@ export class RequestedServerNameField implements Field {
   private writeHost(bytes: Uint8Array, at: number, context: FormatContext): number {
     const headers = context.requestHeaders;
     if (headers === null) return MISSING;
-    const original = this.useOriginalHost ? writeHeader(bytes, at, headers, HeaderId.envoyOriginalHost) : MISSING;
+    const original = this.useOriginalHost ? writeHeader(bytes, null, at, headers, HeaderId.envoyOriginalHost) : MISSING;
     if (original >= 0) return original;
-    return this.useHost ? writeHeader(bytes, at, headers, HeaderId.authority) : MISSING;
+    return this.useHost ? writeHeader(bytes, null, at, headers, HeaderId.authority) : MISSING;
   }
 }
 

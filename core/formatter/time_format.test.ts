@@ -6,7 +6,7 @@ const WALL_MS = 1795240520362.155;
 
 function format(pattern: string, wallMs: number = WALL_MS): string {
   const bytes = new Uint8Array(600);
-  const end = new TimeFormat(pattern, false).write(bytes, 3, wallMs);
+  const end = new TimeFormat(pattern, false).write(bytes, null, 3, wallMs);
   return Buffer.from(bytes.subarray(3, end)).toString();
 }
 
@@ -37,7 +37,7 @@ describe('a time format', () => {
   it('moves on with the time, within a second and across', () => {
     const time = new TimeFormat('%T.%3f', false);
     const bytes = new Uint8Array(40);
-    const at = (wallMs: number): string => Buffer.from(bytes.subarray(0, time.write(bytes, 0, wallMs))).toString();
+    const at = (wallMs: number): string => Buffer.from(bytes.subarray(0, time.write(bytes, null, 0, wallMs))).toString();
     expect([0, 1.9, 999.999, 1000, 999, 61000].map((ms) => at(1795240520000 + ms))).toEqual([
       '05:55:20.000', '05:55:20.001', '05:55:20.999', '05:55:21.000', '05:55:20.999', '05:56:21.000',
     ]);
@@ -51,6 +51,6 @@ describe('a time format', () => {
   });
 
   it('says when it does not fit', () => {
-    expect(new TimeFormat('%T', false).write(new Uint8Array(7), 0, WALL_MS)).toBe(8);
+    expect(new TimeFormat('%T', false).write(new Uint8Array(7), null, 0, WALL_MS)).toBe(8);
   });
 });

@@ -4,7 +4,7 @@
  *
  * The text of a second is made once per second; the fraction's digits are patched when the time is another, and a line copies it.
  */
-import { copyBytes, writeText } from './field.ts';
+import { copyBytes, copyWords, writeText } from './field.ts';
 
 const DAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'];
 const MONTHS = [
@@ -162,6 +162,7 @@ export class TimeFormat {
   /** What the cache shows: [0] milliseconds, [1] their second. Typed, so that a change allocates nothing. */
   private readonly cached: Float64Array;
   private cache: Uint8Array;
+  private cacheView: DataView;
   private cacheLength: number;
   /** Offsets in `cache` of the fraction's digits, and how many. */
   private readonly patchOffsets: number[];
@@ -173,16 +174,18 @@ export class TimeFormat {
     this.isVariable = this.pieces.some((piece) => piece.kind === 'trimmed');
     this.cached = Float64Array.of(NaN, NaN);
     this.cache = new Uint8Array(64);
+    this.cacheView = new DataView(this.cache.buffer);
     this.cacheLength = 0;
     this.patchOffsets = [];
     this.patchDigits = [];
   }
 
-  /** Writes the time `wallMs` (milliseconds since 1970, fractions to the microsecond) and returns the end. */
-  write(bytes: Uint8Array, at: number, wallMs: number): number {
+  /** Writes the time `wallMs` (milliseconds since 1970, fractions to the microsecond) and returns the end. `view`: as of `copyWords`, null = none at hand. */
+  write(bytes: Uint8Array, view: DataView | null, at: number, wallMs: number): number {
     // Streams that began in the same turn have the same start.
     if (wallMs !== this.cached[0]) this.update(wallMs);
-    return copyBytes(bytes, at, this.cache, 0, this.cacheLength);
+    if (view === null) return copyBytes(bytes, at, this.cache, 0, this.cacheLength);
+    return copyWords(bytes, view, at, this.cache, this.cacheView, 0, this.cacheLength);
   }
 
   private update(wallMs: number): void {
@@ -211,7 +214,10 @@ export class TimeFormat {
       }
     }
     // writeText wants room for the worst case of UTF-8.
-    if (this.cache.length < text.length * 3) this.cache = new Uint8Array(text.length * 3);
+    if (this.cache.length < text.length * 3) {
+      this.cache = new Uint8Array(text.length * 3);
+      this.cacheView = new DataView(this.cache.buffer);
+    }
     this.cacheLength = writeText(this.cache, 0, text);
     this.cached[1] = second;
   }

@@ -1,6 +1,7 @@
 import type { TurnBuffer } from '../buffer/turn_buffer.ts';
 import { writeDecimal } from '../buffer/turn_buffer.ts';
 import { FIRST_REGULAR_ID, HeaderId, type HeaderNames } from './header_names.ts';
+import { rangeHasToken } from './token_list.ts';
 
 /** Int32 words per entry: line start (-1 = removed), line end (after CRLF), name length, value start, value length, name id. */
 export const ENTRY_WORDS = 6;
@@ -30,6 +31,8 @@ export class HeaderMap {
   private readonly turn: TurnBuffer;
   /** Where the ranges lie: the slab (borrowed) or `own`. */
   bytes: Uint8Array;
+  /** `bytes` again, for copies of several bytes at a time. */
+  view: DataView;
   /** Entries, `ENTRY_WORDS` each; `count` of them, removed ones included. */
   entries: Int32Array;
   count: number;
@@ -53,6 +56,7 @@ export class HeaderMap {
   startLineEnd: number;
 
   private own: Uint8Array;
+  private ownView: DataView;
   private ownUsed: number;
   private isOwned: boolean;
 
@@ -60,6 +64,7 @@ export class HeaderMap {
     this.names = names;
     this.turn = turn;
     this.bytes = turn.slab;
+    this.view = turn.view;
     this.entries = new Int32Array(INITIAL_ENTRIES * ENTRY_WORDS);
     this.count = 0;
     this.slots = new Int16Array(FAST_IDS);
@@ -74,6 +79,7 @@ export class HeaderMap {
     this.startLineOffset = -1;
     this.startLineEnd = -1;
     this.own = EMPTY;
+    this.ownView = turn.view;
     this.ownUsed = 0;
     this.isOwned = false;
   }
@@ -96,6 +102,7 @@ export class HeaderMap {
     this.startLineOffset = -1;
     this.startLineEnd = -1;
     this.bytes = this.turn.slab;
+    this.view = this.turn.view;
     this.ownUsed = 0;
     this.isOwned = false;
   }
@@ -367,7 +374,7 @@ export class HeaderMap {
     const entries = this.entries;
     const end = this.count * ENTRY_WORDS;
     for (let k = 0; k < end; k += ENTRY_WORDS) if (entries[k] >= 0) need += entries[k + 1] - entries[k];
-    if (this.own.length < need + 256) this.own = new Uint8Array(Math.max(1024, (need + 256) << 1));
+    if (this.own.length < need + 256) this.setOwn(new Uint8Array(Math.max(1024, (need + 256) << 1)));
     const own = this.own;
     let p = 0;
     p = copyRange(own, p, source, this.methodOffset, this.methodLength);
@@ -395,6 +402,7 @@ export class HeaderMap {
     if (runEnd >= 0) p = copyRange(own, p, source, runStart, runEnd - runStart);
     this.ownUsed = p;
     this.bytes = own;
+    this.view = this.ownView;
     this.isOwned = true;
     this.startLineOffset = -1;
     this.startLineEnd = -1;
@@ -440,6 +448,7 @@ export class HeaderMap {
     this.hasRepeats = other.hasRepeats;
     this.status = other.status;
     this.bytes = other.bytes;
+    this.view = other.view;
     this.retain();
   }
 
@@ -479,14 +488,20 @@ export class HeaderMap {
     return at;
   }
 
+  private setOwn(own: Uint8Array): void {
+    this.own = own;
+    this.ownView = new DataView(own.buffer, own.byteOffset, own.length);
+  }
+
   private reserve(length: number): number {
     if (!this.isOwned) return this.turn.reserve(length);
     const at = this.ownUsed;
     if (at + length > this.own.length) {
       const grown = new Uint8Array((at + length) << 1);
       copyRange(grown, 0, this.own, 0, at);
-      this.own = grown;
+      this.setOwn(grown);
       this.bytes = grown;
+      this.view = this.ownView;
     }
     this.ownUsed = at + length;
     return at;
@@ -572,27 +587,4 @@ export function rangeEquals(bytes: Uint8Array, offset: number, length: number, t
   if (length !== text.length) return false;
   for (let i = 0; i < length; i++) if (bytes[offset + i] !== text.charCodeAt(i)) return false;
   return true;
-}
-
-/** Whether a comma-separated list in a range contains a lower-case token, in any case. */
-export function rangeHasToken(bytes: Uint8Array, offset: number, length: number, token: string): boolean {
-  const end = offset + length;
-  const n = token.length;
-  let p = offset;
-  while (p < end) {
-    while (p < end && (bytes[p] === SPACE || bytes[p] === COMMA || bytes[p] === 9)) p++;
-    let i = 0;
-    while (i < n && p + i < end && lower(bytes[p + i]) === token.charCodeAt(i)) i++;
-    if (i === n) {
-      let q = p + n;
-      while (q < end && (bytes[q] === SPACE || bytes[q] === 9)) q++;
-      if (q === end || bytes[q] === COMMA) return true;
-    }
-    while (p < end && bytes[p] !== COMMA) p++;
-  }
-  return false;
-}
-
-function lower(byte: number): number {
-  return byte >= 65 && byte <= 90 ? byte + 32 : byte;
 }

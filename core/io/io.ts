@@ -164,6 +164,7 @@ export const DEFAULT_IO_OPTIONS: IoOptions = {
   maxConnections: 65536,
   arenaSize: 2 << 20,
   staticSize: 256 << 10,
-  outSize: 1 << 20,
+  // Far more than a turn uses: the system gives memory only for what is touched.
+  outSize: 8 << 20,
   recvSize: 65536,
 };

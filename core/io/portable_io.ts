@@ -13,6 +13,7 @@ import {
   type TurnHandler,
 } from './io.ts';
 import { addressText, errnoOf, fromPath, toPath } from './portable_address.ts';
+import { bytesFor, copyOf, freeNow } from './portable_buffers.ts';
 import { type CommandTarget, decodeCommands } from './portable_commands.ts';
 import { PortableMemory } from './portable_memory.ts';
 import { PortableSlot } from './portable_slot.ts';
@@ -202,7 +203,7 @@ export class PortableIo implements Io {
     if (slot?.socket === undefined) {
       this.counters[Counter.staleCommands] += 1;
     } else if (length > 0 && slot.failure === 0) {
-      this.write(slot, slot.socket, Buffer.from(bytes.subarray(offset, offset + length)));
+      this.write(slot, slot.socket, copyOf(bytes, offset, length));
     }
   }
 
@@ -554,7 +555,7 @@ export class PortableIo implements Io {
       total += commands[i + 1];
     }
     if (total === 0 || slot.failure !== 0) return;
-    const bytes = Buffer.allocUnsafe(total);
+    const bytes = bytesFor(total);
     let at = 0;
     for (let i = pairs; i < pairs + count * 2; i += 2) {
       bytes.set(this.slab.subarray(commands[i], commands[i] + commands[i + 1]), at);
@@ -566,7 +567,11 @@ export class PortableIo implements Io {
   private write(slot: PortableSlot, socket: Socket, bytes: Buffer): void {
     this.counters[Counter.sends] += 1;
     slot.accepted += bytes.length;
-    socket.write(bytes, () => this.onWritten(slot, socket));
+    socket.write(bytes, (error) => {
+      // After an error the system may still be at it.
+      if (!error) freeNow(bytes);
+      this.onWritten(slot, socket);
+    });
     this.updateQueued(slot, socket);
     if (this.queued[slot.id] > 0) this.counters[Counter.shortSends] += 1;
   }

@@ -1,4 +1,5 @@
 import type { Server, Socket } from 'node:net';
+import { freeNow } from './portable_buffers.ts';
 
 /** One connection number of the portable backend. What node:net tells between turns is kept here until the next turn reports it. */
 export class PortableSlot {
@@ -63,11 +64,16 @@ export class PortableSlot {
     while (left > 0) {
       const chunk = this.inbox[0];
       const part = chunk.length <= left ? chunk : chunk.subarray(0, left);
+      const length = part.length;
       target.set(part, at);
-      at += part.length;
-      left -= part.length;
-      if (part.length === chunk.length) this.inbox.shift();
-      else this.inbox[0] = chunk.subarray(part.length);
+      at += length;
+      left -= length;
+      if (length === chunk.length) {
+        this.inbox.shift();
+        freeNow(chunk);
+      } else {
+        this.inbox[0] = chunk.subarray(length);
+      }
     }
     this.inboxBytes -= length;
   }

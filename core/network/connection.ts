@@ -1,3 +1,4 @@
+import { withoutPort } from '../base/cidr.ts';
 import { CloseMode } from '../io/io.ts';
 import type { ConnectionInfo } from '../stream_info/stream_info.ts';
 import type { IoDispatcher, IoHandler } from './io_dispatcher.ts';
@@ -42,6 +43,7 @@ export class Connection implements IoHandler, ConnectionInfo {
   private readonly bufferLimit: number;
   private aboveHigh: boolean;
   private remote: string | undefined;
+  private host: string | undefined;
   private local: string | undefined;
   readonly filterChainName: string;
   readonly requestedServerName: string;
@@ -62,6 +64,7 @@ export class Connection implements IoHandler, ConnectionInfo {
     this.bufferLimit = bufferLimit;
     this.aboveHigh = false;
     this.remote = undefined;
+    this.host = undefined;
     this.local = undefined;
     this.filterChainName = filterChainName;
     this.requestedServerName = '';
@@ -75,6 +78,12 @@ export class Connection implements IoHandler, ConnectionInfo {
   get remoteAddress(): string {
     this.remote ??= this.dispatcher.io.remoteAddress(this.handle);
     return this.remote;
+  }
+
+  /** The peer's address without its port; made once. */
+  get remoteHost(): string {
+    this.host ??= withoutPort(this.remoteAddress);
+    return this.host;
   }
 
   get localAddress(): string {
@@ -97,8 +106,13 @@ export class Connection implements IoHandler, ConnectionInfo {
     const turn = this.dispatcher.turn;
     this.bytesSent += length;
     if (bytes === turn.slab) this.dispatcher.commands.send(this.handle, offset, length);
-    else if (length <= turn.remaining() >>> 2) this.dispatcher.commands.send(this.handle, turn.writeBytes(bytes, offset, length), length);
+    else if (length <= turn.copyLimit()) this.dispatcher.commands.send(this.handle, turn.writeBytes(bytes, offset, length), length);
     else this.dispatcher.commands.sendBytes(this.handle, bytes, offset, length);
+  }
+
+  /** A point where nobody holds a range of the turn's buffer: see `IoDispatcher`. */
+  flushIfFull(): void {
+    this.dispatcher.flushIfFull();
   }
 
   /** Whether more is queued than the buffer limit. Asking arms the drain callback. */

@@ -38,7 +38,7 @@ export class IoDispatcher {
   private readonly handlers: (IoHandler | null)[];
   private readonly deferred: (DeferredDelete | null)[];
   private deferredCount: number;
-  /** Counts turns: what was borrowed in another turn is gone. */
+  /** Counts turns, and flushes within one: what was borrowed under another number is gone. */
   turnNumber: number;
   private tickMs: number;
   private inTurn: boolean;
@@ -49,7 +49,7 @@ export class IoDispatcher {
     this.io = io;
     this.turn = new TurnBuffer(io.slab, io.outOffset, io.outSize, io.staticOffset, io.staticSize);
     this.commands = new CommandWriter(io);
-    this.wheel = new TimerWheel(io.clock, onEscaped);
+    this.wheel = new TimerWheel(io.clock, onEscaped, () => this.flushIfFull());
     this.handlers = new Array<IoHandler | null>(io.maxConnections).fill(null);
     this.deferred = [];
     this.deferredCount = 0;
@@ -112,10 +112,24 @@ export class IoDispatcher {
     this.onEscaped(error);
   }
 
-  private beginTurn(): void {
-    this.inTurn = true;
+  /**
+   * Executes this turn's commands and begins the turn's buffer anew if much of it is used. Only where nobody holds a range of it:
+   * between events, timers, and requests that were pipelined. What was borrowed is gone then, as after a turn.
+   */
+  flushIfFull(): void {
+    if (!this.turn.wantsFlush() && !this.commands.isNearlyFull()) return;
+    this.commands.flush();
+    this.forgetRanges();
+  }
+
+  private forgetRanges(): void {
     this.turnNumber = (this.turnNumber + 1) & 0x3fffffff;
     this.turn.reset();
+  }
+
+  private beginTurn(): void {
+    this.inTurn = true;
+    this.forgetRanges();
     this.commands.reset();
     this.wheel.update();
   }
@@ -132,10 +146,7 @@ export class IoDispatcher {
         if (handler !== null) this.dispatch(handler, events, e);
         else if (isAccept) this.commands.close(connection, CloseMode.now);
         else if (events[e + 1] === IoEvent.data) events[e + 3] = 0;
-        if (this.turn.isHalfFull() || this.commands.isNearlyFull()) {
-          this.commands.flush();
-          this.turn.reset();
-        }
+        this.flushIfFull();
       }
     }
     this.endTurn();

@@ -5,7 +5,7 @@ import { createRing, RingGauge, RingReader, RingWord, RingWriter, STAGING_BYTES 
 /** Puts a line of `length` bytes, all `fill`, through either way of writing. */
 function writeLine(writer: RingWriter, length: number, fill: number, inPlace: boolean): boolean {
   if (inPlace) {
-    writer.bytes.fill(fill, writer.stagingOffset, writer.stagingOffset + length);
+    writer.lineBytes.fill(fill, writer.lineOffset, writer.lineOffset + length);
     return writer.commit(length);
   }
   return writer.write(new Uint8Array(length + 3).fill(fill), 3, length);
@@ -15,14 +15,16 @@ describe('a ring', () => {
   it('is empty at first, and of the size asked for, rounded up', () => {
     const memory = createRing(5000);
     expect(new RingReader(memory).available()).toBe(0);
-    expect(new RingWriter(memory).stagingOffset).toBe(8192);
+    const writer = new RingWriter(memory);
+    expect([writer.write(new Uint8Array(8192), 0, 8192), writer.write(new Uint8Array(1), 0, 1)]).toEqual([true, false]);
   });
 
-  it('behaves like a queue of whole lines that refuses what does not fit', () => {
-    const write = fc.record({ kind: fc.constant('write' as const), length: fc.integer({ min: 0, max: 3000 }), inPlace: fc.boolean() });
-    const read = fc.record({ kind: fc.constant('read' as const), room: fc.integer({ min: 0, max: 6000 }) });
+  // Lines are made in place in the larger one, while there is room for the longest.
+  it.each([[4096, 3000, 300], [128 << 10, STAGING_BYTES, 60]])('of %i bytes behaves like a queue of whole lines that refuses what does not fit', (capacity, longest, numRuns) => {
+    const write = fc.record({ kind: fc.constant('write' as const), length: fc.integer({ min: 0, max: longest }), inPlace: fc.boolean() });
+    const read = fc.record({ kind: fc.constant('read' as const), room: fc.integer({ min: 0, max: 2 * longest }) });
     fc.assert(fc.property(fc.array(fc.oneof(write, read), { maxLength: 120 }), (steps) => {
-      const memory = createRing(4096);
+      const memory = createRing(capacity);
       const writer = new RingWriter(memory);
       const reader = new RingReader(memory);
       const gauge = new RingGauge(memory);
@@ -31,7 +33,7 @@ describe('a ring', () => {
       let dropped = 0;
       for (const [i, step] of steps.entries()) {
         if (step.kind === 'write') {
-          const fits = model.length + step.length <= 4096;
+          const fits = model.length + step.length <= capacity;
           expect(writeLine(writer, step.length, i & 255, step.inPlace)).toBe(fits);
           if (fits) model = model.concat(Array<number>(step.length).fill(i & 255));
           if (fits) lines++;
@@ -40,12 +42,12 @@ describe('a ring', () => {
           const target = new Uint8Array(step.room + 1).fill(255);
           const count = reader.read(target, 1, step.room);
           expect(count).toBe(Math.min(step.room, model.length));
-          expect([...target.subarray(1, count + 1)]).toEqual(model.slice(0, count));
+          expect(Buffer.compare(target.subarray(1, count + 1), Uint8Array.from(model.slice(0, count)))).toBe(0);
           model = model.slice(count);
         }
         expect([reader.available(), gauge.lines(), gauge.dropped(), gauge.buffered()]).toEqual([model.length, lines, dropped, model.length]);
       }
-    }), { numRuns: 300 });
+    }), { numRuns });
   });
 
   it('goes on when the counts of bytes wrap at 2^32', () => {
@@ -95,8 +97,15 @@ describe('a ring', () => {
     await reader.whenWoken();
   });
 
-  it('has room for a staged line beside its data', () => {
-    const writer = new RingWriter(createRing(4096));
-    expect(writer.bytes.length - writer.stagingOffset).toBe(STAGING_BYTES);
+  it.each([4096, 128 << 10, 1 << 20])('has room for the longest line at every position of %i bytes', (capacity) => {
+    const memory = createRing(capacity);
+    const writer = new RingWriter(memory);
+    const reader = new RingReader(memory);
+    const target = new Uint8Array(capacity);
+    for (let i = 0; i < 1000; i++) {
+      expect(writer.lineBytes.length - writer.lineOffset).toBeGreaterThanOrEqual(STAGING_BYTES);
+      writeLine(writer, (i * 977) % 4000, i, true);
+      if (i % 7 === 0) reader.read(target, 0, capacity);
+    }
   });
 });

@@ -39,6 +39,8 @@ export interface ConnectionInfo {
   /** Process-wide unique enough for logs: dense per worker. */
   readonly id: number;
   readonly remoteAddress: string;
+  /** The same without its port (a path as it is). */
+  readonly remoteHost: string;
   readonly localAddress: string;
   readonly filterChainName: string;
   /** SNI, '' if none. */

@@ -15,9 +15,8 @@ describe.each(backendsUnderTest())('a slow reader bounds our memory on the %s ba
     peer?.disconnect();
   });
 
-  const total = (backend === 'ring' ? 256 : 128) * MIB;
-  // node:net reads into buffers of its own, which wait for the collector.
-  const growthMaxMib = backend === 'ring' ? 16 : 64;
+  const total = 256 * MIB;
+  const growthMaxMib = backend === 'ring' ? 8 : 16;
 
   it.each(['download', 'upload'] as const)('%s', async (direction) => {
     let origin = 0;

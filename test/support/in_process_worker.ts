@@ -85,7 +85,8 @@ export function hostConfig(id: number, port: number, overrides: Partial<HostConf
   return { id, address: '127.0.0.1', port, hostname: '', weight: 1, priority: 0, region: '', zone: '', subZone: '', canary: false, metadata: {}, ...overrides };
 }
 
-const SILENT_SINK: LogSink = { bytes: new Uint8Array(65536), lineOffset: 0, commit: () => {}, write: () => {} };
+const SILENCE = new Uint8Array(65536);
+const SILENT_SINK: LogSink = { bytes: SILENCE, view: new DataView(SILENCE.buffer), lineOffset: 0, commit: () => {}, write: () => {} };
 
 /** A worker in the test's own thread, on either backend, with one HTTP/1 listener on a port of the system's choice. */
 export class InProcessWorker {

@@ -75,7 +75,7 @@ function finishedStreamInfo(): StreamInfo {
   info.upstreamLocalAddress = '10.0.0.1:5555';
   info.upstreamConnectionId = 9;
   info.upstreamAttemptCount = 1;
-  info.connection = { id: 3, remoteAddress: '10.9.8.7:4444', localAddress: '127.0.0.1:10000', filterChainName: 'chain', requestedServerName: '' };
+  info.connection = { id: 3, remoteAddress: '10.9.8.7:4444', remoteHost: '10.9.8.7', localAddress: '127.0.0.1:10000', filterChainName: 'chain', requestedServerName: '' };
   info.route = { routeName: 'route', virtualHostName: 'vh' };
   return info;
 }

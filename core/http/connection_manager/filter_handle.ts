@@ -64,7 +64,7 @@ class GuardedTimeout implements TimerTarget {
   }
 }
 
-const NO_CONNECTION: ConnectionInfo = { id: 0, remoteAddress: '', localAddress: '', filterChainName: '', requestedServerName: '' };
+const NO_CONNECTION: ConnectionInfo = { id: 0, remoteAddress: '', remoteHost: '', localAddress: '', filterChainName: '', requestedServerName: '' };
 
 /** One filter's callbacks in one (pooled) stream: the object a filter gets with `setCallbacks`, the same for all its streams. */
 export class FilterHandle implements TerminalFilterCallbacks {

@@ -1,5 +1,5 @@
 import { withoutPort } from '../../base/cidr.ts';
-import { type HeaderMap, latin1, rangeEquals } from '../../headers/header_map.ts';
+import { type HeaderMap, rangeEquals } from '../../headers/header_map.ts';
 import { HeaderId } from '../../headers/header_names.ts';
 import type { RouteTable } from '../../route/route_table.ts';
 import type { StreamInfo } from '../../stream_info/stream_info.ts';
@@ -80,16 +80,16 @@ function sanitizeTe(headers: HeaderMap): void {
 /** use_remote_address: the peer is the client, x-forwarded-for is appended. Returns whether this is an edge request. */
 function applyRemoteAddress(headers: HeaderMap, context: ManagerContext, info: StreamInfo): boolean {
   const config = context.parts.config;
-  const peer = info.connection?.remoteAddress ?? '';
-  const peerIp = withoutPort(peer);
+  const connection = info.connection;
+  const peer = connection === null ? '' : connection.remoteAddress;
+  const peerIp = connection === null ? '' : connection.remoteHost;
   const hadForwardedFor = headers.find(HeaderId.forwardedFor) >= 0;
   let client = '';
   if (config.xffNumTrustedHops > 0) client = lastForwardedAddress(headers, config.xffNumTrustedHops - 1);
   info.downstreamRemoteAddress = client === '' ? peer : `${client}:0`;
   if (!config.skipXffAppend && peerIp !== '') {
     // A loopback peer is this machine: its own address says more to whoever reads the header elsewhere.
-    const bytes = isLoopback(peerIp) ? context.localAddress : Buffer.from(peerIp, 'latin1');
-    appendList(headers, HeaderId.forwardedFor, bytes);
+    appendList(headers, HeaderId.forwardedFor, isLoopback(peerIp) ? context.parts.localAddress : peerIp);
   }
   headers.setBytes(HeaderId.forwardedProto, HTTP, 0, 4);
   if (config.appendForwardedPort) headers.set(HeaderId.forwardedPort, portOf(info.connection?.localAddress ?? ''));
@@ -124,13 +124,8 @@ function isLoopback(ip: string): boolean {
 }
 
 /** Appends with ',' and no blank, as Envoy does for x-forwarded-for. */
-function appendList(headers: HeaderMap, id: number, bytes: Uint8Array): void {
-  const k = headers.find(id);
-  if (k < 0) {
-    headers.setBytes(id, bytes, 0, bytes.length);
-    return;
-  }
-  headers.set(id, `${headers.getAll(id)},${latin1(bytes, 0, bytes.length)}`);
+function appendList(headers: HeaderMap, id: number, value: string): void {
+  headers.set(id, headers.find(id) < 0 ? value : `${headers.getAll(id)},${value}`);
 }
 
 function portOf(address: string): string {

@@ -9,8 +9,10 @@ export class InternalAddressChecker {
     this.ranges = (cidrs ?? []).map((text) => Cidr.parse(text));
   }
 
-  /** For an address without port. Allocates; not for the plain path. */
+  /** For an address without port. Allocates where there are ranges. */
   isInternal(address: string): boolean {
-    return this.ranges.some((range) => range.contains(address));
+    const ranges = this.ranges;
+    for (let i = 0; i < ranges.length; i++) if (ranges[i].contains(address)) return true;
+    return false;
   }
 }

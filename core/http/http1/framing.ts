@@ -1,5 +1,6 @@
 import type { HeaderMap } from '../../headers/header_map.ts';
-import { latin1, rangeEquals, rangeHasToken } from '../../headers/header_map.ts';
+import { latin1, rangeEquals } from '../../headers/header_map.ts';
+import { rangeHasToken } from '../../headers/token_list.ts';
 import { HeaderId } from '../../headers/header_names.ts';
 import { BodyKind } from '../codec.ts';
 

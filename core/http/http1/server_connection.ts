@@ -135,6 +135,7 @@ export class Http1ServerConnection implements ResponseEncoder {
         case Reading.done:
           if (this.writing === Writing.done) {
             this.startNext();
+            this.connection.flushIfFull();
             continue;
           }
           // A pipelined request: it waits, and so does whatever comes after it.
