@@ -16,6 +16,7 @@ import type { RuntimeValues } from '../core/runtime/runtime_snapshot.ts';
 import { createSharedSlabs, ServerFact, type SharedSlabs } from '../core/shared_memory/layout.ts';
 import type { StatsScope } from '../core/stats/stats.ts';
 import type { DnsConfig } from '../core/upstream/cluster_config.ts';
+import { createClusterStats } from '../core/upstream/cluster_info.ts';
 import { FlushHandle } from '../workers/main/flush_handle.ts';
 import { createHeartbeats } from '../workers/protocol/heartbeats.ts';
 import type { BuildInfo } from './bootstrap/build_info.ts';
@@ -25,7 +26,7 @@ import { ClusterManager } from './clusters/cluster_manager.ts';
 import { clusterStatus } from './clusters/cluster_status.ts';
 import { HostIds } from './clusters/host_ids.ts';
 import { HostSlabs } from './clusters/host_table.ts';
-import type { ManagedCluster } from './clusters/managed_cluster.ts';
+import { createMembershipStats, type ManagedCluster } from './clusters/managed_cluster.ts';
 import type { AdminConfig, NodeConfig, ServerConfig } from './config/server_config.ts';
 import { type NameServer, UdpNameServer } from './dns/name_server.ts';
 import { type ReadTextFile, SystemDnsFiles } from './dns/system_dns_files.ts';
@@ -38,6 +39,7 @@ import type {
 import { ListenerManager } from './listeners/listener_manager.ts';
 import { effectiveNode, nodeJson } from './node_json.ts';
 import { RuntimeManager } from './runtime/runtime_manager.ts';
+import { StatTemplate } from './stats/declared_stats.ts';
 import { createMainStats, type MainStats } from './stats/main_stats.ts';
 import { createFilesystemStats, isListenerConnectionGauge, ServerStats } from './stats/server_stats.ts';
 import { StatsFlusher } from './stats/stats_flusher.ts';
@@ -325,11 +327,15 @@ export class Server implements Instance {
     const files = new SystemDnsFiles(environment.readTextFile);
     const createResolver = environment.createResolver
       ?? ((dns: DnsConfig) => new SystemDnsResolver(this.createNameServer(dns), files, dnsStats));
+    const clusterStats = new StatTemplate((scope) => {
+      createMembershipStats(scope);
+      createClusterStats(scope);
+    });
     return new ClusterManager(
       {
         discovery: { scheduler: this.scheduler, random: environment.random, createResolver },
         hostIds: this.hostIds, hostSlabs: this.hostSlabs, facts: new Int32Array(this.slabs.clusterFacts),
-        stats: this.statsScope, log: this.log.of('upstream'),
+        stats: this.statsScope, declareStats: (prefix) => this.mainStats.registry.declare(prefix, clusterStats), log: this.log.of('upstream'),
       },
       { onHostsChanged: (cluster) => this.onHostsChanged(cluster), onInitialized: () => this.onClustersInitialized() },
     );
