@@ -205,8 +205,8 @@ export class Server implements Instance {
     this.areListenersOpen = true;
     configLog.info('loading stats configuration');
     this.log.of('runtime').info('RTDS has finished initialization');
-    this.clusterManager.start(config.clusters.map((cluster, id) => ({ id, config: cluster.config, discovery: cluster.discovery })));
-    if (options.mode !== 'serve') return;
+    await this.clusterManager.start(config.clusters.map((cluster, id) => ({ id, config: cluster.config, discovery: cluster.discovery })));
+    if (options.mode !== 'serve' || this.isEnding) return;
     this.guarddog.start();
     this.flusher.start();
     this.log.info('starting main dispatch loop');

@@ -1,0 +1,12 @@
+/** Entry of the configuration pool's thread (server/config_pool.ts). */
+import { FactoryRegistry } from '../core/registry/factory_registry.ts';
+import { registerAllExtensions } from '../extensions/all_extensions.ts';
+import { type ConfigTask, type ConfigTaskResult, runConfigTask } from '../server/config/config_task.ts';
+import { withoutDisabled } from './disabled_extensions.ts';
+
+/** The pool calls it by this name. */
+export function run(task: ConfigTask): ConfigTaskResult {
+  const extensions = new FactoryRegistry();
+  registerAllExtensions(extensions);
+  return runConfigTask(task, withoutDisabled(extensions, new FactoryRegistry(), task.disabledExtensions).registry);
+}
