@@ -86,18 +86,18 @@ function readText(texts: PackedTexts, index: number): JsonObject {
 
 /** The sections of a dump. Thread: main. */
 export class ConfigDump {
-  private readonly read: () => DumpTexts;
+  private readonly read: () => DumpTexts | Promise<DumpTexts>;
   private readonly lastUpdated: string;
   private known: DumpTexts | undefined = undefined;
 
   /** `read` is called once, for the first dump; `loadedAtMs`: wall clock. */
-  constructor(read: () => DumpTexts, loadedAtMs: number) {
+  constructor(read: () => DumpTexts | Promise<DumpTexts>, loadedAtMs: number) {
     this.read = read;
     this.lastUpdated = new Date(loadedAtMs).toISOString();
   }
 
-  sections(): readonly ConfigDumpSection[] {
-    this.known ??= this.read();
+  async sections(): Promise<readonly ConfigDumpSection[]> {
+    this.known ??= await this.read();
     const texts = this.known;
     return [
       {

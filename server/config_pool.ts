@@ -33,39 +33,46 @@ export function isLargeFile(path: string): boolean {
 /** A configuration read elsewhere. */
 export interface PoolRead {
   readonly read: ReadConfig;
-  readonly dump: DumpTexts;
+  /** Resolves a little later, when the thread has ended. */
+  readonly dump: Promise<DumpTexts>;
 }
 
 /**
- * What `readConfig` returns, from a thread that lives as long as this takes. Rejects with a ConfigError as that throws, and with
- * another error when there can be no such thread.
+ * What `readConfig` returns, from a thread that lives as long as this and the dump take. Rejects with a ConfigError as that throws,
+ * and with another error when there can be no such thread.
  * `entry`: the module that runs a ConfigTask as `run`, with all extensions.
  */
-export async function readInPool(entry: URL, task: Omit<ConfigTask, 'clusters'>): Promise<PoolRead> {
+export async function readInPool(entry: URL, task: Omit<ConfigTask, 'clusters' | 'result'>): Promise<PoolRead> {
   const { Piscina } = await import('piscina');
-  const parts = new PartChannel();
-  const pool = new Piscina<ConfigTask, ConfigTaskResult>({
+  const clusterParts = new PartChannel();
+  const results = new PartChannel();
+  const pool = new Piscina<ConfigTask, DumpTexts | undefined>({
     filename: fileURLToPath(entry), name: 'run', minThreads: 1, maxThreads: 1,
     // Main's stack size: a nesting that main refuses as too deep is refused here as well.
     resourceLimits: { stackSizeMb: 1 },
   });
+  // A list, whatever the pool's types make of the overloads of postMessage.
+  const transferList: object = [clusterParts.sender, results.sender];
+  const running = pool.run({ ...task, clusters: clusterParts.sender, result: results.sender }, { transferList });
+  const dump = running.finally(() => pool.destroy()).then((texts) => texts ?? Promise.reject(new Error('the configuration was refused')));
+  // Whoever wants the dump is told; nobody may.
+  dump.catch(() => {});
   try {
-    // A list, whatever the pool's types make of the overloads of postMessage.
-    const transferList: object = [parts.sender];
-    const result = await pool.run({ ...task, clusters: parts.sender }, { transferList });
+    // The task ends after its result, unless it fails.
+    const result = (await Promise.race([results.next(), running.then(() => new Promise<never>(() => {}))])) as ConfigTaskResult;
     if (result.kind === 'refused') throw ConfigError.rendered(result.text, result.summary);
     await nextTurn();
-    const { read, dump } = result;
+    const { read } = result;
     const rest = deepFreeze(read.config);
     await nextTurn();
     const clusters: ParsedCluster[] = [];
     // All were posted before the result.
-    await parts.receiveAll((part) => {
+    await clusterParts.receiveAll((part) => {
       for (const cluster of deepFreeze(part as ParsedCluster[])) clusters.push(cluster);
     });
     return { read: { ...read, config: Object.freeze({ ...rest, clusters: Object.freeze(clusters) }) }, dump };
   } finally {
-    parts.close();
-    await pool.destroy();
+    clusterParts.close();
+    results.close();
   }
 }

@@ -94,7 +94,7 @@ export interface ServerParts {
   readonly sharedLog: SharedLog;
   readonly environment: ServerEnvironment;
   /** Sections of `/config_dump`. */
-  readonly configDump: (includeEds: boolean) => readonly ConfigDumpSection[];
+  readonly configDump: (includeEds: boolean) => Promise<readonly ConfigDumpSection[]>;
   /** Fields of the bootstrap that the API does not know. */
   readonly unknownFieldCount: number;
   readonly startTimeMs: number;
@@ -424,7 +424,7 @@ export class Server implements Instance {
     return sorted.map((cluster) => clusterStatus(cluster, this.hostSlabs));
   }
 
-  configDump(includeEds: boolean): readonly ConfigDumpSection[] {
+  configDump(includeEds: boolean): Promise<readonly ConfigDumpSection[]> {
     return this.parts.configDump(includeEds);
   }
 

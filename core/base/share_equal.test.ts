@@ -26,6 +26,13 @@ describe('equal parts', () => {
     expect(parts.share(deepFreeze(other))).toStrictEqual(other);
   });
 
+  test('can be those of objects that differ anyway', () => {
+    const parts = new EqualParts();
+    const [a, b] = [parts.shareMembers(cluster('a')), parts.shareMembers(cluster('a'))];
+    expect([a, b]).toStrictEqual([cluster('a'), cluster('a')]);
+    expect([a === b, a.limits === b.limits, Object.isFrozen(a)]).toEqual([false, true, true]);
+  });
+
   test('what is not plain is left alone', () => {
     const bytes = new Uint8Array([1, 2]);
     const parts = new EqualParts();

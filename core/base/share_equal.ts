@@ -13,6 +13,12 @@ export class EqualParts {
     return this.shareObject(value) as T;
   }
 
+  /** The same for what the value holds; itself it is taken for the only one of its kind, which saves looking. Returns a frozen object. */
+  shareMembers<T extends object>(value: T): T {
+    const shared = Object.fromEntries(Object.entries(value).map(([name, member]: [string, unknown]) => [name, this.share(member)]));
+    return Object.freeze(shared) as T;
+  }
+
   private shareObject(value: object): object {
     if (this.numbers.has(value)) return value;
     const isList = Array.isArray(value);

@@ -4,7 +4,8 @@
  */
 import { getEnvironmentData, isMainThread } from 'node:worker_threads';
 import { run as runTask } from '../../bin/config_main.ts';
-import type { ConfigTask, ConfigTaskResult } from '../../server/config/config_task.ts';
+import type { ConfigTask } from '../../server/config/config_task.ts';
+import type { DumpTexts } from '../../server/config_dump.ts';
 
 /** Environment data: a SharedArrayBuffer of int32, see Word. */
 export const WATCH_KEY = 'watched_config_main';
@@ -15,7 +16,7 @@ export const TURNS = 20;
 
 const GIVE_UP_MS = 20_000;
 
-export function run(task: ConfigTask): ConfigTaskResult {
+export function run(task: ConfigTask): DumpTexts | undefined {
   if (isMainThread) throw new Error('the configuration is read on the main thread');
   const words = new Int32Array(getEnvironmentData(WATCH_KEY) as unknown as SharedArrayBuffer);
   waitForTurns(words);

@@ -26,6 +26,11 @@ export class PartChannel {
     }
   }
 
+  /** The next part, when it comes. */
+  next(): Promise<unknown> {
+    return new Promise((resolve) => this.receiver.once('message', resolve));
+  }
+
   close(): void {
     this.receiver.close();
   }
