@@ -5,7 +5,6 @@
 import { statSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { deepFreeze } from '../core/base/deep_freeze.ts';
 import { PartChannel } from '../workers/main/part_channel.ts';
 import type { ParsedCluster } from './config/cluster_parser.ts';
 import { ConfigError } from './config/config_error.ts';
@@ -38,7 +37,8 @@ export interface PoolRead {
 }
 
 /**
- * What `readConfig` returns, from a thread that lives as long as this and the dump take. Rejects with a ConfigError as that throws,
+ * What `readConfig` returns (only its top is frozen: that alone would hold main up for long), from a thread that lives as long as
+ * this and the dump take. Rejects with a ConfigError as that throws,
  * and with another error when there can be no such thread.
  * `entry`: the module that runs a ConfigTask as `run`, with all extensions.
  */
@@ -63,14 +63,12 @@ export async function readInPool(entry: URL, task: Omit<ConfigTask, 'clusters' |
     if (result.kind === 'refused') throw ConfigError.rendered(result.text, result.summary);
     await nextTurn();
     const { read } = result;
-    const rest = deepFreeze(read.config);
-    await nextTurn();
     const clusters: ParsedCluster[] = [];
     // All were posted before the result.
     await clusterParts.receiveAll((part) => {
-      for (const cluster of deepFreeze(part as ParsedCluster[])) clusters.push(cluster);
+      for (const cluster of part as ParsedCluster[]) clusters.push(cluster);
     });
-    return { read: { ...read, config: Object.freeze({ ...rest, clusters: Object.freeze(clusters) }) }, dump };
+    return { read: { ...read, config: Object.freeze({ ...read.config, clusters: Object.freeze(clusters) }) }, dump };
   } finally {
     clusterParts.close();
     results.close();

@@ -421,7 +421,12 @@ export class Server implements Instance {
 
   clusters(): Iterable<ClusterStatus> {
     const sorted = this.clusterManager.clusters().toSorted((a, b) => (a.config.name < b.config.name ? -1 : 1));
-    return sorted.map((cluster) => clusterStatus(cluster, this.hostSlabs));
+    const { hostSlabs } = this;
+    return {
+      *[Symbol.iterator]() {
+        for (const cluster of sorted) yield clusterStatus(cluster, hostSlabs);
+      },
+    };
   }
 
   configDump(includeEds: boolean): Promise<readonly ConfigDumpSection[]> {
