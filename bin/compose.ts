@@ -6,6 +6,7 @@ import type { BuildInfo } from '../server/bootstrap/build_info.ts';
 import type { Options } from '../server/bootstrap/options.ts';
 import type { RunEnvironment } from '../server/run.ts';
 import type { ServerEnvironment } from '../server/server.ts';
+import { withoutDisabled } from './disabled_extensions.ts';
 
 export interface Composition {
   readonly options: Options;
@@ -17,14 +18,16 @@ export interface Composition {
   readonly emptyRegistry: FactoryRegistry;
   readonly workerEntry: URL;
   readonly flushEntry: URL;
+  /** The module that reads large configurations (config_main.ts). */
+  readonly configEntry: URL;
 }
 
 /** Everything that `run` wants. */
 export function composeEnvironment(composition: Composition): RunEnvironment {
-  const { options, build, workerEntry, flushEntry } = composition;
-  const { registry, sentences } = withoutDisabled(composition.extensions, composition.emptyRegistry, options);
+  const { options, build, workerEntry, flushEntry, configEntry } = composition;
+  const { registry, sentences } = withoutDisabled(composition.extensions, composition.emptyRegistry, options.disabledExtensions);
   return {
-    options, build, registry, notices: [...composition.notices, ...sentences], workerEntry, flushEntry, startAdmin,
+    options, build, registry, notices: [...composition.notices, ...sentences], workerEntry, flushEntry, configEntry, startAdmin,
     random: systemRandom,
     readTextFile: createCachedReader(),
     writeTextFile: (path, text) => writeFileSync(path, text),
@@ -45,26 +48,6 @@ const startAdmin: ServerEnvironment['startAdmin'] = async (instance, { address, 
   });
   return { address: await admin.start(), close: () => admin.close() };
 };
-
-/** A registry without what --disable-extensions names (`category/name`), and what is to be said about each of those. */
-function withoutDisabled(all: FactoryRegistry, rest: FactoryRegistry, options: Options): { registry: FactoryRegistry; sentences: string[] } {
-  const sentences: string[] = [];
-  const disabled = new Set<string>();
-  for (const name of options.disabledExtensions) {
-    const slash = name.indexOf('/');
-    if (slash < 0) sentences.push(`failed to disable invalid extension name '${name}'`);
-    else if (all.getByName(name.slice(0, slash), name.slice(slash + 1)) === undefined) sentences.push(`failed to disable unknown extension '${name}'`);
-    else {
-      disabled.add(name);
-      sentences.push(`disabled extension '${name}'`);
-    }
-  }
-  if (disabled.size === 0) return { registry: all, sentences };
-  for (const category of all.categories()) {
-    for (const factory of all.list(category)) if (!disabled.has(`${category}/${factory.name}`)) rest.register(factory);
-  }
-  return { registry: rest, sentences };
-}
 
 /** Reads text files, again only when they have changed. */
 function createCachedReader(): (path: string) => string | undefined {

@@ -32,6 +32,7 @@ async function main(): Promise<number> {
       options: parsed.options, notices: parsed.notices, build, extensions, emptyRegistry: new FactoryRegistry(),
       workerEntry: new URL(`./workers/worker/worker_main.${SUFFIX}`, HERE),
       flushEntry: new URL(`./workers/flush/flush_main.${SUFFIX}`, HERE),
+      configEntry: new URL(`./bin/config_main.${SUFFIX}`, HERE),
     }),
   );
 }

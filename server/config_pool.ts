@@ -1,62 +1,76 @@
 /**
- * Reads the syntax of large configuration files on a thread of their own, so that main's loop keeps turning. Nothing of it is
- * loaded or started for files of usual size, and no thread stays behind. Thread: main.
+ * Reads large configuration files on a thread of their own, so that main's loop keeps turning. Nothing of it is loaded or started
+ * for files of usual size, and no thread stays behind. Thread: main.
  */
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { SourceText } from '../core/api/source_text.ts';
-import { formatOf } from './bootstrap/load_bootstrap.ts';
-import { decodeNodes } from './config/node_table.ts';
-import type { ParseTask, ParseTaskResult } from './config/parse_task.ts';
-import type { ParsedText, TextFormat } from './config/parsed_text.ts';
+import { PartChannel } from '../workers/main/part_channel.ts';
+import type { ParsedCluster } from './config/cluster_parser.ts';
+import { ConfigError } from './config/config_error.ts';
+import type { ConfigTask, ConfigTaskResult } from './config/config_task.ts';
+import type { ReadConfig } from './config/read_config.ts';
+import type { DumpTexts } from './config_dump.ts';
 
 /**
- * Files above this many bytes are read by the pool. A thread adds 0.1 s to the start and more on a busy machine, so it has to
- * take a multiple of that off main: half a MiB of YAML (1,000 clusters) holds main up for half a second, as much JSON for 30 ms.
+ * Files above this many bytes are read by the pool. A thread adds 0.2 s to the start, more on a busy machine, so it has to take as
+ * much off main: 256 KiB of YAML (650 clusters) hold main up for a quarter of a second, JSON half as long.
  */
-export const LARGE_FILE_BYTES: Readonly<Record<TextFormat, number>> = { yaml: 512 * 1024, json: 4 * 1024 * 1024 };
+const LARGE_YAML_BYTES = 256 * 1024;
+const LARGE_FILE_BYTES = 512 * 1024;
 
-const SUFFIX = import.meta.url.endsWith('.js') ? 'js' : 'ts';
-const TASK_FILE = fileURLToPath(new URL(`./config/parse_task.${SUFFIX}`, import.meta.url));
-
-/**
- * Reads a large YAML or JSON file ahead of `loadBootstrap`.
- * @returns undefined for everything that is better read in place: small files, other formats, what cannot be read (which then is
- * `loadBootstrap`'s to report).
- */
-export async function parseLargeFile(path: string): Promise<ParsedText | undefined> {
-  const format = formatOf(path);
-  if (format !== 'yaml' && format !== 'json') return undefined;
-  let text: string;
+/** Whether a configuration file is one for `readInPool`. What cannot be looked at is not. */
+export function isLargeFile(path: string): boolean {
+  if (path === '') return false;
   try {
-    if (statSync(path).size <= LARGE_FILE_BYTES[format]) return undefined;
-    text = readFileSync(path, 'utf8');
+    return statSync(path).size > (/\.ya?ml$/.test(path) ? LARGE_YAML_BYTES : LARGE_FILE_BYTES);
   } catch {
-    return undefined;
+    return false;
   }
-  return parseInPool(new SourceText(path, text), format);
 }
 
-/** What `parseText` returns, from a thread that lives as long as this takes. Rejects when there can be no such thread. */
-export async function parseInPool(source: SourceText, format: TextFormat): Promise<ParsedText> {
-  const { table, problems } = await runInPool({ text: source.text, format });
-  return {
-    source, format,
-    node: table === undefined ? undefined : await decodeNodes(table, source),
-    problems: problems.map(({ severity, text, start, end, path, hints }) => ({ severity, text, range: { source, start, end }, path, hints })),
-  };
+/** A configuration read elsewhere. */
+export interface PoolRead {
+  readonly read: ReadConfig;
+  /** Resolves a little later, when the thread has ended. */
+  readonly dump: Promise<DumpTexts>;
 }
 
-async function runInPool(task: ParseTask): Promise<ParseTaskResult> {
+/**
+ * What `readConfig` returns (only its top is frozen: that alone would hold main up for long), from a thread that lives as long as
+ * this and the dump take. Rejects with a ConfigError as that throws,
+ * and with another error when there can be no such thread.
+ * `entry`: the module that runs a ConfigTask as `run`, with all extensions.
+ */
+export async function readInPool(entry: URL, task: Omit<ConfigTask, 'clusters' | 'result'>): Promise<PoolRead> {
   const { Piscina } = await import('piscina');
-  const pool = new Piscina<ParseTask, ParseTaskResult>({
-    filename: TASK_FILE, name: 'runParseTask', minThreads: 1, maxThreads: 1,
+  const clusterParts = new PartChannel();
+  const results = new PartChannel();
+  const pool = new Piscina<ConfigTask, DumpTexts | undefined>({
+    filename: fileURLToPath(entry), name: 'run', minThreads: 1, maxThreads: 1,
     // Main's stack size: a nesting that main refuses as too deep is refused here as well.
     resourceLimits: { stackSizeMb: 1 },
   });
+  // A list, whatever the pool's types make of the overloads of postMessage.
+  const transferList: object = [clusterParts.sender, results.sender];
+  const running = pool.run({ ...task, clusters: clusterParts.sender, result: results.sender }, { transferList });
+  const dump = running.finally(() => pool.destroy()).then((texts) => texts ?? Promise.reject(new Error('the configuration was refused')));
+  // Whoever wants the dump is told; nobody may.
+  dump.catch(() => {});
   try {
-    return await pool.run(task);
+    // The task ends after its result, unless it fails.
+    const result = (await Promise.race([results.next(), running.then(() => new Promise<never>(() => {}))])) as ConfigTaskResult;
+    if (result.kind === 'refused') throw ConfigError.rendered(result.text, result.summary);
+    await nextTurn();
+    const { read } = result;
+    const clusters: ParsedCluster[] = [];
+    // All were posted before the result.
+    await clusterParts.receiveAll((part) => {
+      for (const cluster of part as ParsedCluster[]) clusters.push(cluster);
+    });
+    return { read: { ...read, config: Object.freeze({ ...read.config, clusters: Object.freeze(clusters) }) }, dump };
   } finally {
-    await pool.destroy();
+    clusterParts.close();
+    results.close();
   }
 }

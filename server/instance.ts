@@ -209,7 +209,7 @@ export interface Instance {
   /** In order of name. */
   clusters(): Iterable<ClusterStatus>;
   /** `includeEds` adds the section `endpoint`. */
-  configDump(includeEds: boolean): readonly ConfigDumpSection[];
+  configDump(includeEds: boolean): Promise<readonly ConfigDumpSection[]>;
   unreadyTargets(): readonly UnreadyTargets[];
   /** Items of `/certs`: `{ca_cert: [...], cert_chain: [...]}`. */
   certificates(): readonly JsonObject[];

@@ -8,16 +8,13 @@ import { createLogger, createLogLevels, type Logger, type SharedLog } from '../c
 import { LogLevels } from '../core/log/log_levels.ts';
 import { locateCaller } from '../core/log/source_location.ts';
 import type { FactoryRegistry } from '../core/registry/factory_registry.ts';
-import { parseApplicationLog } from './bootstrap/application_log.ts';
 import type { BuildInfo } from './bootstrap/build_info.ts';
-import { loadBootstrap } from './bootstrap/load_bootstrap.ts';
-import { loadDescriptors } from './bootstrap/load_descriptors.ts';
 import type { Options } from './bootstrap/options.ts';
-import { ConfigError, renderProblemLine } from './config/config_error.ts';
-import { buildConfig } from './config/snapshot_builder.ts';
+import { ConfigError } from './config/config_error.ts';
+import { type ConfigSource, type ReadConfig, readConfig } from './config/read_config.ts';
 import type { ServerConfig } from './config/server_config.ts';
-import { ConfigDump } from './config_dump.ts';
-import { parseLargeFile } from './config_pool.ts';
+import { ConfigDump, dumpTexts } from './config_dump.ts';
+import { isLargeFile, readInPool } from './config_pool.ts';
 import { handleSignals } from './lifecycle/signals.ts';
 import { chooseBackend } from './listeners/choose_backend.ts';
 import { Server, type ServerEnvironment } from './server.ts';
@@ -28,6 +25,8 @@ export interface RunEnvironment extends Omit<ServerEnvironment, 'scheduler'> {
   /** Sentences about the command line, logged once. */
   readonly notices: readonly string[];
   readonly build: BuildInfo;
+  /** The module that reads large configurations on a thread of its own (server/config_pool.ts). */
+  readonly configEntry: URL;
   /** With every extension that this process has and that the command line did not disable. */
   readonly registry: FactoryRegistry;
   readonly writeStdout: (text: string) => void;
@@ -97,26 +96,18 @@ interface LoadedServer {
   readonly unknownFieldCount: number;
 }
 
-interface ReadServer extends LoadedServer {
-  /** The log pattern that the configuration asks for. */
-  readonly pattern: string | undefined;
-  readonly warnings: readonly string[];
-}
-
-/** Reads and checks the whole configuration. Rejects with a ConfigError that holds every problem found. */
-async function loadConfig(environment: RunEnvironment): Promise<ReadServer> {
-  const { options, registry } = environment;
-  const loaded = loadBootstrap(options, loadDescriptors(), await parseLargeFile(options.configPath));
-  if (loaded.problems.hasErrors) throw new ConfigError(loaded.problems.errors());
-  const context = loaded.context(registry);
-  const pattern = parseApplicationLog(loaded.message, options.isLogFormatSet, context);
-  const config = buildConfig(loaded.message, options.statsTags, context);
-  loaded.finish();
-  if (loaded.problems.hasErrors) throw new ConfigError(loaded.problems.errors());
-  return {
-    config, pattern, unknownFieldCount: loaded.unknownFieldCount, warnings: loaded.problems.warnings().map(renderProblemLine),
-    dump: new ConfigDump(loaded, Date.now()),
-  };
+/** Reads and checks the whole configuration, on another thread if it is large. Rejects with a ConfigError that holds every problem found. */
+async function loadConfig(environment: RunEnvironment): Promise<ReadConfig & LoadedServer> {
+  const { options, registry, configEntry } = environment;
+  const { configPath, configYaml, allowUnknownStaticFields, skipDeprecatedLogs, statsTags, isLogFormatSet, disabledExtensions } = options;
+  const source: ConfigSource = { configPath, configYaml, allowUnknownStaticFields, skipDeprecatedLogs, statsTags, isLogFormatSet };
+  const loadedAtMs = Date.now();
+  if (isLargeFile(configPath)) {
+    const { read, dump } = await readInPool(configEntry, { source, disabledExtensions });
+    return { ...read, dump: new ConfigDump(() => dump, loadedAtMs) };
+  }
+  const { read, loaded } = readConfig(source, registry);
+  return { ...read, dump: new ConfigDump(() => dumpTexts(loaded), loadedAtMs) };
 }
 
 function validated(environment: RunEnvironment, config: ServerConfig, log: Logger): number {
@@ -161,17 +152,10 @@ function reportFailure(environment: RunEnvironment, log: Logger, error: unknown)
   const { configPath } = environment.options;
   const message = messageOf(error);
   // The log gets one line; the whole text with positions goes to stderr, for the person who sits there.
-  const first = error instanceof ConfigError ? summaryOf(error) : message;
+  const first = error instanceof ConfigError ? error.summary : message;
   log.critical(`error initializing configuration '${configPath}': ${first}`);
   if (!(error instanceof ConfigError) && error instanceof Error && error.stack !== undefined) log.debug(error.stack);
   environment.writeStderr(`${message}\n`);
-}
-
-function summaryOf(error: ConfigError): string {
-  const { problems } = error;
-  if (problems.length === 0) return error.message;
-  const more = problems.length - 1;
-  return `${renderProblemLine(problems[0])}${more === 0 ? '' : ` (and ${more} more error${more === 1 ? '' : 's'})`}`;
 }
 
 function messageOf(error: unknown): string {

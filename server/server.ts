@@ -17,6 +17,7 @@ import { createSharedSlabs, ServerFact, type SharedSlabs } from '../core/shared_
 import type { StatsScope } from '../core/stats/stats.ts';
 import type { DnsConfig } from '../core/upstream/cluster_config.ts';
 import { RingSinkProvider } from '../core/access_log/ring_sink.ts';
+import { createClusterStats } from '../core/upstream/cluster_info.ts';
 import { FlushHandle } from '../workers/main/flush_handle.ts';
 import { createHeartbeats } from '../workers/protocol/heartbeats.ts';
 import { AdminAccessLog } from './admin_access_log.ts';
@@ -27,7 +28,7 @@ import { ClusterManager } from './clusters/cluster_manager.ts';
 import { clusterStatus } from './clusters/cluster_status.ts';
 import { HostIds } from './clusters/host_ids.ts';
 import { HostSlabs } from './clusters/host_table.ts';
-import type { ManagedCluster } from './clusters/managed_cluster.ts';
+import { createMembershipStats, type ManagedCluster } from './clusters/managed_cluster.ts';
 import type { AdminConfig, NodeConfig, ServerConfig } from './config/server_config.ts';
 import { type NameServer, UdpNameServer } from './dns/name_server.ts';
 import { type ReadTextFile, SystemDnsFiles } from './dns/system_dns_files.ts';
@@ -41,6 +42,7 @@ import type {
 import { ListenerManager } from './listeners/listener_manager.ts';
 import { effectiveNode, nodeJson } from './node_json.ts';
 import { RuntimeManager } from './runtime/runtime_manager.ts';
+import { StatTemplate } from './stats/declared_stats.ts';
 import { createMainStats, type MainStats } from './stats/main_stats.ts';
 import { createFilesystemStats, isListenerConnectionGauge, ServerStats } from './stats/server_stats.ts';
 import { StatsFlusher } from './stats/stats_flusher.ts';
@@ -95,7 +97,7 @@ export interface ServerParts {
   readonly sharedLog: SharedLog;
   readonly environment: ServerEnvironment;
   /** Sections of `/config_dump`. */
-  readonly configDump: () => readonly ConfigDumpSection[];
+  readonly configDump: () => Promise<readonly ConfigDumpSection[]>;
   /** Fields of the bootstrap that the API does not know. */
   readonly unknownFieldCount: number;
   readonly startTimeMs: number;
@@ -208,8 +210,8 @@ export class Server implements Instance {
     this.areListenersOpen = true;
     configLog.info('loading stats configuration');
     this.log.of('runtime').info('RTDS has finished initialization');
-    this.clusterManager.start(config.clusters.map((cluster, id) => ({ id, config: cluster.config, discovery: cluster.discovery })));
-    if (options.mode !== 'serve') return;
+    await this.clusterManager.start(config.clusters.map((cluster, id) => ({ id, config: cluster.config, discovery: cluster.discovery })));
+    if (options.mode !== 'serve' || this.isEnding) return;
     this.guarddog.start();
     this.flusher.start();
     this.log.info('starting main dispatch loop');
@@ -346,11 +348,15 @@ export class Server implements Instance {
     const files = new SystemDnsFiles(environment.readTextFile);
     const createResolver = environment.createResolver
       ?? ((dns: DnsConfig) => new SystemDnsResolver(this.createNameServer(dns), files, dnsStats));
+    const clusterStats = new StatTemplate((scope) => {
+      createMembershipStats(scope);
+      createClusterStats(scope);
+    });
     return new ClusterManager(
       {
         discovery: { scheduler: this.scheduler, random: environment.random, createResolver },
         hostIds: this.hostIds, hostSlabs: this.hostSlabs, facts: new Int32Array(this.slabs.clusterFacts),
-        stats: this.statsScope, log: this.log.of('upstream'),
+        stats: this.statsScope, declareStats: (prefix) => this.mainStats.registry.declare(prefix, clusterStats), log: this.log.of('upstream'),
       },
       { onHostsChanged: (cluster) => this.onHostsChanged(cluster), onInitialized: () => this.onClustersInitialized() },
     );
@@ -435,15 +441,21 @@ export class Server implements Instance {
   }
 
   clusters(): Iterable<ClusterStatus> {
-    return this.clustersByName().map((cluster) => clusterStatus(cluster, this.hostSlabs));
+    const sorted = this.clustersByName();
+    const { hostSlabs } = this;
+    return {
+      *[Symbol.iterator]() {
+        for (const cluster of sorted) yield clusterStatus(cluster, hostSlabs);
+      },
+    };
   }
 
   private clustersByName(): ManagedCluster[] {
     return this.clusterManager.clusters().toSorted((a, b) => (a.config.name < b.config.name ? -1 : 1));
   }
 
-  configDump(includeEds: boolean): readonly ConfigDumpSection[] {
-    const sections = this.parts.configDump();
+  async configDump(includeEds: boolean): Promise<readonly ConfigDumpSection[]> {
+    const sections = await this.parts.configDump();
     return includeEds ? [...sections, endpointsSection(this.clustersByName(), this.hostSlabs.health)] : sections;
   }
 

@@ -28,7 +28,7 @@ export function configDumpHandler(instance: Instance): AdminHandler {
   };
 }
 
-function answer(instance: Instance, params: QueryParams): AdminReply {
+async function answer(instance: Instance, params: QueryParams): Promise<AdminReply> {
   const resource = params.first('resource') ?? '';
   const maskText = params.first('mask') ?? '';
   const regex = params.first('name_regex') ?? '';
@@ -36,7 +36,7 @@ function answer(instance: Instance, params: QueryParams): AdminReply {
   if (typeof accepts === 'string') {
     return refuse(400, `INVALID_ARGUMENT: Error while parsing name_regex from ${regex}: ${accepts}`);
   }
-  const sections = [...instance.configDump(params.has('include_eds'))].sort((a, b) => (a.key < b.key ? -1 : 1));
+  const sections = [...(await instance.configDump(params.has('include_eds')))].sort((a, b) => (a.key < b.key ? -1 : 1));
   if (resource !== '') return dumpResource(sections, resource, maskText, accepts);
   return dumpAll(sections, maskText, accepts);
 }

@@ -36,7 +36,7 @@ export function prometheusLabels(tags: readonly StatTag[]): string {
 }
 
 function* families<Stat extends StatView>(
-  stats: readonly Stat[],
+  stats: Iterable<Stat>,
   type: string,
   params: StatsParams,
   render: (stat: Stat, name: string, labels: string) => string,

@@ -1,13 +1,13 @@
 import { UnderscoreAction } from '../http/http1/settings.ts';
 import type { Http1Literals } from '../http/http1/encoder.ts';
 import type { IoDispatcher } from '../network/io_dispatcher.ts';
-import type { FactoryRegistry } from '../registry/factory_registry.ts';
+import type { AnyExtensionFactory, FactoryRegistry } from '../registry/factory_registry.ts';
 import type { ClusterLookup } from '../conn_pool/cluster_lookup.ts';
 import type { ClusterSnapshot } from '../snapshot/snapshot.ts';
 import type { StatsScope } from '../stats/stats.ts';
 import { CircuitBreaker } from '../upstream/circuit_breaker.ts';
 import type { HostSetConfig } from '../upstream/cluster_config.ts';
-import { circuitGauges, ClusterInfo, ClusterStats } from '../upstream/cluster_info.ts';
+import { ClusterInfo, createClusterStats } from '../upstream/cluster_info.ts';
 import { LOAD_BALANCING_CATEGORY, type LoadBalancerFactory } from '../upstream/load_balancer.ts';
 import { ThreadLocalCluster } from './thread_local_cluster.ts';
 
@@ -26,10 +26,20 @@ export interface ClusterManagerContext {
   nextConnectionId(): number;
 }
 
-/** This worker's clusters. Changed between turns only; a cluster that did not change keeps its object, pools and all. */
+/** A cluster of the configuration, and what this worker made of it. */
+interface ClusterEntry {
+  readonly snapshot: ClusterSnapshot;
+  /** null until the first request for it: of thousands of clusters a worker may use a few. */
+  cluster: ThreadLocalCluster | null;
+}
+
+/**
+ * This worker's clusters. Changed between turns only; a cluster that did not change keeps its object, pools and all. Objects are
+ * made when a cluster is first asked for.
+ */
 export class ThreadLocalClusterManager implements ClusterLookup {
   private readonly context: ClusterManagerContext;
-  private clusters: Map<string, { readonly snapshot: ClusterSnapshot; readonly cluster: ThreadLocalCluster }>;
+  private clusters: Map<string, ClusterEntry>;
 
   constructor(context: ClusterManagerContext) {
     this.context = context;
@@ -37,49 +47,60 @@ export class ThreadLocalClusterManager implements ClusterLookup {
   }
 
   get(name: string): ThreadLocalCluster | null {
-    return this.clusters.get(name)?.cluster ?? null;
+    const entry = this.clusters.get(name);
+    if (entry === undefined) return null;
+    if (entry.cluster === null) entry.cluster = this.build(entry.snapshot);
+    return entry.cluster;
   }
 
-  /** Brings the set of clusters in line with a snapshot. */
+  /** Brings the set of clusters in line with a snapshot. Throws when one of them cannot be built on this thread. */
   apply(snapshots: readonly ClusterSnapshot[]): void {
-    const next = new Map<string, { readonly snapshot: ClusterSnapshot; readonly cluster: ThreadLocalCluster }>();
+    const next = new Map<string, ClusterEntry>();
     for (const snapshot of snapshots) {
-      const known = this.clusters.get(snapshot.config.name);
+      const { name } = snapshot.config;
+      const known = this.clusters.get(name);
+      this.balancing(snapshot);
+      let cluster: ThreadLocalCluster | null = null;
       if (known !== undefined && known.snapshot.id === snapshot.id) {
-        known.cluster.updateHosts(snapshot.hosts);
-        next.set(snapshot.config.name, { snapshot, cluster: known.cluster });
-      } else {
-        next.set(snapshot.config.name, { snapshot, cluster: this.build(snapshot) });
+        cluster = known.cluster;
+        cluster?.updateHosts(snapshot.hosts);
       }
+      next.set(name, { snapshot, cluster });
     }
-    for (const [name, known] of this.clusters) if (next.get(name)?.cluster !== known.cluster) known.cluster.drain();
+    for (const [name, { cluster }] of this.clusters) if (cluster !== null && next.get(name)?.cluster !== cluster) cluster.drain();
     this.clusters = next;
   }
 
   /** New hosts of one cluster; ignored when the cluster is gone. */
   updateHosts(clusterId: number, hosts: HostSetConfig): void {
     const known = this.clusters.get(hosts.cluster);
-    if (known !== undefined && known.snapshot.id === clusterId) known.cluster.updateHosts(hosts);
+    if (known === undefined || known.snapshot.id !== clusterId) return;
+    this.clusters.set(hosts.cluster, { snapshot: { ...known.snapshot, hosts }, cluster: known.cluster });
+    known.cluster?.updateHosts(hosts);
   }
 
   /** Cuts every upstream connection. */
   close(): void {
-    for (const { cluster } of this.clusters.values()) cluster.close();
+    for (const { cluster } of this.clusters.values()) cluster?.close();
+  }
+
+  private balancing({ config }: ClusterSnapshot): AnyExtensionFactory {
+    const factory = this.context.registry.get(LOAD_BALANCING_CATEGORY, config.lbPolicy.typeName);
+    if (factory === undefined) throw new Error(`no load balancing policy ${config.lbPolicy.typeName} on this thread`);
+    return factory;
   }
 
   private build(snapshot: ClusterSnapshot): ThreadLocalCluster {
-    const { dispatcher, literals, registry, rootScope, workerIndex, circuits, hostHealth, hostStats, random } = this.context;
+    const { dispatcher, literals, rootScope, workerIndex, circuits, hostHealth, hostStats, random } = this.context;
     const { config } = snapshot;
     const scope = rootScope.scope(`cluster.${config.statName}`);
+    const { defaultGauges, highGauges, stats, droppedHeaders: dropped } = createClusterStats(scope);
     const breakers = [
-      new CircuitBreaker(circuits, workerIndex, snapshot.id, 0, config.defaultThresholds, circuitGauges(scope, 'default')),
-      new CircuitBreaker(circuits, workerIndex, snapshot.id, 1, config.highThresholds, circuitGauges(scope, 'high')),
+      new CircuitBreaker(circuits, workerIndex, snapshot.id, 0, config.defaultThresholds, defaultGauges),
+      new CircuitBreaker(circuits, workerIndex, snapshot.id, 1, config.highThresholds, highGauges),
     ] as const;
-    const stats = new ClusterStats(scope);
     const info = new ClusterInfo(config, stats, breakers);
-    const factory = registry.get(LOAD_BALANCING_CATEGORY, config.lbPolicy.typeName);
-    if (factory === undefined) throw new Error(`no load balancing policy ${config.lbPolicy.typeName} on this thread`);
-    const dropped = scope.counter('http1.dropped_headers_with_underscores');
+    const factory = this.balancing(snapshot);
     const cluster = new ThreadLocalCluster(
       info,
       {

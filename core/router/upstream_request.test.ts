@@ -65,7 +65,7 @@ describe('UpstreamRequest', () => {
   });
 
   const callbacks = () => ({ streamInfo: info, responseHeaderMap: responseHeaders, responseTrailerMap: responseHeaders, retainRequestHeaders: () => log.push('retain') }) as unknown as TerminalFilterCallbacks;
-  const begin = (from: ConnPool, endStream: boolean) => request.begin(callbacks(), from, headers, endStream);
+  const begin = (from: ConnPool, endStream: boolean) => request.begin(callbacks(), from, headers, endStream, false);
 
   it('sends at once where a connection is free, and takes down what is known of it', () => {
     begin(readyPool, true);

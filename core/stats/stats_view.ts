@@ -13,9 +13,9 @@ interface NamedStat {
   readonly name: string;
   /** Written at least once on any thread. */
   isUsed(): boolean;
-  /** The name without its tags; computed on first use, then kept. */
+  /** The name without its tags. */
   tagExtractedName(): string;
-  /** In order of extraction. */
+  /** In order of extraction. Some microseconds, each time. */
   tags(): readonly StatTag[];
 }
 
@@ -58,20 +58,20 @@ export interface HistogramView extends NamedStat {
 
 export type StatView = CounterView | GaugeView | TextReadoutView | HistogramView;
 
-/** Stats by full name. */
+/** Stats by full name. Those that nobody has written yet are made while they are looked at. */
 export interface StatsByName {
   /** Counters and gauges together. */
-  readonly values: readonly (CounterView | GaugeView)[];
-  readonly histograms: readonly HistogramView[];
-  readonly textReadouts: readonly TextReadoutView[];
+  readonly values: Iterable<CounterView | GaugeView>;
+  readonly histograms: Iterable<HistogramView>;
+  readonly textReadouts: Iterable<TextReadoutView>;
 }
 
 /** Stats by tag-extracted name, then full name: families are neighbours. */
 export interface StatsByFamily {
-  readonly counters: readonly CounterView[];
-  readonly gauges: readonly GaugeView[];
-  readonly histograms: readonly HistogramView[];
-  readonly textReadouts: readonly TextReadoutView[];
+  readonly counters: Iterable<CounterView>;
+  readonly gauges: Iterable<GaugeView>;
+  readonly histograms: Iterable<HistogramView>;
+  readonly textReadouts: Iterable<TextReadoutView>;
 }
 
 /** Which stat names threads resolved of late. */
@@ -85,7 +85,7 @@ export interface RecentLookupsView {
   entries(): readonly (readonly [name: string, count: number])[];
 }
 
-/** All stats of the process. Sorting happens in slices between turns; arrays handed out never change afterwards. */
+/** All stats of the process. Sorting happens in slices between turns; what is handed out never gains or loses a stat. */
 export interface StatsView {
   byName(): Promise<StatsByName>;
   byFamily(): Promise<StatsByFamily>;

@@ -52,6 +52,8 @@ export class TagExtractor {
   private readonly fixed: readonly StatTag[];
   private readonly anywhere: Extractor[] = [];
   private readonly byFirstToken = new Map<string, Extractor[]>();
+  /** One string per family, however many stats belong to it. */
+  private readonly families = new Map<string, string>();
 
   /** Throws (re2js) on a bad regex: validate when the configuration is read. */
   constructor(config: TagExtractorConfig) {
@@ -77,7 +79,7 @@ export class TagExtractor {
     this.fixed = fixed;
   }
 
-  /** Splits a full stat name. Some microseconds; keep the result. */
+  /** Splits a full stat name. Some microseconds. */
   extract(name: string): TaggedName {
     const tags: StatTag[] = this.fixed.slice();
     const cuts: Extraction[] = [];
@@ -88,7 +90,14 @@ export class TagExtractor {
       if (bound !== undefined) collect(bound, name, tags, cuts);
     }
     if (tags.length === 0) return { name, tags: NO_TAGS };
-    return { name: cut(name, cuts), tags };
+    return { name: cuts.length === 0 ? name : this.family(cut(name, cuts)), tags };
+  }
+
+  private family(name: string): string {
+    const known = this.families.get(name);
+    if (known !== undefined) return known;
+    this.families.set(name, name);
+    return name;
   }
 
   private addPattern(tagName: string, pattern: RegExp, needle: string): void {

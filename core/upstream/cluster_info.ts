@@ -229,3 +229,14 @@ export function circuitGauges(scope: StatsScope, priority: 'default' | 'high'): 
   for (const gauge of [gauges.cxOpen, gauges.rqPendingOpen, gauges.rqOpen, below.gauge('cx_pool_open'), below.gauge('rq_retry_open')]) gauge.set(0);
   return gauges;
 }
+
+/**
+ * Makes the stats that a worker keeps for a cluster, below `cluster.<name>`; here to be seen by main as well, which shows them
+ * before any worker has made them.
+ */
+export function createClusterStats(scope: StatsScope): { defaultGauges: CircuitGauges; highGauges: CircuitGauges; stats: ClusterStats; droppedHeaders: Counter } {
+  return {
+    defaultGauges: circuitGauges(scope, 'default'), highGauges: circuitGauges(scope, 'high'), stats: new ClusterStats(scope),
+    droppedHeaders: scope.counter('http1.dropped_headers_with_underscores'),
+  };
+}

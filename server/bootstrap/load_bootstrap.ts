@@ -5,9 +5,8 @@ import type { ConvertOptions } from '../../core/api/message_converter.ts';
 import { mergeMessage } from '../../core/api/message_merge.ts';
 import type { ProtoRegistry } from '../../core/api/proto_registry.ts';
 import { whyNotAppendable } from '../config/appendable_file.ts';
-import { type ConfigFormat, convertText, readMessage, validateMessage } from '../config/config_loader.ts';
+import { type ConfigFormat, readMessage, validateMessage } from '../config/config_loader.ts';
 import { LoadedConfig } from '../config/loaded_config.ts';
-import type { ParsedText } from '../config/parsed_text.ts';
 
 /** Where the bootstrap comes from and how strictly it is read. */
 export interface BootstrapSource {
@@ -28,9 +27,8 @@ export const BOOTSTRAP_TYPE = 'envoy.config.bootstrap.v3.Bootstrap';
  * Reads the bootstrap: the file by its suffix (`.yaml`/`.yml` YAML, `.pb` binary, anything else JSON), the YAML text merged over
  * it as protobuf's MergeFrom does; then enforces validate.rules. Never throws on bad input: look at `problems.hasErrors`, then
  * build from `message`, then call `finish()`.
- * `parsed` is the file at `configPath` where its syntax has been read ahead (`config_pool.ts`): it is not read again.
  */
-export function loadBootstrap(source: BootstrapSource, registry: ProtoRegistry, parsed?: ParsedText): LoadedConfig<Bootstrap> {
+export function loadBootstrap(source: BootstrapSource, registry: ProtoRegistry): LoadedConfig<Bootstrap> {
   const config = new LoadedConfig<Bootstrap>(registry);
   config.files = { readFile: (path) => readFileSync(path), whyNotAppendable };
   const options: ConvertOptions = {
@@ -45,7 +43,7 @@ export function loadBootstrap(source: BootstrapSource, registry: ProtoRegistry, 
   const root = create(desc);
   config.tree.addMessage(root, desc, '', undefined);
   if (source.configPath !== '') {
-    const message = parsed === undefined ? readConfigFile(config, source.configPath, options) : convertText(config, BOOTSTRAP_TYPE, parsed, options);
+    const message = readConfigFile(config, source.configPath, options);
     if (message !== undefined) mergeMessage(config.tree, root, message);
   }
   if (source.configYaml !== '') {

@@ -40,13 +40,14 @@ function setUp(discoveries: Record<string, DiscoveryConfig>, random: () => numbe
   const manager = new ClusterManager(
     {
       discovery: { scheduler, random, createResolver: () => resolver },
-      hostIds: new HostIds(), hostSlabs, facts: new Int32Array(slabs.clusterFacts), stats: stats.scope, log,
+      hostIds: new HostIds(), hostSlabs, facts: new Int32Array(slabs.clusterFacts), stats: stats.scope, declareStats: () => {}, log,
     },
     { onHostsChanged: (cluster) => changes.push(cluster.config.name), onInitialized: () => state.initialized++ },
   );
   manager.start(Object.entries(discoveries).map(([name, discovery], id) => ({ id, config: clusterConfig(name), discovery })));
   const hosts = (index = 0) => manager.clusters()[index].hosts().map((host) => `${host.id}=${host.address}:${host.port}`);
-  const value = (name: string) => stats.value(`cluster.c.${name}`);
+  // What was never written is not made: shown as 0.
+  const value = (name: string) => stats.value(`cluster.c.${name}`) ?? 0;
   return { scheduler, resolver, stats, slabs, hostSlabs, manager, changes, state, hosts, value };
 }
 

@@ -1,7 +1,7 @@
 /** One cluster on the main side: its discovery, its hosts, and its membership numbers. Thread: main. */
 import type { Logger } from '../../core/log/logger.ts';
 import { CLUSTER_FACT_WORDS, ClusterFact, HostHealthFlag } from '../../core/shared_memory/layout.ts';
-import type { Counter, Gauge, StatsScope } from '../../core/stats/stats.ts';
+import type { StatsScope } from '../../core/stats/stats.ts';
 import type { ClusterConfig, DiscoveryConfig, HostConfig, HostSetConfig } from '../../core/upstream/cluster_config.ts';
 import { createDiscovery, type Discovery, type DiscoveryContext, type DiscoveryListener } from './discovery.ts';
 import type { HostIds } from './host_ids.ts';
@@ -26,6 +26,8 @@ export interface ClusterDependencies {
   readonly facts: Int32Array;
   /** Main's root scope. */
   readonly stats: StatsScope;
+  /** Shows what main and workers will count below this prefix, before they do. */
+  readonly declareStats: (prefix: string) => void;
   readonly log: Logger;
 }
 
@@ -36,32 +38,15 @@ export interface ClusterListener {
   onClusterInitialized(cluster: ManagedCluster): void;
 }
 
-class MembershipStats {
-  readonly updateAttempt: Counter;
-  readonly updateSuccess: Counter;
-  readonly updateFailure: Counter;
-  readonly updateNoRebuild: Counter;
-  readonly change: Counter;
-  readonly total: Gauge;
-  readonly healthy: Gauge;
-  readonly degraded: Gauge;
-  readonly excluded: Gauge;
-  readonly maxHostWeight: Gauge;
-
-  constructor(scope: StatsScope) {
-    this.updateAttempt = scope.counter('update_attempt');
-    this.updateSuccess = scope.counter('update_success');
-    this.updateFailure = scope.counter('update_failure');
-    this.updateNoRebuild = scope.counter('update_no_rebuild');
-    this.change = scope.counter('membership_change');
-    this.total = scope.gauge('membership_total');
-    this.healthy = scope.gauge('membership_healthy');
-    this.degraded = scope.gauge('membership_degraded');
-    this.excluded = scope.gauge('membership_excluded');
-    this.maxHostWeight = scope.gauge('max_host_weight');
-    for (const name of ['update_empty', 'assignment_stale', 'assignment_timeout_received', 'assignment_use_cached']) scope.counter(name);
-    for (const name of ['version', 'warming_state']) scope.gauge(name);
-  }
+/**
+ * Names of `cluster.<name>.` that main writes. They are declared for all clusters (server/stats/declared_stats.ts) and made here
+ * when there is something to write.
+ */
+export function createMembershipStats(scope: StatsScope): void {
+  for (const name of ['update_attempt', 'update_success', 'update_failure', 'update_no_rebuild', 'membership_change']) scope.counter(name);
+  for (const name of ['membership_total', 'membership_healthy', 'membership_degraded', 'membership_excluded', 'max_host_weight']) scope.gauge(name);
+  for (const name of ['update_empty', 'assignment_stale', 'assignment_timeout_received', 'assignment_use_cached']) scope.counter(name);
+  for (const name of ['version', 'warming_state']) scope.gauge(name);
 }
 
 export class ManagedCluster implements DiscoveryListener {
@@ -70,7 +55,7 @@ export class ManagedCluster implements DiscoveryListener {
   private readonly dependencies: ClusterDependencies;
   private readonly listener: ClusterListener;
   private readonly table: HostTable;
-  private readonly stats: MembershipStats;
+  private readonly scope: StatsScope;
   private readonly discovery: Discovery;
   private readonly isStrictDns: boolean;
   private isInitialized = false;
@@ -81,7 +66,8 @@ export class ManagedCluster implements DiscoveryListener {
     this.dependencies = dependencies;
     this.listener = listener;
     this.table = new HostTable(dependencies.hostIds, dependencies.hostSlabs);
-    this.stats = new MembershipStats(dependencies.stats.scope('cluster').scope(definition.config.statName));
+    this.scope = dependencies.stats.scope('cluster').scope(definition.config.statName);
+    dependencies.declareStats(this.scope.prefix);
     this.isStrictDns = definition.discovery.kind === 'strict_dns';
     this.discovery = createDiscovery(definition.discovery, dependencies.discovery, this);
   }
@@ -109,14 +95,14 @@ export class ManagedCluster implements DiscoveryListener {
   }
 
   onAttempt(): void {
-    this.stats.updateAttempt.inc();
+    this.scope.counter('update_attempt').inc();
   }
 
   onHosts(found: readonly DiscoveredHost[]): boolean {
     const { added, removed, changed } = this.table.replace(found);
     if (added + removed + changed === 0) return false;
     if (this.table.isTruncated) this.dependencies.log.error(`cluster ${this.config.name}: too many hosts in this process, some are left out`);
-    if (added + removed > 0) this.stats.change.inc();
+    if (added + removed > 0) this.scope.counter('membership_change').inc();
     this.countMembers();
     this.dependencies.log.debug(`cluster ${this.config.name}: added ${added} removed ${removed} moved ${changed} hosts`);
     this.listener.onHostsChanged(this);
@@ -124,12 +110,12 @@ export class ManagedCluster implements DiscoveryListener {
   }
 
   onSuccess(changed: boolean): void {
-    this.stats.updateSuccess.inc();
-    if (!changed) this.stats.updateNoRebuild.inc();
+    this.scope.counter('update_success').inc();
+    if (!changed) this.scope.counter('update_no_rebuild').inc();
   }
 
   onFailure(name: string, reason: string): void {
-    this.stats.updateFailure.inc();
+    this.scope.counter('update_failure').inc();
     this.dependencies.log.debug(`cluster ${this.config.name}: DNS resolution of ${name} failed: ${reason}`);
   }
 
@@ -155,11 +141,11 @@ export class ManagedCluster implements DiscoveryListener {
       else if ((flags & EXCLUDED) !== 0) excluded++;
       maxWeight = Math.max(maxWeight, host.weight);
     }
-    this.stats.total.set(hosts.length);
-    this.stats.healthy.set(healthy);
-    this.stats.degraded.set(degraded);
-    this.stats.excluded.set(excluded);
-    if (this.isStrictDns) this.stats.maxHostWeight.set(maxWeight);
+    this.scope.gauge('membership_total').set(hosts.length);
+    this.scope.gauge('membership_healthy').set(healthy);
+    this.scope.gauge('membership_degraded').set(degraded);
+    this.scope.gauge('membership_excluded').set(excluded);
+    if (this.isStrictDns) this.scope.gauge('max_host_weight').set(maxWeight);
     const words = this.dependencies.facts;
     const base = this.id * CLUSTER_FACT_WORDS;
     words[base + ClusterFact.membershipTotal] = hosts.length;

@@ -43,13 +43,25 @@ function sortByPosition(problems: ConfigProblem[]): ConfigProblem[] {
 
 /** A configuration that cannot be used. `message` holds every error with position and code frame, ready to print. */
 export class ConfigError extends Error {
-  readonly problems: readonly ConfigProblem[];
+  /** One line for a log: the first error, and how many more there are. */
+  readonly summary: string;
 
   constructor(problems: readonly ConfigProblem[]) {
     super(problems.map(renderProblem).join('\n'));
     this.name = 'ConfigError';
-    this.problems = problems;
+    this.summary = summaryOf(problems);
   }
+
+  /** One that was rendered on another thread. */
+  static rendered(text: string, summary: string): ConfigError {
+    return Object.assign(new ConfigError([]), { message: text, summary });
+  }
+}
+
+function summaryOf(problems: readonly ConfigProblem[]): string {
+  if (problems.length === 0) return '';
+  const more = problems.length - 1;
+  return `${renderProblemLine(problems[0])}${more === 0 ? '' : ` (and ${more} more error${more === 1 ? '' : 's'})`}`;
 }
 
 /** `file:line:column` of a problem, '' when it has no position. */

@@ -34,7 +34,7 @@ export function readMessage(config: LoadedConfig<object>, typeName: string, file
 }
 
 /** The second half of `readMessage`, for a text whose syntax has been read already. */
-export function convertText(config: LoadedConfig<object>, typeName: string, parsed: ParsedText, options: ConvertOptions): Message | undefined {
+function convertText(config: LoadedConfig<object>, typeName: string, parsed: ParsedText, options: ConvertOptions): Message | undefined {
   const { source, format, node } = parsed;
   for (const problem of parsed.problems) config.problems.add(problem);
   if (node === undefined) return undefined;

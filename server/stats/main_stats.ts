@@ -17,14 +17,16 @@ export interface MainStats {
 /** Builds both from checked configuration. */
 export function createMainStats(config: StatsConfig): MainStats {
   const buckets = config.buckets.map(({ match, bounds }) => ({ matches: compileStatNamePattern(match), bounds }));
+  const accepts = compileStatsMatcher(config.matcher);
   const registry = new StatsRegistry({
     tagExtractor: new TagExtractor(config.tags),
     bucketsFor: (name) => buckets.find((entry) => entry.matches(name))?.bounds ?? DEFAULT_BUCKETS,
+    accepts,
   });
   const thread = registry.connectThread();
   const store = new StatsStore({
     onNewStats: (announcement) => thread.apply(announcement),
-    accepts: compileStatsMatcher(config.matcher),
+    accepts,
   });
   return { registry, store, scope: store.rootScope() };
 }

@@ -6,17 +6,17 @@ import type { HistogramUnit } from '../../core/stats/stats.ts';
 import type {
   BinCounts, CounterView, GaugeView, HistogramView, StatTag, TextReadoutView,
 } from '../../core/stats/stats_view.ts';
-import type { TaggedName, TagExtractor } from '../../core/stats/tag_extractor.ts';
+import type { TagExtractor } from '../../core/stats/tag_extractor.ts';
 import { HISTOGRAM_BINS, HISTOGRAM_CHANGES } from '../../core/shared_memory/stats_layout.ts';
 
 /** A thread that announced slots; compared by identity. */
 export type StatsThread = object;
 
-/** Name and tags. */
+/** Name and tags. The family is kept, for sorting; the tags would take more memory than all else. */
 abstract class RegisteredStat {
   readonly name: string;
   private readonly extractor: TagExtractor;
-  private tagged: TaggedName | undefined = undefined;
+  private family: string | undefined = undefined;
 
   constructor(name: string, extractor: TagExtractor) {
     this.name = name;
@@ -24,45 +24,49 @@ abstract class RegisteredStat {
   }
 
   tagExtractedName(): string {
-    this.tagged ??= this.extractor.extract(this.name);
-    return this.tagged.name;
+    this.family ??= this.extractor.extract(this.name).name;
+    return this.family;
   }
 
   tags(): readonly StatTag[] {
-    this.tagged ??= this.extractor.extract(this.name);
-    return this.tagged.tags;
+    return this.extractor.extract(this.name).tags;
   }
+}
+
+/** One thread's word of a counter or gauge, and the next thread's: a list costs less than arrays, and there are many. */
+interface Slot {
+  readonly thread: StatsThread;
+  readonly segment: Float64Array;
+  readonly index: number;
+  next: Slot | null;
 }
 
 /** The words that hold one counter or gauge, one per thread. */
 abstract class RegisteredSlots extends RegisteredStat {
-  protected readonly threads: StatsThread[] = [];
-  protected readonly segments: Float64Array[] = [];
-  protected readonly indexes: number[] = [];
+  private slots: Slot | null = null;
   /** Sum of what dead threads left behind; -0 = nothing was written. */
   protected retired = -0;
 
   addSlot(thread: StatsThread, segment: Float64Array, index: number): void {
-    this.threads.push(thread);
-    this.segments.push(segment);
-    this.indexes.push(index);
+    this.slots = { thread, segment, index, next: this.slots };
   }
 
   /** Forgets a thread's word; returns its last value, -0 if there is none. */
   protected takeSlot(thread: StatsThread): number {
-    const at = this.threads.indexOf(thread);
-    if (at < 0) return -0;
-    const value = this.segments[at][this.indexes[at]];
-    this.threads.splice(at, 1);
-    this.segments.splice(at, 1);
-    this.indexes.splice(at, 1);
-    return value;
+    let before: Slot | null = null;
+    for (let slot = this.slots; slot !== null; before = slot, slot = slot.next) {
+      if (slot.thread !== thread) continue;
+      if (before === null) this.slots = slot.next;
+      else before.next = slot.next;
+      return slot.segment[slot.index];
+    }
+    return -0;
   }
 
   /** -0 + -0 is -0 and anything else is not: the sum of words says whether any was written. */
   protected sum(): number {
     let sum = this.retired;
-    for (let i = 0; i < this.segments.length; i++) sum += this.segments[i][this.indexes[i]];
+    for (let slot = this.slots; slot !== null; slot = slot.next) sum += slot.segment[slot.index];
     return sum;
   }
 

@@ -58,7 +58,7 @@ describe('StatsFlusher', () => {
     await flushed;
     await Promise.resolve();
     expect(log).toEqual(['update', 'sink']);
-    expect((await main.registry.byName()).histograms[0].cumulative().total).toBe(1);
+    expect([...(await main.registry.byName()).histograms][0].cumulative().total).toBe(1);
     expect(timer.armedMs).toEqual([5000, 5000]);
   });
 

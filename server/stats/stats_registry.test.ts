@@ -174,7 +174,7 @@ describe('histograms', () => {
     store.announce();
     const first = registry.mergeHistograms();
     expect([await registry.mergeHistograms(), await first]).toEqual([false, true]);
-    const { histograms } = await registry.byName();
+    const histograms = [...(await registry.byName()).histograms];
     expect(histograms.every((histogram) => histogram.cumulative().total === 1)).toBe(true);
   });
 
@@ -184,7 +184,7 @@ describe('histograms', () => {
     scope.histogram('custom.h', 'ms');
     scope.histogram('h', 'bytes');
     store.announce();
-    const { histograms } = await registry.byName();
+    const histograms = [...(await registry.byName()).histograms];
     expect(histograms.map((histogram) => [histogram.name, histogram.unit, histogram.buckets])).toEqual([
       ['custom.h', 'ms', [1, 2]], ['h', 'bytes', DEFAULT_BUCKETS],
     ]);
@@ -202,16 +202,16 @@ describe('listings', () => {
     store.announce();
     registry.textReadout('control_plane.identifier').set('id');
     const byName = await registry.byName();
-    expect(byName.values.map((stat) => stat.name)).toEqual([
+    expect([...byName.values].map((stat) => stat.name)).toEqual([
       'cluster.a.upstream_cx_total', 'cluster.a.upstream_rq_active', 'cluster.a.upstream_rq_total', 'cluster.b.upstream_rq_total',
       'cluster_manager.x',
     ]);
-    expect(byName.textReadouts.map((stat) => [stat.name, stat.value(), stat.isUsed()])).toEqual([['control_plane.identifier', 'id', true]]);
+    expect([...byName.textReadouts].map((stat) => [stat.name, stat.value(), stat.isUsed()])).toEqual([['control_plane.identifier', 'id', true]]);
     const byFamily = await registry.byFamily();
-    expect(byFamily.counters.map((stat) => stat.name)).toEqual([
+    expect([...byFamily.counters].map((stat) => stat.name)).toEqual([
       'cluster.a.upstream_cx_total', 'cluster.a.upstream_rq_total', 'cluster.b.upstream_rq_total', 'cluster_manager.x',
     ]);
-    expect(byFamily.gauges.map((stat) => stat.tagExtractedName())).toEqual(['cluster.upstream_rq_active']);
+    expect([...byFamily.gauges].map((stat) => stat.tagExtractedName())).toEqual(['cluster.upstream_rq_active']);
   });
 
   test('a sum over gauges chosen by name', () => {

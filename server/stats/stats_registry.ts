@@ -9,6 +9,7 @@ import { StatKind, type StatDefinition, type StatsAnnouncement } from '../../cor
 import type { StatsByFamily, StatsByName, StatsView, StatView } from '../../core/stats/stats_view.ts';
 import type { TagExtractor } from '../../core/stats/tag_extractor.ts';
 import { RecentLookups } from './recent_lookups.ts';
+import { DeclaredStats, mergeStats, type StatTemplate } from './declared_stats.ts';
 import { RegisteredCounter, RegisteredGauge, RegisteredHistogram, RegisteredText } from './registered_stats.ts';
 import { SortedList } from './sorted_list.ts';
 
@@ -29,6 +30,8 @@ export interface StatsRegistryOptions {
   readonly tagExtractor: TagExtractor;
   /** Upper bounds of the buckets a histogram of this name is shown with. */
   bucketsFor(name: string): readonly number[];
+  /** Whether a declared stat of this full name exists; threads ask by themselves. Default: all do. */
+  readonly accepts?: (name: string) => boolean;
 }
 
 export class StatsRegistry implements StatsView {
@@ -49,10 +52,18 @@ export class StatsRegistry implements StatsView {
     histograms: new SortedList<RegisteredHistogram>(compareFamilies),
     textReadouts: new SortedList<RegisteredText>(compareFamilies),
   };
+  private readonly declared: DeclaredStats;
   private merging = false;
 
   constructor(options: StatsRegistryOptions) {
     this.options = options;
+    const { tagExtractor, accepts } = options;
+    this.declared = new DeclaredStats({ tagExtractor, bucketsFor: (name) => options.bucketsFor(name), accepts: accepts ?? (() => true) });
+  }
+
+  /** Shows every name of a template below a prefix, as 0 until a thread announces a stat of that name. */
+  declare(prefix: string, template: StatTemplate): void {
+    this.declared.declare(prefix, template);
   }
 
   /** Takes in a thread. A restarted worker connects anew. */
@@ -144,18 +155,19 @@ export class StatsRegistry implements StatsView {
   async byName(): Promise<StatsByName> {
     const lists = this.byNameLists;
     return {
-      values: await lists.values.get(),
-      histograms: await lists.histograms.get(),
+      values: merged(await lists.values.get(), await this.declared.values(), isNameBefore),
+      histograms: merged(await lists.histograms.get(), await this.declared.histograms(), isNameBefore),
       textReadouts: await lists.textReadouts.get(),
     };
   }
 
   async byFamily(): Promise<StatsByFamily> {
     const lists = this.byFamilyLists;
+    const declared = await this.declared.byFamily();
     return {
-      counters: await lists.counters.get(),
-      gauges: await lists.gauges.get(),
-      histograms: await lists.histograms.get(),
+      counters: merged(await lists.counters.get(), declared.counters, isFamilyBefore),
+      gauges: merged(await lists.gauges.get(), declared.gauges, isFamilyBefore),
+      histograms: merged(await lists.histograms.get(), declared.histograms, isFamilyBefore),
       textReadouts: await lists.textReadouts.get(),
     };
   }
@@ -229,6 +241,18 @@ class ConnectedThread implements ThreadStats {
     if (segment === undefined) throw new Error(`stats segment ${id} was never announced`);
     return segment;
   }
+}
+
+function merged<A extends StatView, B extends StatView>(registered: readonly A[], declared: Iterable<B>, isBefore: (a: A, b: B) => boolean): Iterable<A | B> {
+  return { [Symbol.iterator]: () => mergeStats(registered, declared, isBefore) };
+}
+
+function isNameBefore(a: StatView, b: StatView): boolean {
+  return a.name < b.name;
+}
+
+function isFamilyBefore(a: StatView, b: StatView): boolean {
+  return compareFamilies(a, b) < 0;
 }
 
 function compareNames(a: StatView, b: StatView): number {

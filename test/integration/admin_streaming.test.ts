@@ -58,7 +58,7 @@ describe('a dump of 100,000 stats', () => {
     let made = 0;
     const registry = instance.main.registry;
     const { values } = await registry.byName();
-    const counted = values.map((stat) => ({
+    const counted = [...values].map((stat) => ({
       kind: stat.kind, name: stat.name,
       isUsed: () => stat.isUsed(), tags: () => stat.tags(), tagExtractedName: () => stat.tagExtractedName(),
       value() {

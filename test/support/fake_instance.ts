@@ -81,7 +81,7 @@ export class FakeInstance implements Instance {
     return this.clusterList;
   }
 
-  configDump(includeEds: boolean): readonly ConfigDumpSection[] {
+  async configDump(includeEds: boolean): Promise<readonly ConfigDumpSection[]> {
     return this.sections.filter((section) => includeEds || section.key !== 'endpoint');
   }
 

@@ -6,6 +6,7 @@ import type { ListenSource } from '../../core/io/io.ts';
 import type { ClusterSnapshot, ListenerSnapshot, Snapshot } from '../../core/snapshot/snapshot.ts';
 import type { HostSetConfig } from '../../core/upstream/cluster_config.ts';
 import { ToWorker } from '../protocol/messages.ts';
+import { packConfig, type PackedConfig } from '../protocol/packed_snapshot.ts';
 import type { WorkerHandle } from './worker_handle.ts';
 
 /** A listener without its sockets, and where each worker's sockets are to be found. */
@@ -23,45 +24,53 @@ export interface SnapshotForWorkers {
   readonly node: Snapshot['node'];
 }
 
+/** The configuration that workers get, once it is packed. */
+interface Current {
+  readonly snapshot: Omit<SnapshotForWorkers, 'clusters'>;
+  readonly packed: PackedConfig;
+  readonly version: number;
+}
+
 export class SnapshotBroadcaster {
-  private current: SnapshotForWorkers | undefined;
-  private clusters: readonly ClusterSnapshot[] = [];
+  private current: Current | undefined;
+  /** Hosts that changed after the latest snapshot was published, by cluster: they follow the snapshot to whoever gets it. */
+  private readonly hostChanges = new Map<number, HostSetConfig>();
   private latestVersion = 0;
   /** Version of the latest snapshot; 0 = none yet. */
   get version(): number {
     return this.latestVersion;
   }
 
-  /** Makes this the current configuration and sends it. Returns its version. */
-  publish(snapshot: SnapshotForWorkers, workers: Iterable<WorkerHandle>): number {
-    this.current = snapshot;
-    this.clusters = snapshot.clusters;
-    this.latestVersion++;
-    for (const worker of workers) this.sendTo(worker);
-    return this.latestVersion;
+  /**
+   * Makes this the current configuration and sends it, once it is packed, to those that `workers` gives then. Packing leaves the loop
+   * its turns; what is published meanwhile overtakes it. Returns its version at once.
+   */
+  publish(snapshot: SnapshotForWorkers, workers: () => Iterable<WorkerHandle>): number {
+    this.hostChanges.clear();
+    const version = ++this.latestVersion;
+    void this.packAndSend(snapshot, version, workers);
+    return version;
   }
 
   /** One cluster's hosts changed. */
   updateHosts(clusterId: number, hosts: HostSetConfig, workers: Iterable<WorkerHandle>): void {
-    this.clusters = this.clusters.map((cluster) => (cluster.id === clusterId ? { ...cluster, hosts } : cluster));
+    this.hostChanges.set(clusterId, hosts);
     for (const worker of workers) worker.post({ kind: ToWorker.updateHosts, clusterId, hosts });
   }
 
   /** Sends the current configuration to one worker (one that has just started). */
   sendTo(worker: WorkerHandle): void {
     if (this.current === undefined) return;
-    worker.post({ kind: ToWorker.applySnapshot, snapshot: this.snapshotFor(worker.index) });
+    const { snapshot, packed, version } = this.current;
+    const listeners = snapshot.listeners.map(({ listener: { id, boundAddresses }, socketsFor }) => ({ id, boundAddresses, sockets: socketsFor(worker.index) }));
+    worker.post({ kind: ToWorker.applySnapshot, snapshot: { version, listeners, packed, runtime: snapshot.runtime, node: snapshot.node } });
+    for (const [clusterId, hosts] of this.hostChanges) worker.post({ kind: ToWorker.updateHosts, clusterId, hosts });
   }
 
-  private snapshotFor(workerIndex: number): Snapshot {
-    const current = this.current;
-    if (current === undefined) throw new Error('no snapshot was published');
-    return {
-      version: this.latestVersion,
-      listeners: current.listeners.map((each) => ({ ...each.listener, sockets: each.socketsFor(workerIndex) })),
-      clusters: this.clusters,
-      runtime: current.runtime,
-      node: current.node,
-    };
+  private async packAndSend({ clusters, ...snapshot }: SnapshotForWorkers, version: number, workers: () => Iterable<WorkerHandle>): Promise<void> {
+    const packed = await packConfig(snapshot.listeners.map(({ listener }) => listener.config), clusters);
+    if (version !== this.latestVersion) return;
+    this.current = { snapshot, packed, version };
+    for (const worker of workers()) this.sendTo(worker);
   }
 }

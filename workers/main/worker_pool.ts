@@ -70,9 +70,9 @@ export class WorkerPool implements WorkerHandleEvents {
     for (let i = 0; i < this.options.count; i++) this.startWorker(i);
   }
 
-  /** Sends a configuration to all workers, those that are not up yet included. Returns its version. */
+  /** Sends a configuration to all workers within some turns, to those that are not up yet when they are. Returns its version. */
   publish(snapshot: SnapshotForWorkers): number {
-    return this.broadcaster.publish(snapshot, this.ready());
+    return this.broadcaster.publish(snapshot, () => this.ready());
   }
 
   updateHosts(clusterId: number, hosts: HostSetConfig): void {

@@ -6,14 +6,21 @@
  *     worker -> main   ready  applied  stoppedListening  newStats  newLogRing  failed
  */
 import type { StatsAnnouncement } from '../../core/stats/store.ts';
-import type { Snapshot } from '../../core/snapshot/snapshot.ts';
+import type { ListenerSnapshot, Snapshot } from '../../core/snapshot/snapshot.ts';
 import type { HostSetConfig } from '../../core/upstream/cluster_config.ts';
+import type { PackedConfig } from './packed_snapshot.ts';
+
+/** A Snapshot with what is large in it packed: clusters, and the `config` of each listener. */
+export interface SnapshotMessage extends Omit<Snapshot, 'listeners' | 'clusters'> {
+  readonly listeners: readonly Omit<ListenerSnapshot, 'config'>[];
+  readonly packed: PackedConfig;
+}
 
 export const ToWorker = { applySnapshot: 1, updateHosts: 2, stopListening: 3, shutDown: 4 } as const;
 
 export type ToWorkerMessage =
   /** Swap to this configuration between two turns; answered with `applied`. */
-  | { readonly kind: typeof ToWorker.applySnapshot; readonly snapshot: Snapshot }
+  | { readonly kind: typeof ToWorker.applySnapshot; readonly snapshot: SnapshotMessage }
   /** One cluster's hosts changed. */
   | { readonly kind: typeof ToWorker.updateHosts; readonly clusterId: number; readonly hosts: HostSetConfig }
   /** Answered with `stoppedListening` of the same sequence number. */

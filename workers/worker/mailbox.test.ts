@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { Snapshot } from '../../core/snapshot/snapshot.ts';
 import { SimulatedScheduler } from '../../test/support/simulated_scheduler.ts';
-import { FromWorker, type FromWorkerMessage, ToWorker } from '../protocol/messages.ts';
+import { FromWorker, type FromWorkerMessage, type SnapshotMessage, ToWorker } from '../protocol/messages.ts';
 import { Mailbox } from './mailbox.ts';
 
-const SNAPSHOT: Snapshot = { version: 7, listeners: [], clusters: [], runtime: {}, node: { id: '', cluster: '', zone: '' } };
+const SNAPSHOT: SnapshotMessage = { version: 7, listeners: [], packed: { listeners: [], clusters: [] }, runtime: {}, node: { id: '', cluster: '', zone: '' } };
 
 function setUp() {
   const posted: FromWorkerMessage[] = [];

@@ -3,7 +3,8 @@ import type { Scheduler } from '../../core/event/scheduler.ts';
 import type { Snapshot } from '../../core/snapshot/snapshot.ts';
 import type { StatsAnnouncement } from '../../core/stats/store.ts';
 import type { HostSetConfig } from '../../core/upstream/cluster_config.ts';
-import { FromWorker, type FromWorkerMessage, ToWorker, type ToWorkerMessage } from '../protocol/messages.ts';
+import { FromWorker, type FromWorkerMessage, type SnapshotMessage, ToWorker, type ToWorkerMessage } from '../protocol/messages.ts';
+import { unpackClusters, unpackListeners } from '../protocol/packed_snapshot.ts';
 
 /** The part of a worker that messages reach. */
 export interface MailboxTarget {
@@ -32,7 +33,7 @@ export class Mailbox {
   deliver(message: ToWorkerMessage, target: MailboxTarget): void {
     switch (message.kind) {
       case ToWorker.applySnapshot:
-        target.applySnapshot(message.snapshot);
+        target.applySnapshot(unpackSnapshot(message.snapshot));
         this.acknowledge(message.snapshot.version);
         break;
       case ToWorker.updateHosts:
@@ -68,4 +69,9 @@ export class Mailbox {
   postFailed(reason: string): void {
     this.port.postMessage({ kind: FromWorker.failed, reason });
   }
+}
+
+function unpackSnapshot({ packed, listeners, ...rest }: SnapshotMessage): Snapshot {
+  const configs = unpackListeners(packed);
+  return { ...rest, listeners: listeners.map((listener, i) => ({ ...listener, config: configs[i] })), clusters: unpackClusters(packed) };
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { headerMap, headerPairs } from '../../../test/support/header_map.ts';
 import { managerConfig } from '../../../test/support/in_process_worker.ts';
+import { withoutPort } from '../../base/cidr.ts';
 import { HeaderId, HeaderNames } from '../../headers/header_names.ts';
 import type { RouteTable } from '../../route/route_table.ts';
 import { StreamInfo } from '../../stream_info/stream_info.ts';
@@ -29,7 +30,7 @@ function contextOf(config: Partial<ConnectionManagerConfig>): ManagerContext {
 function request(pairs: Pairs, config: Partial<ConnectionManagerConfig> = {}, peer = '10.0.0.7:5000', keepsUpgrade = false) {
   const headers = headerMap(names, [[':method', 'GET'], [':path', '/'], ...pairs]);
   const info = new StreamInfo();
-  info.connection = { id: 1, remoteAddress: peer, localAddress: '192.0.2.9:8080', filterChainName: '', requestedServerName: '' };
+  info.connection = { id: 1, remoteAddress: peer, remoteHost: withoutPort(peer), localAddress: '192.0.2.9:8080', filterChainName: '', requestedServerName: '' };
   mutateRequestHeaders(headers, contextOf(config), info, { internalOnlyHeaderIds: [OWN] } as unknown as RouteTable, keepsUpgrade);
   return { headers: Object.fromEntries(headerPairs(headers)), info, isHttps: headers.isHttps };
 }
@@ -104,16 +105,16 @@ describe('mutateResponseHeaders', () => {
     ['overwrite', 'theirs', 'envoy'], ['append_if_absent', 'theirs', 'theirs'], ['append_if_absent', undefined, 'envoy'], ['pass_through', undefined, undefined],
   ])('server: %s of %s is %s', (serverHeaderTransformation, theirs, expected) => {
     const headers = headerMap(names, theirs === undefined ? [] : [['server', theirs]]);
-    mutateResponseHeaders(headers, contextOf({ serverHeaderTransformation }));
+    mutateResponseHeaders(headers, contextOf({ serverHeaderTransformation }), false);
     expect(headers.get(HeaderId.server)).toBe(expected);
   });
 
   it('takes out hop-by-hop headers and dates what has no date', () => {
     const headers = headerMap(names, [['connection', 'close'], ['upgrade', 'x'], ['transfer-encoding', 'chunked'], ['keep-alive', '1'], ['proxy-connection', 'x'], ['etag', 'e']]);
-    mutateResponseHeaders(headers, contextOf({ serverHeaderTransformation: 'pass_through' }));
+    mutateResponseHeaders(headers, contextOf({ serverHeaderTransformation: 'pass_through' }), false);
     expect(Object.fromEntries(headerPairs(headers))).toEqual({ etag: 'e', date: 'Fri, 02 Jan 2026 03:04:05 GMT' });
     headers.set(HeaderId.date, 'theirs');
-    mutateResponseHeaders(headers, contextOf({}));
+    mutateResponseHeaders(headers, contextOf({}), false);
     expect(headers.get(HeaderId.date)).toBe('theirs');
   });
 });

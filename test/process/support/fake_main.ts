@@ -14,6 +14,7 @@ process.exit(
       options: parsed.options, notices: parsed.notices, build, extensions: fakeExtensions(), emptyRegistry: new FactoryRegistry(),
       workerEntry: new URL('./fake_worker_main.ts', import.meta.url),
       flushEntry: new URL('../../../workers/flush/flush_main.ts', import.meta.url),
+      configEntry: new URL('../../../bin/config_main.ts', import.meta.url),
     }),
   ),
 );
