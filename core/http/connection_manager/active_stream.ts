@@ -401,7 +401,7 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
     const context = this.context;
     const info = this.info;
     const isTunnel = this.upgrade !== UpgradeKind.none && !endStream && isTunnelResponse(this.upgrade, headers);
-    mutateResponseHeaders(headers, context, isTunnel);
+    mutateResponseHeaders(headers, context, isTunnel && this.upgrade === UpgradeKind.upgrade);
     const config = context.parts.config;
     if (config.alwaysSetRequestIdInResponse) copyRequestId(this.validRequestHeaders(), headers);
     if (!this.isRequestDone) {

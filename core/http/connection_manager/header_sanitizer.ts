@@ -132,21 +132,20 @@ function portOf(address: string): string {
   return address.slice(address.lastIndexOf(':') + 1);
 }
 
-/** Takes out of a response what is between the upstream and us only (RFC 9110 §7.6.1). */
-export function removeHopByHop(headers: HeaderMap): void {
-  if (headers.find(HeaderId.connection) >= 0) headers.remove(HeaderId.connection);
-  if (headers.find(HeaderId.upgrade) >= 0) headers.remove(HeaderId.upgrade);
+/** Takes out of a response what is between the upstream and us only (RFC 9110 §7.6.1); an upgrade keeps what says so. */
+export function removeHopByHop(headers: HeaderMap, keepsUpgrade = false): void {
+  if (!keepsUpgrade) {
+    if (headers.find(HeaderId.connection) >= 0) headers.remove(HeaderId.connection);
+    if (headers.find(HeaderId.upgrade) >= 0) headers.remove(HeaderId.upgrade);
+  }
   if (headers.find(HeaderId.transferEncoding) >= 0) headers.remove(HeaderId.transferEncoding);
   if (headers.find(HeaderId.keepAlive) >= 0) headers.remove(HeaderId.keepAlive);
   if (headers.find(HeaderId.proxyConnection) >= 0) headers.remove(HeaderId.proxyConnection);
 }
 
-/**
- * What changes in a response before it goes out: hop-by-hop headers, `date`, `server`, `via`. A response that begins a tunnel keeps
- * what says so.
- */
-export function mutateResponseHeaders(headers: HeaderMap, context: ManagerContext, beginsTunnel: boolean): void {
-  if (!beginsTunnel) removeHopByHop(headers);
+/** What changes in a response before it goes out: hop-by-hop headers, `date`, `server`, `via`. `isUpgrade`: it switches protocols. */
+export function mutateResponseHeaders(headers: HeaderMap, context: ManagerContext, isUpgrade: boolean): void {
+  removeHopByHop(headers, isUpgrade);
   const parts = context.parts;
   if (headers.find(HeaderId.date) < 0) {
     parts.dates.update(parts.dispatcher.wallMs);

@@ -329,6 +329,7 @@ export class Http1ClientConnection implements RequestEncoder {
       if (headers.find(HeaderId.contentLength) >= 0) headers.remove(HeaderId.contentLength);
     }
     this.failedBytes = 0;
+    if (!wantsKeepAlive(headers, this.parser.minorVersion)) this.callbacks.onCloseNotified();
     this.reading = Reading.tunnel;
     this.keepAlive = false;
     decoder.decodeHeaders(headers, false);
