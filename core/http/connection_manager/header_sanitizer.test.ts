@@ -18,11 +18,11 @@ function contextOf(config: Partial<ConnectionManagerConfig>): ManagerContext {
   const whole = managerConfig([], { generateRequestId: false, ...config });
   const bytes = Buffer.from('Fri, 02 Jan 2026 03:04:05 GMT');
   const parts = {
-    config: whole, internal: new InternalAddressChecker(whole.internalCidrs), dates: { bytes, update: () => {} }, dispatcher: { wallMs: 0 },
+    config: whole, internal: new InternalAddressChecker(whole.internalCidrs), dates: { bytes, update: () => {} }, dispatcher: { wallMs: 0 }, localAddress: '192.0.2.9',
     requestIds: { set: (headers: ReturnType<typeof headerMap>) => headers.set(HeaderId.requestId, 'generated') },
   };
   return {
-    parts, via: Buffer.from(whole.via), serverName: Buffer.from(whole.serverName), localAddress: Buffer.from('192.0.2.9'),
+    parts, via: Buffer.from(whole.via), serverName: Buffer.from(whole.serverName),
   } as unknown as ManagerContext;
 }
 
