@@ -4,7 +4,7 @@
 /** Folders of core/ from the bottom up: each may import itself and those above it in this list. */
 const CORE_ORDER = [
   ['base'], ['api'], ['event'], ['buffer'], ['io'], ['headers'], ['shared_memory'], ['log'], ['stats'], ['registry'], ['runtime'],
-  ['matcher', 'secret'], ['stream_info'], ['formatter'], ['access_log', 'tracing', 'overload'], ['network'], ['upstream'], ['snapshot'],
+  ['stream_info'], ['matcher', 'secret'], ['formatter'], ['access_log', 'tracing', 'overload'], ['network'], ['upstream'], ['snapshot'],
   // The contracts of HTTP that pools and routes speak in.
   ['http/(codec|codes|date_header)\\.ts'],
   ['conn_pool'], ['route'],

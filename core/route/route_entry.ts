@@ -2,10 +2,12 @@ import type { LogContext } from '../access_log/access_log.ts';
 import { latin1, type HeaderMap } from '../headers/header_map.ts';
 import type { HeaderMutationsConfig, HeaderMutator } from '../headers/header_mutation.ts';
 import { HeaderId, type HeaderNames } from '../headers/header_names.ts';
-import { compileHeaderMatchers, matchesAllHeaders, type HeaderMatcher } from '../matcher/header_matcher.ts';
+import { compileHeaderMatchers, type HeaderMatcher } from '../matcher/header_matcher.ts';
+import type { MatchInput } from '../matcher/match_input.ts';
 import { QueryParameterMatcher } from '../matcher/query_parameter_matcher.ts';
 import type { ExtensionConfig } from '../registry/parse_context.ts';
 import type { RuntimeSnapshot } from '../runtime/runtime_snapshot.ts';
+import { type MatchFailure, MatchPredicate, matchFailure, NO_FAILURE } from './match_failure.ts';
 import { redirectLocation, SAME_PLACE, tlsRedirectLocation } from './redirect.ts';
 import { compileRewriter, PathMatcher, type PathRewriter } from './path_matcher.ts';
 import { compilePerFilter, type PerFilterProducts } from './per_filter_config.ts';
@@ -146,22 +148,27 @@ export class RouteEntry {
   }
 
   /**
-   * Whether a request matches. `pathLength` is that of the path without query; `random` the stream's number; a request without
-   * a path (CONNECT) matches `connect` routes only.
+   * The first predicate that a request fails, or 0 when it matches: what live traffic and explanations both ask. The input was
+   * prepared by the virtual host; a request without a path (CONNECT) matches `connect` routes only.
    */
-  matches(headers: HeaderMap, pathLength: number, isConnect: boolean, random: number): boolean {
-    if (this.path.isConnect) {
-      if (!isConnect) return false;
-    } else if (headers.pathLength === 0 || !this.path.matches(headers.bytes, headers.pathOffset, pathLength)) return false;
+  firstFailure(input: MatchInput): MatchFailure {
+    const headers = input.headers;
+    if (this.path.isConnect ? !input.isConnect : headers.pathLength === 0 || !this.path.matches(headers.bytes, headers.pathOffset, input.pathLength)) return PATH_FAILED;
+    return this.firstFailureBeyondPath(input);
+  }
+
+  private firstFailureBeyondPath(input: MatchInput): MatchFailure {
+    const { headers } = input;
     const match = this.config.match;
-    if (match.runtimeFraction !== null && !this.runtime.featureEnabled(match.runtimeFraction, random)) return false;
-    if (match.grpc && !isGrpcRequest(headers)) return false;
-    if (this.headers.length > 0 && !matchesAllHeaders(this.headers, headers)) return false;
+    if (match.runtimeFraction !== null && !this.runtime.featureEnabled(match.runtimeFraction, input.random)) return matchFailure(MatchPredicate.runtimeFraction, 0);
+    if (match.grpc && !isGrpcRequest(headers)) return matchFailure(MatchPredicate.grpc, 0);
+    const matchers = this.headers;
+    for (let i = 0; i < matchers.length; i++) if (!matchers[i].matches(headers)) return matchFailure(MatchPredicate.headers, i);
     const queryParameters = this.queryParameters;
     for (let i = 0; i < queryParameters.length; i++) {
-      if (!queryParameters[i].matches(headers.bytes, headers.pathOffset, headers.pathLength)) return false;
+      if (!queryParameters[i].matches(headers.bytes, headers.pathOffset, headers.pathLength)) return matchFailure(MatchPredicate.queryParameters, i);
     }
-    return true;
+    return NO_FAILURE;
   }
 
   /** The entry of the weighted cluster that a stream's random number falls on; this entry itself when there are none. */
@@ -273,6 +280,7 @@ function headerNumber(headers: HeaderMap, nameId: number, fallback: number): num
 }
 
 const EMPTY = new Uint8Array(0);
+const PATH_FAILED = matchFailure(MatchPredicate.path, 0);
 
 function mutationLevels(config: RouteEntryConfig, parents: RouteParents, cluster: WeightedClusterConfig | null):
   { requestHeaders: HeaderMutationsConfig; responseHeaders: HeaderMutationsConfig }[] {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { headerMap, headerPairs } from '../../test/support/header_map.ts';
-import { compileContext, prefix, redirect, routeAction, routeConfig, routeEntry, routeMatch, virtualHost } from '../../test/support/route_config.ts';
+import { compileContext, matchInput, prefix, redirect, routeAction, routeConfig, routeEntry, routeMatch, virtualHost } from '../../test/support/route_config.ts';
 import { LogContext } from '../access_log/access_log.ts';
 import type { HeaderMap } from '../headers/header_map.ts';
 import { HeaderNames } from '../headers/header_names.ts';
@@ -51,20 +51,20 @@ describe('RouteTable.match', () => {
     [{ kind: 'regex', regex: '/[a-z]+' }, '/abc1', false],
     [{ kind: 'connect' }, '/a', false],
   ])('%j against %s: %s', (path, requestPath, expected) => {
-    expect(routesOf(routeEntry({ match: routeMatch({ path }) })).match(request(requestPath), 0, false, false) !== null).toBe(expected);
+    expect(routesOf(routeEntry({ match: routeMatch({ path }) })).match(matchInput(request(requestPath))) !== null).toBe(expected);
   });
 
   it('gives a CONNECT without path to connect routes only', () => {
     const table = routesOf(routeEntry({ name: 'any' }), routeEntry({ name: 'connect', match: routeMatch({ path: { kind: 'connect' } }) }));
-    expect(table.match(request('', [], 'CONNECT'), 0, false, false)?.routeName).toBe('connect');
-    expect(table.match(request('/x', [], 'CONNECT'), 0, false, false)?.routeName).toBe('any');
+    expect(table.match(matchInput(request('', [], 'CONNECT')))?.routeName).toBe('connect');
+    expect(table.match(matchInput(request('/x', [], 'CONNECT')))?.routeName).toBe('any');
   });
 
   it('takes the first match in order', () => {
     const table = routesOf(routeEntry({ name: '1', match: routeMatch({ path: prefix('/a/b') }) }), routeEntry({ name: '2', match: routeMatch({ path: prefix('/a') }) }), routeEntry({ name: '3', match: routeMatch({ path: prefix('/a/c') }) }));
-    expect(table.match(request('/a/b/c'), 0, false, false)?.routeName).toBe('1');
-    expect(table.match(request('/a/c'), 0, false, false)?.routeName).toBe('2');
-    expect(table.match(request('/b'), 0, false, false)).toBeNull();
+    expect(table.match(matchInput(request('/a/b/c')))?.routeName).toBe('1');
+    expect(table.match(matchInput(request('/a/c')))?.routeName).toBe('2');
+    expect(table.match(matchInput(request('/b')))).toBeNull();
   });
 
   it('needs headers, query parameters and gRPC content type to match', () => {
@@ -75,10 +75,10 @@ describe('RouteTable.match', () => {
     });
     const table = routesOf(routeEntry({ match }));
     const all: [string, string][] = [['x-a', '1'], ['content-type', 'application/grpc+proto']];
-    expect(table.match(request('/?q', all), 0, false, false)).not.toBeNull();
-    expect(table.match(request('/?p', all), 0, false, false)).toBeNull();
-    expect(table.match(request('/?q', all.slice(1)), 0, false, false)).toBeNull();
-    expect(table.match(request('/?q', [['x-a', '1'], ['content-type', 'application/grpc-web']]), 0, false, false)).toBeNull();
+    expect(table.match(matchInput(request('/?q', all)))).not.toBeNull();
+    expect(table.match(matchInput(request('/?p', all)))).toBeNull();
+    expect(table.match(matchInput(request('/?q', all.slice(1))))).toBeNull();
+    expect(table.match(matchInput(request('/?q', [['x-a', '1'], ['content-type', 'application/grpc-web']])))).toBeNull();
   });
 
   it('takes part of the streams by runtime fraction', () => {
@@ -87,7 +87,7 @@ describe('RouteTable.match', () => {
     const config = routeConfig({ virtualHosts: [virtualHost({ routes })] });
     const share = (table: RouteTable): number => {
       let hits = 0;
-      for (let random = 0; random < 100; random++) if (table.match(request('/'), random, false, false)?.routeName === 'part') hits++;
+      for (let random = 0; random < 100; random++) if (table.match(matchInput(request('/'), { random }))?.routeName === 'part') hits++;
       return hits;
     };
     expect(share(compile(config))).toBe(30);
@@ -107,7 +107,7 @@ describe('RouteTable.match', () => {
         if (p.kind === 'path') return subject === wanted;
         return subject.startsWith(wanted) && (p.kind === 'prefix' || subject.length === wanted.length || subject[wanted.length] === '/');
       });
-      expect(table.match(request(full), 0, false, false)?.routeName ?? '-1').toBe(String(expected));
+      expect(table.match(matchInput(request(full)))?.routeName ?? '-1').toBe(String(expected));
     }), { numRuns: 2000, seed: 5 });
   });
 });
@@ -117,14 +117,14 @@ describe('require_tls', () => {
 
   it('redirects plain requests, keeping host, port and query', () => {
     const headers = headerMap(names, [[':method', 'GET'], [':path', '/a?b'], [':authority', 'host.com:80'], ['x-forwarded-proto', 'http']]);
-    const route = table('all').match(headers, 0, false, true);
+    const route = table('all').match(matchInput(headers, { isInternal: true }));
     expect([route?.kind, route?.responseCode, route?.redirectLocation(headers, true)]).toEqual([RouteKind.redirect, 301, 'https://host.com:80/a?b']);
-    expect(table('all').match(headers, 0, true, false)?.kind).toBe(RouteKind.route);
+    expect(table('all').match(matchInput(headers, { isHttps: true }))?.kind).toBe(RouteKind.route);
   });
 
   it('external_only spares internal requests', () => {
-    expect(table('external_only').match(request('/'), 0, false, true)?.kind).toBe(RouteKind.route);
-    expect(table('external_only').match(request('/'), 0, false, false)?.kind).toBe(RouteKind.redirect);
+    expect(table('external_only').match(matchInput(request('/'), { isInternal: true }))?.kind).toBe(RouteKind.route);
+    expect(table('external_only').match(matchInput(request('/')))?.kind).toBe(RouteKind.redirect);
   });
 });
 
@@ -134,13 +134,13 @@ describe('weighted clusters', () => {
   const config = routeConfig({ virtualHosts: [virtualHost({ routes: [routeEntry({ name: 'w', action: routeAction({ cluster: { kind: 'weighted', clusters: [cluster('a', 20), cluster('b', 0), cluster('c', 80)], totalWeight: 100, runtimeKeyPrefix: 'w', headerName: '' } }) })] })] });
 
   it.each([[0, 'a'], [19, 'a'], [20, 'c'], [99, 'c'], [100, 'a']])('random %d goes to %s', (random, expected) => {
-    const route = compile(config).match(request('/'), random, false, false);
+    const route = compile(config).match(matchInput(request('/'), { random }));
     expect([route?.clusterName, route?.routeName]).toEqual([expected, 'w']);
   });
 
   it('takes weights from the runtime', () => {
     const table = compile(config, { 'w.a': 0, 'w.b': 10, 'w.c': 0 });
-    const route = table.match(request('/'), 99, false, false);
+    const route = table.match(matchInput(request('/'), { random: 99 }));
     expect([route?.clusterName, route?.perFilterConfig('f')]).toEqual(['b', 'of b']);
     const headers = request('/');
     route?.finalizeHost(headers);
@@ -205,7 +205,7 @@ describe('RouteEntry', () => {
         virtualHosts: [virtualHost({ requestHeaders: level('vhost'), routes: [routeEntry({ requestHeaders: level('route') })] })],
       }));
       const headers = headerMap(names, [[':method', 'GET'], [':path', '/']]);
-      table.match(headers, 0, false, false)?.requestHeaders.evaluate(headers, new LogContext());
+      table.match(matchInput(headers))?.requestHeaders.evaluate(headers, new LogContext());
       return headerPairs(headers);
     };
     expect(run(false)).toEqual([['x', 'route'], ['x', 'vhost'], ['x', 'table']]);

@@ -1,5 +1,6 @@
 import type { HeaderMap } from '../headers/header_map.ts';
 import { HeaderId } from '../headers/header_names.ts';
+import type { MatchInput } from '../matcher/match_input.ts';
 import { compilePerFilter } from './per_filter_config.ts';
 import type { RouteConfig } from './route_config.ts';
 import type { RouteCompileContext, RouteEntry } from './route_entry.ts';
@@ -41,12 +42,9 @@ export class RouteTable {
     return k < 0 ? this.matcher.find(headers.bytes, 0, 0) : this.matcher.find(headers.bytes, headers.entries[k + 3], headers.entries[k + 4]);
   }
 
-  /**
-   * The route of a request, or null. `random` is the stream's number in [0, 2^32); `isHttps` what x-forwarded-proto says;
-   * `isInternal` whether x-envoy-internal is set. A virtual host that requires TLS gives a redirect entry.
-   */
-  match(headers: HeaderMap, random: number, isHttps: boolean, isInternal: boolean): RouteEntry | null {
-    const virtualHost = this.findVirtualHost(headers);
-    return virtualHost === null ? null : virtualHost.match(headers, random, isHttps, isInternal);
+  /** The route of a request, or null. A virtual host that requires TLS gives a redirect entry. */
+  match(input: MatchInput): RouteEntry | null {
+    const virtualHost = this.findVirtualHost(input.headers);
+    return virtualHost === null ? null : virtualHost.match(input);
   }
 }

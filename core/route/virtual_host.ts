@@ -1,5 +1,7 @@
 import type { HeaderMap } from '../headers/header_map.ts';
 import { NO_HEADER_MUTATIONS } from '../headers/header_mutation.ts';
+import type { MatchInput } from '../matcher/match_input.ts';
+import { type MatchFailure, NO_FAILURE } from './match_failure.ts';
 import { compilePerFilter, type PerFilterProducts } from './per_filter_config.ts';
 import type { RouteConfig, VirtualHostConfig } from './route_config.ts';
 import { pathLengthWithoutQuery, RouteEntry, type RouteCompileContext, type RouteVirtualHost } from './route_entry.ts';
@@ -31,16 +33,53 @@ export class VirtualHost implements RouteVirtualHost {
   }
 
   /** First matching route with its weighted cluster chosen, a redirect to https where TLS is required, or null. */
-  match(headers: HeaderMap, random: number, isHttps: boolean, isInternal: boolean): RouteEntry | null {
-    if (!isHttps && this.requireTls !== RequireTls.none && (this.requireTls === RequireTls.all || !isInternal)) return this.tlsRedirect;
-    const pathLength = pathLengthWithoutQuery(headers);
-    const isConnect = isConnectMethod(headers);
+  match(input: MatchInput): RouteEntry | null {
+    if (this.requireTls !== RequireTls.none && this.needsTls(input)) return this.tlsRedirect;
+    prepare(input);
     const routes = this.routes;
     for (let i = 0; i < routes.length; i++) {
-      if (routes[i].matches(headers, pathLength, isConnect, random)) return routes[i].pick(headers, random);
+      if (routes[i].firstFailure(input) === NO_FAILURE) return routes[i].pick(input.headers, input.random);
     }
     return null;
   }
+
+  /** How `match` comes to its answer. Allocates. */
+  explain(input: MatchInput): MatchExplanation {
+    const tried: TriedRoute[] = [];
+    if (this.requireTls !== RequireTls.none && this.needsTls(input)) return { redirectsToTls: true, tried, route: this.tlsRedirect };
+    prepare(input);
+    for (const route of this.routes) {
+      const failure = route.firstFailure(input);
+      tried.push({ route, failure });
+      if (failure === NO_FAILURE) return { redirectsToTls: false, tried, route: route.pick(input.headers, input.random) };
+    }
+    return { redirectsToTls: false, tried, route: null };
+  }
+
+  private needsTls(input: MatchInput): boolean {
+    return !input.isHttps && (this.requireTls === RequireTls.all || !input.isInternal);
+  }
+}
+
+/** A route that was asked, and the first predicate that failed (0: none). */
+export interface TriedRoute {
+  readonly route: RouteEntry;
+  readonly failure: MatchFailure;
+}
+
+/** How a virtual host comes to its answer. */
+export interface MatchExplanation {
+  /** require_tls answered before any route was asked. */
+  readonly redirectsToTls: boolean;
+  /** The routes asked, in order; only the last one can have matched. */
+  readonly tried: readonly TriedRoute[];
+  /** What `match` returns: of a route with weighted clusters, the cluster chosen. */
+  readonly route: RouteEntry | null;
+}
+
+function prepare(input: MatchInput): void {
+  input.pathLength = pathLengthWithoutQuery(input.headers);
+  input.isConnect = isConnectMethod(input.headers);
 }
 
 /** The redirect that require_tls answers with: no header mutations, no per-filter configuration. */

@@ -1,8 +1,11 @@
+import type { HeaderMap } from '../../core/headers/header_map.ts';
 import { HeaderMutator, NO_HEADER_MUTATIONS } from '../../core/headers/header_mutation.ts';
 import { HeaderNames } from '../../core/headers/header_names.ts';
+import { MatchInput } from '../../core/matcher/match_input.ts';
 import type { PathMatcherConfig, RedirectConfig, RouteActionConfig, RouteConfig, RouteEntryConfig, RouteMatchConfig, VirtualHostConfig } from '../../core/route/route_config.ts';
 import type { RouteCompileContext } from '../../core/route/route_entry.ts';
 import { RuntimeSnapshot, type RuntimeValues } from '../../core/runtime/runtime_snapshot.ts';
+import { StreamInfo } from '../../core/stream_info/stream_info.ts';
 
 /** Builders of route configurations with Envoy's defaults; every argument overrides some. */
 
@@ -58,4 +61,10 @@ export function compileContext(names: HeaderNames = new HeaderNames(), runtime: 
     perFilter: (_, extension) => extension.config,
     compileMutations: (levels) => new HeaderMutator(levels, names, (format) => ({ formatToString: () => format })),
   };
+}
+
+/** A match input around headers; `facts` overrides some of the plain, external, first request's. */
+export function matchInput(headers: HeaderMap, facts: Partial<Pick<MatchInput, 'random' | 'isHttps' | 'isInternal'>> & { info?: Partial<StreamInfo> } = {}): MatchInput {
+  const { info, ...rest } = facts;
+  return Object.assign(new MatchInput(headers, Object.assign(new StreamInfo(), info)), rest);
 }

@@ -1,5 +1,6 @@
 import { HeaderMap } from '../../headers/header_map.ts';
 import { HeaderId } from '../../headers/header_names.ts';
+import { MatchInput } from '../../matcher/match_input.ts';
 import type { DeferredDelete } from '../../network/io_dispatcher.ts';
 import type { RouteEntry } from '../../route/route_entry.ts';
 import type { RouteTable } from '../../route/route_table.ts';
@@ -54,6 +55,7 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
   private readonly terminal: TerminalFilter;
   private readonly timeouts: StreamTimeouts;
   private readonly release: (stream: ActiveStream) => void;
+  private readonly matchInput: MatchInput;
   owner: StreamOwner | null;
   routeTable: RouteTable;
   private routeEntryCache: RouteEntry | null;
@@ -82,6 +84,7 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
     this.madeResponseTrailers = null;
     this.responseHeaders = new HeaderMap(names, dispatcher.turn);
     this.info = new StreamInfo();
+    this.matchInput = new MatchInput(this.requestHeaders, this.info);
     const middle = parts.filters.filter((filter) => filter.factory.isTerminal !== true);
     const filters = middle.map((filter) => filter.factory.createFilter());
     this.decode = new FilterIteration(this, Direction.decode, filters, dispatcher.io.slab);
@@ -293,8 +296,8 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
   routeEntry(): RouteEntry | null {
     if (!this.isRouteCached) {
       this.isRouteCached = true;
-      const headers = this.requestHeaders;
-      this.routeEntryCache = this.routeTable.match(headers, this.info.random, headers.valueEquals(HeaderId.forwardedProto, 'https'), this.info.isInternalRequest);
+      this.matchInput.readStream();
+      this.routeEntryCache = this.routeTable.match(this.matchInput);
     }
     return this.routeEntryCache;
   }
@@ -397,7 +400,8 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
     const info = this.info;
     mutateResponseHeaders(headers, context);
     const config = context.parts.config;
-    if (config.alwaysSetRequestIdInResponse) this.copyRequestId(headers);
+    const id = config.alwaysSetRequestIdInResponse ? this.validRequestHeaders()?.get(HeaderId.requestId) : undefined;
+    if (id !== undefined) headers.set(HeaderId.requestId, id);
     if (!this.isRequestDone) {
       context.parts.stats.rqResponseBeforeRqComplete.inc();
       owner.closeAfterResponse();
@@ -501,11 +505,6 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
       if (!owner.isClosing()) headers.set(HeaderId.connection, 'keep-alive');
     }
     if (owner.isClosing()) headers.set(HeaderId.connection, 'close');
-  }
-
-  private copyRequestId(headers: HeaderMap): void {
-    const id = this.validRequestHeaders()?.get(HeaderId.requestId);
-    if (id !== undefined) headers.set(HeaderId.requestId, id);
   }
 
   private chargeCode(status: number): void {
