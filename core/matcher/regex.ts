@@ -32,14 +32,15 @@ export function groupCount(pattern: string): number {
  */
 export class Regex {
   readonly pattern: string;
-  private readonly linear: RE2JS;
+  /** Beside a native one made only when bytes beyond ASCII come: compiling it costs more than all the rest of a route. */
+  private linear: RE2JS | null;
   private readonly native: RegExp | null;
 
   /** Throws on an invalid pattern: check with `regexError` where configuration is read. */
   constructor(pattern: string) {
     this.pattern = pattern;
-    this.linear = RE2JS.compile(pattern);
     this.native = toNativeRegex(pattern);
+    this.linear = this.native === null ? RE2JS.compile(pattern) : null;
   }
 
   /** Whether the native engine runs it (for tests and benchmarks). */
@@ -51,7 +52,7 @@ export class Regex {
   matchesRange(bytes: Uint8Array, offset: number, length: number): boolean {
     if (isAscii(bytes, offset, length)) return this.matchesAscii(latin1(bytes, offset, length));
     const text = utf8OrNull(bytes, offset, length);
-    return text !== null && this.linear.testExact(text);
+    return text !== null && this.matchesLinearly(text);
   }
 
   /** Whether the whole text matches; each character is one byte of UTF-8 (as header values come as strings). */
@@ -66,7 +67,12 @@ export class Regex {
   }
 
   private matchesAscii(text: string): boolean {
-    return this.native !== null ? this.native.test(text) : this.linear.testExact(text);
+    return this.native !== null ? this.native.test(text) : this.matchesLinearly(text);
+  }
+
+  private matchesLinearly(text: string): boolean {
+    this.linear ??= RE2JS.compile(this.pattern);
+    return this.linear.testExact(text);
   }
 }
 

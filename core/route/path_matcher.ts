@@ -7,6 +7,8 @@ const SLASH = 47;
 /** The path specifier of a route, over the bytes of the path without query. No allocation, but for regexes. */
 export class PathMatcher {
   readonly isConnect: boolean;
+  /** Whether finding a literal beginning does not yet mean a match. */
+  readonly isPattern: boolean;
   private readonly kind: number;
   private readonly value: Uint8Array;
   private readonly caseSensitive: boolean;
@@ -15,6 +17,7 @@ export class PathMatcher {
   constructor(config: PathMatcherConfig) {
     this.kind = Kind[config.kind];
     this.isConnect = config.kind === 'connect';
+    this.isPattern = config.kind === 'regex';
     this.regex = config.kind === 'regex' ? new Regex(config.regex) : null;
     if (config.kind === 'regex' || config.kind === 'connect') {
       this.value = EMPTY;

@@ -157,6 +157,11 @@ export class RouteEntry {
     return this.firstFailureBeyondPath(input);
   }
 
+  /** The same for a route that the index found: the paths of those with a plain path specifier are known to match. */
+  candidateFailure(input: MatchInput): MatchFailure {
+    return this.path.isPattern ? this.firstFailure(input) : this.firstFailureBeyondPath(input);
+  }
+
   private firstFailureBeyondPath(input: MatchInput): MatchFailure {
     const { headers } = input;
     const match = this.config.match;

@@ -5,6 +5,7 @@ import { type MatchFailure, NO_FAILURE } from './match_failure.ts';
 import { compilePerFilter, type PerFilterProducts } from './per_filter_config.ts';
 import type { RouteConfig, VirtualHostConfig } from './route_config.ts';
 import { pathLengthWithoutQuery, RouteEntry, type RouteCompileContext, type RouteVirtualHost } from './route_entry.ts';
+import { RouteIndex } from './route_index.ts';
 import { TLS_REDIRECT } from './tls_redirect.ts';
 
 const RequireTls = { none: 0, externalOnly: 1, all: 2 } as const;
@@ -17,6 +18,7 @@ export class VirtualHost implements RouteVirtualHost {
   readonly routes: readonly RouteEntry[];
   readonly includeRequestAttemptCount: boolean;
   readonly includeAttemptCountInResponse: boolean;
+  private readonly index: RouteIndex;
   private readonly requireTls: number;
   private readonly tlsRedirect: RouteEntry | null;
 
@@ -28,6 +30,7 @@ export class VirtualHost implements RouteVirtualHost {
     const perFilter = compilePerFilter(config.perFilterConfig, tablePerFilter, context);
     const parents = { table, virtualHost: this, perFilter };
     this.routes = config.routes.map((route) => new RouteEntry(route, parents, context, null));
+    this.index = new RouteIndex(this.routes);
     this.requireTls = REQUIRE_TLS[config.requireTls];
     this.tlsRedirect = this.requireTls === RequireTls.none ? null : tlsRedirectEntry(this, table, context);
   }
@@ -36,11 +39,8 @@ export class VirtualHost implements RouteVirtualHost {
   match(input: MatchInput): RouteEntry | null {
     if (this.requireTls !== RequireTls.none && this.needsTls(input)) return this.tlsRedirect;
     prepare(input);
-    const routes = this.routes;
-    for (let i = 0; i < routes.length; i++) {
-      if (routes[i].firstFailure(input) === NO_FAILURE) return routes[i].pick(input.headers, input.random);
-    }
-    return null;
+    const route = this.index.find(input);
+    return route === null ? null : route.pick(input.headers, input.random);
   }
 
   /** How `match` comes to its answer. Allocates. */
