@@ -63,6 +63,8 @@ export class RouteEntry {
   readonly virtualHostName: string;
   /** '' for cluster_header (see `resolveClusterName`), redirects and direct responses. */
   readonly clusterName: string;
+  /** The weighted cluster that this entry stands for; null for the route itself. */
+  readonly weightedCluster: WeightedClusterConfig | null;
   /** The forwarding action; null for other kinds. */
   readonly action: RouteActionConfig | null;
   readonly requestHeaders: HeaderMutator<LogContext>;
@@ -112,6 +114,7 @@ export class RouteEntry {
     this.routeName = config.name;
     this.virtualHostName = parents.virtualHost.name;
     this.clusterName = cluster !== null ? cluster.name : target?.kind === 'cluster' ? target.name : '';
+    this.weightedCluster = cluster;
     this.action = action;
     const levels = mutationLevels(config, parents, cluster);
     this.requestHeaders = context.compileMutations(levels.map((level) => level.requestHeaders));
