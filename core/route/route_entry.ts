@@ -290,7 +290,8 @@ function headerNumber(headers: HeaderMap, nameId: number, fallback: number): num
 const EMPTY = new Uint8Array(0);
 const PATH_FAILED = matchFailure(MatchPredicate.path, 0);
 
-function mutationLevels(config: RouteEntryConfig, parents: RouteParents, cluster: WeightedClusterConfig | null):
+/** The levels of header mutations in the order in which they are applied. */
+export function mutationLevels(config: RouteEntryConfig, parents: RouteParents, cluster: WeightedClusterConfig | null):
   { requestHeaders: HeaderMutationsConfig; responseHeaders: HeaderMutationsConfig }[] {
   const levels = [config, parents.virtualHost.config, parents.table];
   // Later levels win, so the most specific one goes last when it shall win. A weighted cluster comes first whatever is said.
