@@ -22,3 +22,44 @@ export interface QueryParameterMatcherConfig {
   readonly matcher: StringMatcherConfig | null;
   readonly present: boolean;
 }
+
+/** envoy.config.route.v3.CookieMatcher. */
+export interface CookieMatcherConfig {
+  readonly name: string;
+  readonly matcher: StringMatcherConfig;
+  readonly invert: boolean;
+}
+
+/** envoy.type.matcher.v3.ValueMatcher, over JSON values. */
+export type ValueMatcherConfig =
+  | { readonly kind: 'null' }
+  | { readonly kind: 'number'; readonly value: number }
+  /** [start, end) */
+  | { readonly kind: 'range'; readonly start: number; readonly end: number }
+  | { readonly kind: 'string'; readonly matcher: StringMatcherConfig }
+  | { readonly kind: 'bool'; readonly value: boolean }
+  /** `present: false` matches nothing. */
+  | { readonly kind: 'present'; readonly present: boolean }
+  | { readonly kind: 'list'; readonly oneOf: ValueMatcherConfig }
+  | { readonly kind: 'or'; readonly matchers: readonly ValueMatcherConfig[] };
+
+/** envoy.type.matcher.v3.MetadataMatcher. */
+export interface MetadataMatcherConfig {
+  /** Namespace. */
+  readonly filter: string;
+  readonly path: readonly string[];
+  readonly value: ValueMatcherConfig;
+  readonly invert: boolean;
+}
+
+/** envoy.type.matcher.v3.FilterStateMatcher. */
+export interface FilterStateMatcherConfig {
+  readonly key: string;
+  readonly matcher: { readonly kind: 'string'; readonly matcher: StringMatcherConfig } | { readonly kind: 'address'; readonly ranges: readonly string[] };
+}
+
+/** RouteMatch.TlsContextMatchOptions; null: either. */
+export interface TlsContextMatcherConfig {
+  readonly presented: boolean | null;
+  readonly validated: boolean | null;
+}

@@ -8,17 +8,23 @@ export const MAX_PROGRAM_SIZE = 100;
 
 /** Why a pattern cannot be used (syntax, size), or undefined when it can. Config time. */
 export function regexError(pattern: string): string | undefined {
-  let compiled: RE2JS;
+  const mistake = regexSyntaxError(pattern);
+  if (mistake !== undefined) return mistake;
+  const size = RE2JS.compile(pattern).programSize();
+  if (size <= MAX_PROGRAM_SIZE) return undefined;
+  return `regex '${pattern}' RE2 program size of ${size} > max program size of ${MAX_PROGRAM_SIZE} set for the error level threshold. `
+    + 'Increase configured max program size if necessary.';
+}
+
+/** Why a pattern that we made is none, or undefined. Its size is not limited. */
+export function regexSyntaxError(pattern: string): string | undefined {
   try {
-    compiled = RE2JS.compile(pattern);
+    RE2JS.compile(pattern);
+    return undefined;
   } catch (error) {
     if (error instanceof RE2JSException) return error.message;
     throw error;
   }
-  const size = compiled.programSize();
-  if (size <= MAX_PROGRAM_SIZE) return undefined;
-  return `regex '${pattern}' RE2 program size of ${size} > max program size of ${MAX_PROGRAM_SIZE} set for the error level threshold. `
-    + 'Increase configured max program size if necessary.';
 }
 
 /** Number of capturing groups of a valid pattern. */
@@ -106,6 +112,23 @@ export class RegexSubstitution {
       from = matcher.end();
     }
     return from === 0 && result === '' ? text : result + text.slice(from);
+  }
+}
+
+/** A pattern asked for its groups. */
+export class RegexCaptures {
+  private readonly linear: RE2JS;
+
+  /** Throws on an invalid pattern: check where configuration is read. */
+  constructor(pattern: string) {
+    this.linear = RE2JS.compile(pattern);
+  }
+
+  /** The groups of a full match, whole text first; null: no match. Allocates. */
+  match(text: string): string[] | null {
+    const matcher = this.linear.matcher(text);
+    if (!matcher.matches()) return null;
+    return Array.from({ length: matcher.groupCount() + 1 }, (_, i) => matcher.group(i) ?? '');
   }
 }
 

@@ -10,6 +10,7 @@ import { readDataSource } from '../registry/data_source.ts';
 import type { ParseContext } from '../registry/parse_context.ts';
 import { parseHeaderMutations } from './parse_header_mutations.ts';
 import { parsePerFilterConfigs } from './parse_per_filter_config.ts';
+import { parsePathRewritePolicy } from './parse_route_match.ts';
 import type { DirectResponseConfig, RedirectConfig, RegexRewriteConfig, RouteActionConfig, WeightedClusterConfig } from './route_config.ts';
 
 const DEFAULT_TIMEOUT_MS = 15_000;
@@ -37,13 +38,13 @@ export function parseRegexRewrite(message: RegexMatchAndSubstitute, context: Par
 export function parseRouteAction(message: RouteAction, options: RouteParseOptions, context: ParseContext): RouteActionConfig {
   const rewrites = [message.prefixRewrite !== '', message.regexRewrite !== undefined, message.pathRewritePolicy !== undefined];
   if (rewrites.filter(Boolean).length > 1) context.error(message, undefined, 'Specify only one of prefix_rewrite, regex_rewrite or path_rewrite_policy');
-  else if (message.pathRewritePolicy !== undefined) context.refuse(message, 'path_rewrite_policy', 'path rewrite policies');
   return {
     kind: 'route',
     cluster: parseClusterSpecifier(message, options, context),
     clusterNotFoundResponseCode: NOT_FOUND_CODES[message.clusterNotFoundResponseCode] ?? 503,
     prefixRewrite: message.prefixRewrite,
     regexRewrite: message.regexRewrite === undefined ? null : parseRegexRewrite(message.regexRewrite, context),
+    templateRewrite: message.pathRewritePolicy === undefined ? '' : parsePathRewritePolicy(message, message.pathRewritePolicy, context),
     ...parseHostRewrite(message, context),
     appendForwardedHost: message.appendXForwardedHost,
     timeoutMs: durationMsOr(message.timeout, DEFAULT_TIMEOUT_MS),

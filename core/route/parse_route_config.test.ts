@@ -26,6 +26,14 @@ function parseRoute(route: string, table = ''): ReturnType<typeof parse> & { rou
   return { ...parsed, route: first };
 }
 
+function template(text: string): string {
+  return `{path_match_policy: {name: t, typed_config: {"@type": type.googleapis.com/envoy.extensions.path.match.uri_template.v3.UriTemplateMatchConfig, path_template: "${text}"}}}`;
+}
+
+function rewrite(text: string): string {
+  return `path_rewrite_policy: {name: r, typed_config: {"@type": type.googleapis.com/envoy.extensions.path.rewrite.uri_template.v3.UriTemplateRewriteConfig, path_template_rewrite: "${text}"}}`;
+}
+
 describe('parseRouteConfig', () => {
   it('gives plain frozen-able data with defaults', () => {
     const { route, errors } = parseRoute('{match: {prefix: /}, route: {cluster: c}}');
@@ -33,7 +41,7 @@ describe('parseRouteConfig', () => {
     expect(structuredClone(route)).toEqual(route);
     expect(route.action).toEqual({
       kind: 'route', cluster: { kind: 'cluster', name: 'c' }, clusterNotFoundResponseCode: 503, prefixRewrite: '', regexRewrite: null,
-      hostRewriteLiteral: '', hostRewriteHeader: '', hostRewritePathRegex: null, autoHostRewrite: false, appendForwardedHost: false,
+      templateRewrite: '', hostRewriteLiteral: '', hostRewriteHeader: '', hostRewritePathRegex: null, autoHostRewrite: false, appendForwardedHost: false,
       timeoutMs: 15000, idleTimeoutMs: -1, maxStreamDurationMs: -1, priority: 'default',
     });
     expect(route.position).toMatchObject({ file: 'test.yaml', line: 1 });
@@ -69,6 +77,23 @@ describe('parseRouteConfig', () => {
         { ...base, name: 'f', kind: 'present', present: true },
       ],
       queryParameters: [{ name: 'q', matcher: { kind: 'exact', value: 'v', ignoreCase: false }, present: true }, { name: 'r', matcher: null, present: true }, { name: 's', matcher: null, present: false }],
+    });
+  });
+
+  it('reads cookie, TLS, metadata and filter state matchers', () => {
+    const { route, errors, warnings } = parseRoute(`{match: {prefix: /, cookies: [{name: s, string_match: {exact: v}, invert_match: true}], tls_context: {presented: true},
+      dynamic_metadata: [{filter: f, path: [{key: a}, {key: b}], value: {or_match: {value_matchers: [{null_match: {}}, {double_match: {range: {start: 1, end: 2}}}]}}, invert: true},
+        {filter: f, path: [{key: a}], value: {list_match: {one_of: {bool_match: false}}}}],
+      filter_state: [{key: k, string_match: {suffix: x}}, {key: l, address_match: {ranges: [{address_prefix: 10.0.0.0, prefix_len: 8}]}}]}, route: {cluster: c}}`);
+    expect([errors, warnings()]).toEqual([[], []]);
+    expect(route.match).toMatchObject({
+      cookies: [{ name: 's', matcher: { kind: 'exact', value: 'v', ignoreCase: false }, invert: true }],
+      tlsContext: { presented: true, validated: null },
+      dynamicMetadata: [
+        { filter: 'f', path: ['a', 'b'], value: { kind: 'or', matchers: [{ kind: 'null' }, { kind: 'range', start: 1, end: 2 }] }, invert: true },
+        { filter: 'f', path: ['a'], value: { kind: 'list', oneOf: { kind: 'bool', value: false } }, invert: false },
+      ],
+      filterState: [{ key: 'k', matcher: { kind: 'string', matcher: { kind: 'suffix', value: 'x', ignoreCase: false } } }, { key: 'l', matcher: { kind: 'address', ranges: ['10.0.0.0/8'] } }],
     });
   });
 
@@ -136,7 +161,14 @@ describe('errors of a route configuration', () => {
     ['{match: {prefix: /}, route: {weighted_clusters: {clusters: [{name: c, cluster_header: x, weight: 1}]}}}', 'Only one of name or cluster_header can be specified'],
     ['{match: {prefix: /}, route: {cluster: c, prefix_rewrite: /x, regex_rewrite: {pattern: {regex: a}, substitution: b}}}', 'Specify only one of prefix_rewrite, regex_rewrite or path_rewrite_policy'],
     ['{match: {prefix: /}, route: {cluster_specifier_plugin: p}}', 'feature not supported: cluster specifier plugins'],
-    ['{match: {prefix: /, tls_context: {presented: true}}, route: {cluster: c}}', 'feature not supported: matching routes by client certificate'],
+    [`{match: ${template('/{a')}, route: {cluster: c}}`, 'path_match_policy.path_template /{a is invalid: Unmatched variable bracket in "{a"'],
+    [`{match: ${template('/***')}, route: {cluster: c}}`, expect.stringContaining('/*** is invalid')],
+    [`{match: ${template('/{a}')}, route: {cluster: c, prefix_rewrite: /x}}`, 'Cannot use prefix_rewrite with matcher extension'],
+    [`{match: ${template('/{a}')}, route: {cluster: c, ${rewrite('/{b}')}}}`, 'mismatch between variables in path_match_policy /{a} and path_rewrite_policy /{b}'],
+    [`{match: ${template('/{a}')}, route: {cluster: c, ${rewrite('x')}}}`, 'path_rewrite_policy.path_template_rewrite x is invalid: Invalid rewrite variable placement'],
+    [`{match: {prefix: /}, route: {cluster: c, ${rewrite('/x')}}}`, expect.stringContaining('unable to use envoy.path.rewrite.uri_template.uri_template_rewriter extension without')],
+    ['{match: {path_match_policy: {name: p, typed_config: {"@type": type.googleapis.com/google.protobuf.Struct, value: {}}}}, route: {cluster: c}}', expect.stringContaining("Didn't find a registered implementation for 'p' with type URL: 'google.protobuf.Struct'")],
+    ['{match: {prefix: /, filter_state: [{key: k, address_match: {ranges: [{address_prefix: nope, prefix_len: 8}]}}]}, route: {cluster: c}}', "invalid ip/mask combo 'nope/8' (format is <ip>/<# mask bits>)"],
     [`{match: {prefix: /}, direct_response: {status: 200, body: {inline_string: "${'a'.repeat(4097)}"}}}`, 'response body size is 4097 bytes; maximum is 4096'],
     ['{match: {prefix: /}, direct_response: {status: 200, body: {filename: /absent}}}', 'file /absent does not exist'],
     ['{match: {safe_regex: {regex: "("}}, route: {cluster: c}}', expect.stringContaining('missing')],

@@ -1,14 +1,14 @@
 /** envoy.config.route.v3.RouteConfiguration to plain data. Thread: main, config time. */
 import type { Metadata } from '../api/gen/envoy/config/core/v3/base_pb.d.ts';
 import type { RouteConfiguration } from '../api/gen/envoy/config/route/v3/route_pb.d.ts';
-import type { Route, RouteMatch, VirtualHost } from '../api/gen/envoy/config/route/v3/route_components_pb.d.ts';
-import { parseHeaderMatcher, parseQueryParameterMatcher, parseRegex } from '../matcher/parse_matcher.ts';
+import type { Route, VirtualHost } from '../api/gen/envoy/config/route/v3/route_components_pb.d.ts';
 import type { AnyMessage, ParseContext } from '../registry/parse_context.ts';
-import { parseRuntimeFraction } from '../runtime/parse_runtime.ts';
 import { parseHeaderMutations } from './parse_header_mutations.ts';
 import { parsePerFilterConfigs } from './parse_per_filter_config.ts';
+import { parseRouteMatch } from './parse_route_match.ts';
 import { parseDirectResponse, parseRedirect, parseRouteAction, type RouteParseOptions } from './parse_route_action.ts';
-import type { PathMatcherConfig, RouteConfig, RouteEntryConfig, RouteMatchConfig, VirtualHostConfig } from './route_config.ts';
+import type { RouteConfig, RouteEntryConfig, VirtualHostConfig } from './route_config.ts';
+import { bindRewrite } from './uri_template.ts';
 
 const DEFAULT_DIRECT_RESPONSE_BODY_BYTES_MAX = 4096;
 const REQUIRE_TLS = ['none', 'external_only', 'all'] as const;
@@ -24,7 +24,6 @@ export function parseRouteConfig(message: RouteConfiguration, validateClusters: 
   };
   if (message.vhds !== undefined) context.refuse(message, 'vhds', 'xDS (virtual host discovery)');
   if (message.clusterSpecifierPlugins.length > 0) context.refuse(message, 'cluster_specifier_plugins', 'cluster specifier plugins');
-  if (message.ignorePathParametersInPathMatching) context.refuse(message, 'ignore_path_parameters_in_path_matching', 'ignoring path parameters in path matching');
   checkDomains(message, context);
   return {
     name: message.name,
@@ -34,6 +33,8 @@ export function parseRouteConfig(message: RouteConfiguration, validateClusters: 
     internalOnlyHeaders: message.internalOnlyHeaders.map((name) => name.toLowerCase()),
     mostSpecificHeaderMutationsWins: message.mostSpecificHeaderMutationsWins,
     ignorePortInHostMatching: message.ignorePortInHostMatching,
+    ignorePathParameters: message.ignorePathParametersInPathMatching,
+    vhostHeader: message.vhostHeader.toLowerCase(),
     perFilterConfig: parsePerFilterConfigs(message, message.typedPerFilterConfig as Record<string, AnyMessage>, context),
   };
 }
@@ -72,10 +73,13 @@ function parseVirtualHost(message: VirtualHost, options: RouteParseOptions, cont
 }
 
 function parseRoute(message: Route, options: RouteParseOptions, context: ParseContext): RouteEntryConfig {
+  const match = parseRouteMatch(message.match, context);
+  const action = parseAction(message, options, context);
+  checkTemplateRewrite(message, match, action, context);
   return {
     name: message.name,
-    match: parseRouteMatch(message.match, context),
-    action: parseAction(message, options, context),
+    match,
+    action,
     requestHeaders: parseHeaderMutations(message, 'request', message.requestHeadersToAdd, message.requestHeadersToRemove, context),
     responseHeaders: parseHeaderMutations(message, 'response', message.responseHeadersToAdd, message.responseHeadersToRemove, context),
     perFilterConfig: parsePerFilterConfigs(message, message.typedPerFilterConfig as Record<string, AnyMessage>, context),
@@ -83,6 +87,21 @@ function parseRoute(message: Route, options: RouteParseOptions, context: ParseCo
     statPrefix: message.statPrefix,
     position: context.position(message) ?? null,
   };
+}
+
+/** A rewrite by URI template needs a match by one, and only its variables, and no prefix_rewrite beside it. */
+function checkTemplateRewrite(message: Route, match: RouteEntryConfig['match'], action: RouteEntryConfig['action'], context: ParseContext): void {
+  if (match.path.kind === 'uri_template' && action.kind === 'route' && action.prefixRewrite !== '') {
+    context.error(message.action.value ?? message, 'prefix_rewrite', 'Cannot use prefix_rewrite with matcher extension');
+  }
+  if (action.kind !== 'route' || action.templateRewrite === '' || message.action.case !== 'route') return;
+  const report = (text: string): void => context.error(message.action.value ?? message, 'path_rewrite_policy', text);
+  const path = match.path;
+  if (path.kind !== 'uri_template') {
+    report('unable to use envoy.path.rewrite.uri_template.uri_template_rewriter extension without envoy.path.match.uri_template.uri_template_matcher extension');
+  } else if (bindRewrite(action.templateRewrite, path.template) === null) {
+    report(`mismatch between variables in path_match_policy ${path.template} and path_rewrite_policy ${action.templateRewrite}`);
+  }
 }
 
 function parseAction(message: Route, options: RouteParseOptions, context: ParseContext): RouteEntryConfig['action'] {
@@ -104,42 +123,6 @@ function parseAction(message: Route, options: RouteParseOptions, context: ParseC
       break;
   }
   return { kind: 'non_forwarding' };
-}
-
-function parseRouteMatch(message: RouteMatch | undefined, context: ParseContext): RouteMatchConfig {
-  if (message === undefined) return { path: { kind: 'prefix', value: '', caseSensitive: true }, headers: [], queryParameters: [], runtimeFraction: null, grpc: false };
-  if (message.tlsContext !== undefined) context.refuse(message, 'tls_context', 'matching routes by client certificate');
-  if (message.dynamicMetadata.length > 0) context.refuse(message, 'dynamic_metadata', 'matching routes by dynamic metadata');
-  return {
-    path: parsePathMatcher(message, context),
-    headers: message.headers.map((header) => parseHeaderMatcher(header, context)),
-    queryParameters: message.queryParameters.map((parameter) => parseQueryParameterMatcher(parameter, context)),
-    runtimeFraction: message.runtimeFraction === undefined ? null : parseRuntimeFraction(message.runtimeFraction),
-    grpc: message.grpc !== undefined,
-  };
-}
-
-function parsePathMatcher(message: RouteMatch, context: ParseContext): PathMatcherConfig {
-  const specifier = message.pathSpecifier;
-  switch (specifier.case) {
-    case 'prefix':
-      return { kind: 'prefix', value: specifier.value, caseSensitive: message.caseSensitive ?? true };
-    case 'path':
-      return { kind: 'path', value: specifier.value, caseSensitive: message.caseSensitive ?? true };
-    case 'pathSeparatedPrefix':
-      return { kind: 'path_separated_prefix', value: specifier.value, caseSensitive: message.caseSensitive ?? true };
-    case 'safeRegex':
-      return { kind: 'regex', regex: parseRegex(specifier.value, context) };
-    case 'connectMatcher':
-      context.consume(message, 'connect_matcher');
-      return { kind: 'connect' };
-    case 'pathMatchPolicy':
-      context.refuse(message, 'path_match_policy', 'path match policies');
-      break;
-    default:
-      break;
-  }
-  return { kind: 'prefix', value: '', caseSensitive: true };
 }
 
 /** Untyped metadata by namespace as JSON values; typed metadata is left unread. */

@@ -1,7 +1,8 @@
-import { Regex, RegexSubstitution } from '../matcher/regex.ts';
+import { Regex, RegexCaptures, RegexSubstitution } from '../matcher/regex.ts';
 import type { PathMatcherConfig, RegexRewriteConfig } from './route_config.ts';
+import { bindRewrite, compileTemplate, type RewritePart } from './uri_template.ts';
 
-const Kind = { prefix: 0, path: 1, path_separated_prefix: 2, regex: 3, connect: 4 } as const;
+const Kind = { prefix: 0, path: 1, path_separated_prefix: 2, regex: 3, connect: 4, uri_template: 5 } as const;
 const SLASH = 47;
 
 /** The path specifier of a route, over the bytes of the path without query. No allocation, but for regexes. */
@@ -17,10 +18,12 @@ export class PathMatcher {
   constructor(config: PathMatcherConfig) {
     this.kind = Kind[config.kind];
     this.isConnect = config.kind === 'connect';
-    this.isPattern = config.kind === 'regex';
-    this.regex = config.kind === 'regex' ? new Regex(config.regex) : null;
-    if (config.kind === 'regex' || config.kind === 'connect') {
-      this.value = EMPTY;
+    const pattern = pathPattern(config);
+    this.isPattern = pattern !== null;
+    this.regex = pattern === null ? null : new Regex(pattern);
+    if (config.kind === 'regex' || config.kind === 'connect' || config.kind === 'uri_template') {
+      // A redirect's prefix_rewrite replaces as many bytes as the template has: Envoy takes it for the matched path.
+      this.value = config.kind === 'uri_template' ? new Uint8Array(Buffer.from(config.template)) : EMPTY;
       this.caseSensitive = true;
     } else {
       this.caseSensitive = config.caseSensitive;
@@ -39,6 +42,7 @@ export class PathMatcher {
       case Kind.path_separated_prefix:
         return length >= n && (length === n || bytes[offset + n] === SLASH) && this.startsAt(bytes, offset);
       case Kind.regex:
+      case Kind.uri_template:
         return this.regex?.matchesRange(bytes, offset, length) ?? false;
       default:
         return false;
@@ -47,7 +51,7 @@ export class PathMatcher {
 
   /** How much of a matching path (of `length` bytes, without query) a prefix_rewrite replaces. */
   matchedLength(length: number): number {
-    return this.kind === Kind.prefix || this.kind === Kind.path_separated_prefix ? this.value.length : length;
+    return this.kind === Kind.regex || this.kind === Kind.connect ? length : this.value.length;
   }
 
   private startsAt(bytes: Uint8Array, offset: number): boolean {
@@ -65,8 +69,20 @@ export class PathMatcher {
   }
 }
 
+/** The RE2 pattern that a specifier comes down to, or null for those that need none. */
+export function pathPattern(config: PathMatcherConfig): string | null {
+  if (config.kind === 'regex') return config.regex;
+  return config.kind === 'uri_template' ? compileTemplate(config.template).regex : null;
+}
+
+/** How a route changes the path. */
+export interface PathRewrite {
+  /** A path as it goes on. `path` and the result are Latin-1 texts, query included; `matchedLength` as the matcher says. */
+  rewrite(path: string, matchedLength: number): string;
+}
+
 /** prefix_rewrite or regex_rewrite of one route. Allocates one string per rewritten path. */
-export class PathRewriter {
+export class PathRewriter implements PathRewrite {
   private readonly prefix: string;
   private readonly regex: RegexSubstitution | null;
 
@@ -75,11 +91,33 @@ export class PathRewriter {
     this.regex = regexRewrite === null ? null : new RegexSubstitution(regexRewrite.regex, regexRewrite.substitution);
   }
 
-  /** A path as it goes on. `path` and the result are Latin-1 texts, query included; `matchedLength` as the matcher says. */
+  /** See PathRewrite. */
   rewrite(path: string, matchedLength: number): string {
     if (this.regex === null) return this.prefix + path.slice(matchedLength);
     const end = lengthWithoutQuery(path);
     return rewriteUtf8(this.regex, path.slice(0, end)) + path.slice(end);
+  }
+}
+
+/** path_rewrite_policy by URI template: the values of a template's variables in another order and place. Allocates. */
+export class TemplateRewriter implements PathRewrite {
+  private readonly capturing: RegexCaptures;
+  private readonly parts: readonly RewritePart[];
+
+  /** Throws unless both were checked where they were read. */
+  constructor(template: string, rewrite: string) {
+    this.capturing = new RegexCaptures(compileTemplate(template).capturing);
+    this.parts = bindRewrite(rewrite, template) ?? [];
+  }
+
+  /** The path as it goes on; a path that no longer matches the template stays. */
+  rewrite(path: string): string {
+    const end = lengthWithoutQuery(path);
+    const groups = this.capturing.match(path.slice(0, end));
+    if (groups === null) return path;
+    let result = '';
+    for (const part of this.parts) result += typeof part === 'string' ? part : groups[part];
+    return result + path.slice(end);
   }
 }
 

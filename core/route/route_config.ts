@@ -1,5 +1,7 @@
 /** A route configuration as plain frozen data (envoy.config.route.v3). Strings that reach a peer were checked at parse time. */
-import type { HeaderMatcherConfig, QueryParameterMatcherConfig } from '../matcher/matcher_config.ts';
+import type {
+  CookieMatcherConfig, FilterStateMatcherConfig, HeaderMatcherConfig, MetadataMatcherConfig, QueryParameterMatcherConfig, TlsContextMatcherConfig,
+} from '../matcher/matcher_config.ts';
 import type { RuntimeFraction } from '../runtime/runtime_snapshot.ts';
 import type { HeaderMutationsConfig } from '../headers/header_mutation.ts';
 import type { ConfigPosition, ExtensionConfig } from '../registry/parse_context.ts';
@@ -7,7 +9,8 @@ import type { ConfigPosition, ExtensionConfig } from '../registry/parse_context.
 export type PathMatcherConfig =
   | { readonly kind: 'prefix' | 'path' | 'path_separated_prefix'; readonly value: string; readonly caseSensitive: boolean }
   | { readonly kind: 'regex'; readonly regex: string }
-  | { readonly kind: 'connect' };
+  | { readonly kind: 'connect' }
+  | { readonly kind: 'uri_template'; readonly template: string };
 
 export interface RouteMatchConfig {
   readonly path: PathMatcherConfig;
@@ -15,6 +18,10 @@ export interface RouteMatchConfig {
   readonly queryParameters: readonly QueryParameterMatcherConfig[];
   readonly runtimeFraction: RuntimeFraction | null;
   readonly grpc: boolean;
+  readonly cookies: readonly CookieMatcherConfig[];
+  readonly tlsContext: TlsContextMatcherConfig | null;
+  readonly dynamicMetadata: readonly MetadataMatcherConfig[];
+  readonly filterState: readonly FilterStateMatcherConfig[];
 }
 
 export interface WeightedClusterConfig {
@@ -42,6 +49,8 @@ export interface RouteActionConfig {
   readonly clusterNotFoundResponseCode: number;
   readonly prefixRewrite: string;
   readonly regexRewrite: RegexRewriteConfig | null;
+  /** path_template_rewrite of a route whose path is a URI template; '' = none. */
+  readonly templateRewrite: string;
   readonly hostRewriteLiteral: string;
   readonly hostRewriteHeader: string;
   /** Makes the host from the path (without query). */
@@ -125,5 +134,9 @@ export interface RouteConfig {
   readonly internalOnlyHeaders: readonly string[];
   readonly mostSpecificHeaderMutationsWins: boolean;
   readonly ignorePortInHostMatching: boolean;
+  /** Path matchers see the path up to the first `;`. */
+  readonly ignorePathParameters: boolean;
+  /** Lower-case name of the header that names the virtual host instead of the host; '' = none. */
+  readonly vhostHeader: string;
   readonly perFilterConfig: PerFilterConfigs;
 }

@@ -8,8 +8,9 @@ import { QueryParameterMatcher } from '../matcher/query_parameter_matcher.ts';
 import type { ExtensionConfig } from '../registry/parse_context.ts';
 import type { RuntimeSnapshot } from '../runtime/runtime_snapshot.ts';
 import { type MatchFailure, MatchPredicate, matchFailure, NO_FAILURE } from './match_failure.ts';
+import { compileRareMatchers, type RareMatchers } from './rare_matchers.ts';
 import { redirectLocation, SAME_PLACE, tlsRedirectLocation } from './redirect.ts';
-import { compileRewriter, PathMatcher, type PathRewriter } from './path_matcher.ts';
+import { compileRewriter, PathMatcher, type PathRewrite, TemplateRewriter } from './path_matcher.ts';
 import { compilePerFilter, type PerFilterProducts } from './per_filter_config.ts';
 import { TLS_REDIRECT } from './tls_redirect.ts';
 import type { RouteActionConfig, RouteConfig, RouteEntryConfig, VirtualHostConfig, WeightedClusterConfig } from './route_config.ts';
@@ -89,13 +90,14 @@ export class RouteEntry {
   private readonly path: PathMatcher;
   private readonly headers: readonly HeaderMatcher[];
   private readonly queryParameters: readonly QueryParameterMatcher[];
+  private readonly rareMatchers: RareMatchers | null;
   private readonly runtime: RuntimeSnapshot;
   private readonly perFilter: PerFilterProducts | null;
-  private readonly rewriter: PathRewriter | null;
+  private readonly rewriter: PathRewrite | null;
   private readonly weightedHostRewrite: string;
   private readonly hostRewrite: string;
   private readonly hostRewriteHeaderId: number;
-  private readonly hostRewritePath: PathRewriter | null;
+  private readonly hostRewritePath: PathRewrite | null;
   private readonly appendForwardedHost: boolean;
   private readonly clusterHeaderId: number;
   private readonly weighted: readonly RouteEntry[];
@@ -133,6 +135,7 @@ export class RouteEntry {
     this.path = new PathMatcher(config.match.path);
     this.headers = compileHeaderMatchers(config.match.headers, context.names);
     this.queryParameters = config.match.queryParameters.map((matcher) => new QueryParameterMatcher(matcher));
+    this.rareMatchers = compileRareMatchers(config.match, context.names);
     this.runtime = context.runtime;
     this.rewriter = rewriterOf(config);
     this.weightedHostRewrite = utf8AsLatin1(cluster?.hostRewrite ?? '');
@@ -176,7 +179,7 @@ export class RouteEntry {
     for (let i = 0; i < queryParameters.length; i++) {
       if (!queryParameters[i].matches(headers.bytes, headers.pathOffset, headers.pathLength)) return matchFailure(MatchPredicate.queryParameters, i);
     }
-    return NO_FAILURE;
+    return this.rareMatchers === null ? NO_FAILURE : this.rareMatchers.firstFailure(input);
   }
 
   /** The entry of the weighted cluster that a stream's random number falls on; this entry itself when there are none. */
@@ -299,8 +302,10 @@ export function mutationLevels(config: RouteEntryConfig, parents: RouteParents, 
   return cluster === null ? levels : [cluster, ...levels];
 }
 
-function rewriterOf(config: RouteEntryConfig): PathRewriter | null {
+function rewriterOf(config: RouteEntryConfig): PathRewrite | null {
   const action = config.action;
+  const path = config.match.path;
+  if (action.kind === 'route' && action.templateRewrite !== '' && path.kind === 'uri_template') return new TemplateRewriter(path.template, action.templateRewrite);
   return action.kind === 'route' || action.kind === 'redirect' ? compileRewriter(action.prefixRewrite, action.regexRewrite) : null;
 }
 

@@ -1,5 +1,6 @@
 import type { MatchInput } from '../matcher/match_input.ts';
 import { NO_FAILURE } from './match_failure.ts';
+import { pathPattern } from './path_matcher.ts';
 import { type CandidateCheck, PathTrie } from './path_trie.ts';
 import { ANYTHING, type PathOutline, regexOutlines, WITHIN_SEGMENT } from './regex_shape.ts';
 import type { RouteEntry } from './route_entry.ts';
@@ -35,7 +36,7 @@ export class RouteIndex implements CandidateCheck<MatchInput> {
       for (const [i, route] of routes.entries()) {
         const path = route.config.match.path;
         if (path.kind === 'connect') connects.push(i);
-        else if (path.kind === 'regex') addRegex(i, path.regex, forward, backward);
+        else if (path.kind === 'regex' || path.kind === 'uri_template') addRegex(i, pathPattern(path) ?? '', forward, backward);
         else addPlain(i, path.kind, path.value, path.caseSensitive ? plain : ignoringCase);
       }
       // Patterns last: the others are cheaper to ask, and what they find spares asking patterns that stand behind.
@@ -86,7 +87,7 @@ export class RouteIndex implements CandidateCheck<MatchInput> {
 }
 
 function linearCost(routes: readonly RouteEntry[]): number {
-  return routes.reduce((cost, route) => cost + (route.config.match.path.kind === 'regex' ? REGEX_COST : 1), 0);
+  return routes.reduce((cost, route) => cost + (pathPattern(route.config.match.path) === null ? 1 : REGEX_COST), 0);
 }
 
 function addPlain(route: number, kind: 'prefix' | 'path' | 'path_separated_prefix', value: string, to: Outlined[]): void {

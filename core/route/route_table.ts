@@ -17,6 +17,8 @@ export class RouteTable {
   readonly virtualHosts: readonly VirtualHost[];
   /** Ids of internal_only_headers: stripped from external requests. */
   readonly internalOnlyHeaderIds: readonly number[];
+  /** The host's, or that of vhost_header. */
+  private readonly hostHeaderId: number;
   private readonly matcher: VirtualHostMatcher<VirtualHost>;
 
   private constructor(config: RouteConfig, context: RouteCompileContext) {
@@ -25,6 +27,7 @@ export class RouteTable {
     this.internalOnlyHeaderIds = config.internalOnlyHeaders.map((name) => context.names.intern(name));
     const perFilter = compilePerFilter(config.perFilterConfig, null, context);
     this.virtualHosts = config.virtualHosts.map((virtualHost) => new VirtualHost(virtualHost, config, perFilter, context));
+    this.hostHeaderId = config.vhostHeader === '' ? HeaderId.authority : context.names.intern(config.vhostHeader);
     this.matcher = new VirtualHostMatcher(
       this.virtualHosts.flatMap((virtualHost) => virtualHost.config.domains.map((domain) => [domain, virtualHost] as const)),
       config.ignorePortInHostMatching,
@@ -38,8 +41,8 @@ export class RouteTable {
 
   /** The virtual host of a request, or null. */
   findVirtualHost(headers: HeaderMap): VirtualHost | null {
-    const k = headers.find(HeaderId.authority);
-    return k < 0 ? this.matcher.find(headers.bytes, 0, 0) : this.matcher.find(headers.bytes, headers.entries[k + 3], headers.entries[k + 4]);
+    const k = headers.find(this.hostHeaderId);
+    return k < 0 ? this.matcher.find(headers.bytes, 0, -1) : this.matcher.find(headers.bytes, headers.entries[k + 3], headers.entries[k + 4]);
   }
 
   /** The route of a request, or null. A virtual host that requires TLS gives a redirect entry. */

@@ -18,6 +18,7 @@ export class VirtualHost implements RouteVirtualHost {
   readonly routes: readonly RouteEntry[];
   readonly includeRequestAttemptCount: boolean;
   readonly includeAttemptCountInResponse: boolean;
+  private readonly ignoresPathParameters: boolean;
   private readonly index: RouteIndex;
   private readonly requireTls: number;
   private readonly tlsRedirect: RouteEntry | null;
@@ -30,6 +31,7 @@ export class VirtualHost implements RouteVirtualHost {
     const perFilter = compilePerFilter(config.perFilterConfig, tablePerFilter, context);
     const parents = { table, virtualHost: this, perFilter };
     this.routes = config.routes.map((route) => new RouteEntry(route, parents, context, null));
+    this.ignoresPathParameters = table.ignorePathParameters;
     this.index = new RouteIndex(this.routes);
     this.requireTls = REQUIRE_TLS[config.requireTls];
     this.tlsRedirect = this.requireTls === RequireTls.none ? null : tlsRedirectEntry(this, table, context);
@@ -38,7 +40,7 @@ export class VirtualHost implements RouteVirtualHost {
   /** First matching route with its weighted cluster chosen, a redirect to https where TLS is required, or null. */
   match(input: MatchInput): RouteEntry | null {
     if (this.requireTls !== RequireTls.none && this.needsTls(input)) return this.tlsRedirect;
-    prepare(input);
+    this.prepare(input);
     const route = this.index.find(input);
     return route === null ? null : route.pick(input.headers, input.random);
   }
@@ -47,13 +49,19 @@ export class VirtualHost implements RouteVirtualHost {
   explain(input: MatchInput): MatchExplanation {
     const tried: TriedRoute[] = [];
     if (this.requireTls !== RequireTls.none && this.needsTls(input)) return { redirectsToTls: true, tried, route: this.tlsRedirect };
-    prepare(input);
+    this.prepare(input);
     for (const route of this.routes) {
       const failure = route.firstFailure(input);
       tried.push({ route, failure });
       if (failure === NO_FAILURE) return { redirectsToTls: false, tried, route: route.pick(input.headers, input.random) };
     }
     return { redirectsToTls: false, tried, route: null };
+  }
+
+  private prepare(input: MatchInput): void {
+    const length = pathLengthWithoutQuery(input.headers);
+    input.pathLength = this.ignoresPathParameters ? lengthWithoutParameters(input.headers, length) : length;
+    input.isConnect = isConnectMethod(input.headers);
   }
 
   private needsTls(input: MatchInput): boolean {
@@ -77,10 +85,13 @@ export interface MatchExplanation {
   readonly route: RouteEntry | null;
 }
 
-function prepare(input: MatchInput): void {
-  input.pathLength = pathLengthWithoutQuery(input.headers);
-  input.isConnect = isConnectMethod(input.headers);
+/** Length of the path up to the first `;`, at most `length`. */
+function lengthWithoutParameters(headers: HeaderMap, length: number): number {
+  for (let i = 0; i < length; i++) if (headers.bytes[headers.pathOffset + i] === SEMICOLON) return i;
+  return length;
 }
+
+const SEMICOLON = 59;
 
 /** The redirect that require_tls answers with: no header mutations, no per-filter configuration. */
 function tlsRedirectEntry(virtualHost: VirtualHost, table: RouteConfig, context: RouteCompileContext): RouteEntry {

@@ -78,10 +78,10 @@ export class VirtualHostMatcher<T> {
     this.ignorePort = ignorePort;
   }
 
-  /** What stands for a host given as a range of bytes (length 0: no host), or null. */
+  /** What stands for a host given as a range of bytes (length -1: there is none), or null. */
   find(bytes: Uint8Array, offset: number, length: number): T | null {
     if (this.onlyFallback) return this.fallback;
-    if (length === 0) return null;
+    if (length < 0) return null;
     const n = this.ignorePort ? lengthWithoutPort(bytes, offset, length) : length;
     if (this.exact !== null) {
       const found = this.exact.find(bytes, offset, n);

@@ -28,6 +28,12 @@ export interface RouteInfo {
   readonly virtualHostMetadata?: MetadataStructs;
 }
 
+/** What TLS says of the downstream peer. */
+export interface TlsInfo {
+  readonly isPeerCertificatePresented: boolean;
+  readonly isPeerCertificateValidated: boolean;
+}
+
 /** The connection's side of a stream; implemented by `core/network/connection.ts`. Addresses are text, made once per connection. */
 export interface ConnectionInfo {
   /** Process-wide unique enough for logs: dense per worker. */
@@ -37,6 +43,8 @@ export interface ConnectionInfo {
   readonly filterChainName: string;
   /** SNI, '' if none. */
   readonly requestedServerName: string;
+  /** Absent on plain connections. */
+  readonly tls?: TlsInfo;
   /** Metadata of the listener, and of the filter chain; absent if none. */
   readonly listenerMetadata?: MetadataStructs;
   readonly filterChainMetadata?: MetadataStructs;

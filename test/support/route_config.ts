@@ -14,13 +14,13 @@ export function prefix(value: string): PathMatcherConfig {
 }
 
 export function routeMatch(overrides: Partial<RouteMatchConfig> = {}): RouteMatchConfig {
-  return { path: prefix('/'), headers: [], queryParameters: [], runtimeFraction: null, grpc: false, ...overrides };
+  return { path: prefix('/'), headers: [], queryParameters: [], runtimeFraction: null, grpc: false, cookies: [], tlsContext: null, dynamicMetadata: [], filterState: [], ...overrides };
 }
 
 export function routeAction(overrides: Partial<RouteActionConfig> = {}): RouteActionConfig {
   return {
     kind: 'route', cluster: { kind: 'cluster', name: 'c' }, clusterNotFoundResponseCode: 503, prefixRewrite: '', regexRewrite: null,
-    hostRewriteLiteral: '', hostRewriteHeader: '', hostRewritePathRegex: null, autoHostRewrite: false, appendForwardedHost: false, timeoutMs: 15000, idleTimeoutMs: -1, maxStreamDurationMs: -1,
+    templateRewrite: '', hostRewriteLiteral: '', hostRewriteHeader: '', hostRewritePathRegex: null, autoHostRewrite: false, appendForwardedHost: false, timeoutMs: 15000, idleTimeoutMs: -1, maxStreamDurationMs: -1,
     priority: 'default', ...overrides,
   };
 }
@@ -49,7 +49,7 @@ export function virtualHost(overrides: Partial<VirtualHostConfig> = {}): Virtual
 export function routeConfig(overrides: Partial<RouteConfig> = {}): RouteConfig {
   return {
     name: 'r', virtualHosts: [virtualHost()], requestHeaders: NO_HEADER_MUTATIONS, responseHeaders: NO_HEADER_MUTATIONS, internalOnlyHeaders: [],
-    mostSpecificHeaderMutationsWins: false, ignorePortInHostMatching: false, perFilterConfig: {}, ...overrides,
+    mostSpecificHeaderMutationsWins: false, ignorePortInHostMatching: false, ignorePathParameters: false, vhostHeader: '', perFilterConfig: {}, ...overrides,
   };
 }
 

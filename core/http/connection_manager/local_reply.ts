@@ -18,7 +18,6 @@ const GRPC_BY_HTTP: ReadonlyMap<number, number> = new Map([[400, 13], [401, 16],
 
 /** gRPC status for an HTTP status (https://github.com/grpc/grpc/blob/master/doc/http-grpc-status-mapping.md). */
 export function httpToGrpcStatus(status: number): number {
-  if (status === 200) return 0;
   return GRPC_BY_HTTP.get(status) ?? 2;
 }
 
