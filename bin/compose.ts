@@ -30,6 +30,11 @@ export function composeEnvironment(composition: Composition): RunEnvironment {
     writeTextFile: (path, text) => writeFileSync(path, text),
     writeStdout: (text) => process.stdout.write(text),
     writeStderr: (text) => process.stderr.write(text),
+    // Loaded when first asked.
+    loadDryRun: async () => {
+      const { dryRun } = await import('../workers/worker/dry_run.ts');
+      return (request) => dryRun(request, registry);
+    },
     abort: () => process.abort(),
   };
 }

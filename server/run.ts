@@ -17,6 +17,7 @@ import { ConfigError, renderProblemLine } from './config/config_error.ts';
 import { buildConfig } from './config/snapshot_builder.ts';
 import type { ServerConfig } from './config/server_config.ts';
 import { ConfigDump } from './config_dump.ts';
+import { ConfigLookup } from './explain/config_lookup.ts';
 import { parseLargeFile } from './config_pool.ts';
 import { handleSignals } from './lifecycle/signals.ts';
 import { chooseBackend } from './listeners/choose_backend.ts';
@@ -57,11 +58,11 @@ export async function run(environment: RunEnvironment): Promise<number> {
   if (options.mode !== 'validate') logStart(log, environment.registry);
   for (const notice of environment.notices) log.warning(notice);
   try {
-    const { config, pattern, warnings, dump, unknownFieldCount } = await loadConfig(environment);
+    const { config, pattern, warnings, dump, lookup, unknownFieldCount } = await loadConfig(environment);
     const configured = processLog.open(pattern ?? options.logFormat);
     for (const warning of warnings) configured.log.of('config').warning(warning);
     if (options.mode === 'validate') return validated(environment, config, configured.log);
-    return await serve(environment, processLog, configured, { config, dump, unknownFieldCount });
+    return await serve(environment, processLog, configured, { config, dump, lookup, unknownFieldCount });
   } catch (error) {
     reportFailure(environment, log, error);
     return 1;
@@ -94,6 +95,7 @@ function logStart(log: Logger, registry: FactoryRegistry): void {
 interface LoadedServer {
   readonly config: ServerConfig;
   readonly dump: ConfigDump;
+  readonly lookup: ConfigLookup;
   readonly unknownFieldCount: number;
 }
 
@@ -117,7 +119,7 @@ async function loadConfig(environment: RunEnvironment): Promise<ReadServer> {
   if (loaded.problems.hasErrors) throw new ConfigError(loaded.problems.errors());
   return {
     config, pattern, unknownFieldCount: loaded.unknownFieldCount, warnings: loaded.problems.warnings().map(renderProblemLine),
-    dump: new ConfigDump(loaded, Date.now()),
+    dump: new ConfigDump(loaded, Date.now()), lookup: new ConfigLookup(loaded),
   };
 }
 
@@ -138,6 +140,7 @@ async function serve(
     logFile: processLog.file, sharedLog: shared, backend: chooseBackend(options.io, log.of('io')), startTimeMs: processLog.scheduler.wallMs(),
     environment: { ...environment, scheduler: processLog.scheduler },
     configDump: () => loaded.dump.sections(),
+    configLookup: loaded.lookup,
     unknownFieldCount: loaded.unknownFieldCount,
   });
   if (options.baseIdPath !== '') environment.writeTextFile(options.baseIdPath, `${options.baseId}`);

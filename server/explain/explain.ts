@@ -6,11 +6,11 @@ import type { RouteConfig } from '../../core/route/route_config.ts';
 import { VirtualHostMatcher } from '../../core/route/virtual_host_matcher.ts';
 import type { DryRunResult, RequestState, RouteDecision } from '../../workers/protocol/dry_run.ts';
 import { managerOf } from './connection_managers.ts';
-import { changesBetween, stateOfWire, verdictOf } from './explain_outcome.ts';
+import { addressText, changesBetween, stateOfWire, verdictOf } from './explain_outcome.ts';
 import { checkQuery, type ExplainQuery, QueryError, type WireRequest, wireRequest } from './explain_query.ts';
 import { actionText, choiceText, filterTexts, mutationTexts, placeText, type RoutePlace, settingsOf } from './explain_route.ts';
 import type { ExplainSubject, SubjectListener } from './explain_subject.ts';
-import type { AskedRouteText, ClusterText, Explanation } from './explanation.ts';
+import type { AskedRouteText, ClusterText, Explanation, Verdict } from './explanation.ts';
 import { failureText, pathText } from './match_text.ts';
 import { utf8 } from './offline_routes.ts';
 
@@ -44,8 +44,8 @@ export function explain(query: ExplainQuery, subject: ExplainSubject): Explanati
     ...explainRoute(manager, place, result, query, subject),
     heldMs: result.heldMs,
     cluster: explainCluster(result, subject),
-    copies: result.others.map(({ address, port: to }) => `${address}:${to}`),
-    verdict: verdictOf(result),
+    copies: result.others.map((other) => addressText(other.address, other.port)),
+    verdict: withNames(verdictOf(result), subject),
     upstreamRequest: result.upstream === null ? [] : utf8(result.upstream.head).split('\r\n'),
     bugs: [...result.exceptions, ...(result.decision?.isLive === false ? ['the route explained is not the one that traffic gets'] : [])],
   };
@@ -138,7 +138,8 @@ function explainRoute(manager: ConnectionManagerConfig | null, place: RoutePlace
     filters: manager === null ? [] : filterTexts(manager, place),
     filterChanges: received === null || filtered === null ? [] : changesBetween(received, filtered),
     rewrites: filtered === null || sent === null ? [] : changesBetween(filtered, sent).filter(({ what }) => what === 'path' || what === 'host'),
-    requestHeaders: place === undefined ? [] : mutationTexts(place, 'requestHeaders'),
+    // Whoever answers itself sends no request on.
+    requestHeaders: place?.route.action.kind === 'route' ? mutationTexts(place, 'requestHeaders') : [],
     responseHeaders: place === undefined ? [] : mutationTexts(place, 'responseHeaders'),
     settings: place === undefined || manager === null || received === null ? [] : settingsOf(place, manager, received, expectedMs(sent), lookup),
     withoutEffect: place === undefined || place.route.position === null ? [] : lookup?.withoutEffect(place.route.position.path) ?? [],
@@ -166,11 +167,20 @@ function explainCluster({ clusterName, upstream }: DryRunResult, { clusters, hos
   const cluster = clusters.find(({ config }) => config.name === clusterName);
   if (cluster === undefined) return undefined;
   return {
-    name: clusterName, type: cluster.type, lbPolicy: cluster.config.lbPolicy.name, note: cluster.note,
+    name: clusterName, type: cluster.type, lbPolicy: cluster.config.lbPolicy.name,
+    note: cluster.unresolved.size === 0 ? undefined : 'names are not resolved here',
     endpoints: cluster.hosts.map(({ id, address, port, hostname, weight, priority }) => ({
-      address: `${address}:${port}`, hostname, weight, priority,
+      address: cluster.unresolved.get(id) ?? addressText(address, port), hostname, weight, priority,
       health: (hostHealth.get(id) ?? 0) === 0 ? 'healthy' : 'unhealthy',
       isChosen: upstream !== null && upstream.address === address && upstream.port === port,
     })),
   };
+}
+
+/** Hosts that were not resolved go by their names. */
+function withNames(verdict: Verdict, { clusters }: ExplainSubject): Verdict {
+  const cluster = clusters.find(({ config }) => config.name === verdict.cluster);
+  const host = cluster?.hosts.find(({ address, port }) => addressText(address, port) === verdict.endpoint);
+  const name = host === undefined ? undefined : cluster?.unresolved.get(host.id);
+  return name === undefined ? verdict : { ...verdict, endpoint: name };
 }

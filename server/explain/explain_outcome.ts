@@ -44,7 +44,7 @@ export function verdictOf({ upstream, response, responseDetails, clusterName, fi
     const [start = '', ...lines] = utf8(upstream.head).split('\r\n');
     const [method, path] = start.split(' ');
     const host = lines.find((line) => line.toLowerCase().startsWith('host:'))?.slice(5).trim();
-    return { ...nothing, kind: 'forwarded', cluster: clusterName, endpoint: `${upstream.address}:${upstream.port}`, method, path, host };
+    return { ...nothing, kind: 'forwarded', cluster: clusterName, endpoint: addressText(upstream.address, upstream.port), method, path, host };
   }
   if (response === '') return { ...nothing, kind: filterChain < 0 ? 'closed' : 'held' };
   // A 1xx may stand in front of the answer.
@@ -57,4 +57,10 @@ export function verdictOf({ upstream, response, responseDetails, clusterName, fi
     location: location === undefined ? undefined : utf8(location), body: end < 0 ? undefined : utf8(answer.slice(end + 4)) || undefined,
     cluster: clusterName === '' ? undefined : clusterName,
   };
+}
+
+/** `ip:port`, `[ip]:port`, or the path of a Unix socket. */
+export function addressText(address: string, port: number): string {
+  if (address.startsWith('/') || address.startsWith('@')) return address;
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }

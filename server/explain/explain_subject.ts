@@ -2,10 +2,12 @@
 import type { ListenerConfig } from '../../core/network/listener/listener_config.ts';
 import type { RuntimeValues } from '../../core/runtime/runtime_snapshot.ts';
 import type { Snapshot } from '../../core/snapshot/snapshot.ts';
-import type { ClusterConfig, EndpointConfig, HostConfig } from '../../core/upstream/cluster_config.ts';
+import type { ClusterConfig, HostConfig } from '../../core/upstream/cluster_config.ts';
 import type { DryRun } from '../../workers/protocol/dry_run.ts';
-import { configuredHealthFlags } from '../clusters/host_table.ts';
+import { configuredHealthFlags, type HostSlabs } from '../clusters/host_table.ts';
+import type { ManagedCluster } from '../clusters/managed_cluster.ts';
 import type { ServerConfig } from '../config/server_config.ts';
+import type { ListenerStatus } from '../instance.ts';
 import type { ConfigLookup } from './config_lookup.ts';
 
 export interface SubjectListener {
@@ -20,8 +22,8 @@ export interface SubjectCluster {
   /** STATIC, STRICT_DNS, LOGICAL_DNS. */
   readonly type: string;
   readonly hosts: readonly HostConfig[];
-  /** About hosts that are not known here. */
-  readonly note: string | undefined;
+  /** Hosts whose address is not known: the name and port stands for it. By host id. */
+  readonly unresolved: ReadonlyMap<number, string>;
 }
 
 export interface ExplainSubject {
@@ -37,23 +39,27 @@ export interface ExplainSubject {
   readonly nowMs: () => number;
 }
 
-/** TEST-NET-1 (RFC 5737): stands for the address of a name that was not resolved. */
-export const UNRESOLVED_ADDRESS = '192.0.2.1';
-
 /** A configuration that nobody runs: names are not resolved, ports are those written, health is that written. */
 export function subjectOfConfig(config: ServerConfig, lookup: ConfigLookup, dryRun: DryRun, nowMs: () => number): ExplainSubject {
   let nextHost = 0;
   const hostHealth = new Map<number, number>();
   const clusters = config.clusters.map((cluster, id): SubjectCluster => {
     const { discovery } = cluster;
-    const hosts = discovery.endpoints.map((endpoint): HostConfig => ({
-      id: noteHealth(hostHealth, nextHost++, endpoint), port: endpoint.port, weight: endpoint.weight, priority: endpoint.priority, region: endpoint.region, zone: endpoint.zone,
-      subZone: endpoint.subZone, canary: false, metadata: endpoint.metadata,
-      address: discovery.kind === 'static' ? endpoint.address : UNRESOLVED_ADDRESS,
-      hostname: endpoint.hostname !== '' || discovery.kind === 'static' ? endpoint.hostname : endpoint.address,
-    }));
-    const note = discovery.kind === 'static' ? undefined : 'names are not resolved here';
-    return { id, config: cluster.config, type: discovery.kind.toUpperCase(), hosts, note };
+    const unresolved = new Map<number, string>();
+    const hosts = discovery.endpoints.map((endpoint): HostConfig => {
+      const host = nextHost++;
+      const flags = configuredHealthFlags(endpoint.healthStatus);
+      if (flags !== 0) hostHealth.set(host, flags);
+      const isName = discovery.kind !== 'static';
+      if (isName) unresolved.set(host, `${endpoint.address}:${endpoint.port}`);
+      return {
+        id: host, port: endpoint.port, weight: endpoint.weight, priority: endpoint.priority, region: endpoint.region, zone: endpoint.zone,
+        subZone: endpoint.subZone, canary: false, metadata: endpoint.metadata,
+        address: isName ? standInAddress(host) : endpoint.address,
+        hostname: endpoint.hostname !== '' || !isName ? endpoint.hostname : endpoint.address,
+      };
+    });
+    return { id, config: cluster.config, type: discovery.kind.toUpperCase(), hosts, unresolved };
   });
   const { id, cluster, zone } = config.node;
   return {
@@ -62,8 +68,25 @@ export function subjectOfConfig(config: ServerConfig, lookup: ConfigLookup, dryR
   };
 }
 
-function noteHealth(hostHealth: Map<number, number>, id: number, { healthStatus }: EndpointConfig): number {
-  const flags = configuredHealthFlags(healthStatus);
-  if (flags !== 0) hostHealth.set(id, flags);
-  return id;
+/** An address that no host has (RFC 2544), another one for each. */
+function standInAddress(host: number): string {
+  return `198.${18 + ((host >> 16) & 1)}.${(host >> 8) & 255}.${host & 255}`;
+}
+
+/** The listeners, clusters and hosts of a process that runs. */
+export function subjectOfProcess(
+  config: ServerConfig, status: readonly ListenerStatus[], clusters: readonly ManagedCluster[], { health }: HostSlabs,
+): Pick<ExplainSubject, 'listeners' | 'clusters' | 'hostHealth'> {
+  const hostHealth = new Map<number, number>();
+  const kinds = new Map(config.clusters.map((cluster) => [cluster.config.name, cluster.discovery.kind]));
+  const subjects = clusters.map((cluster): SubjectCluster => {
+    const hosts = cluster.hosts();
+    for (const { id } of hosts) if (health[id] !== 0) hostHealth.set(id, health[id]);
+    return { id: cluster.id, config: cluster.config, type: (kinds.get(cluster.config.name) ?? 'static').toUpperCase(), hosts, unresolved: new Map() };
+  });
+  const listeners = config.listeners.flatMap((listener): SubjectListener[] => {
+    const bound = status.find(({ name }) => name === listener.name);
+    return bound === undefined ? [] : [{ config: listener, ports: bound.addresses.map(({ text }) => Number(/:(\d+)$/.exec(text)?.[1] ?? 0)) }];
+  });
+  return { listeners, clusters: subjects, hostHealth };
 }

@@ -57,6 +57,7 @@ function managerRows({ connectionManager }: Explanation): [string, string][] {
 }
 
 function changeText({ what, before, after }: Change): string {
+  if (before === undefined && what === 'header x-request-id') return `${what} made`;
   if (before === undefined) return `${what} set to ${after}`;
   return after === undefined ? `${what} removed (was ${before})` : `${what} ${before} -> ${after}`;
 }

@@ -10,6 +10,8 @@ export function pathText(path: PathMatcherConfig): string {
       return 'connect_matcher';
     case 'regex':
       return `safe_regex ${quoted(path.regex)}`;
+    case 'uri_template':
+      return `path_match_policy ${quoted(path.template)}`;
     default:
       return `${path.kind} ${quoted(path.value)}${path.caseSensitive ? '' : ' (any case)'}`;
   }
@@ -44,6 +46,7 @@ export function failureText(match: RouteMatchConfig, failedField: string, reques
     case 'path':
     case 'path_separated_prefix':
     case 'safe_regex':
+    case 'path_match_policy':
     case 'connect_matcher':
       return field === 'connect_matcher' ? `the method is ${request.method}` : `the path is ${quoted(request.path.split(/[?#]/)[0])}`;
     default:

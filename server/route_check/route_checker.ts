@@ -81,12 +81,11 @@ export class RouteChecker {
     const info = new StreamInfo();
     info.connection = LOOPBACK;
     info.random = input.random;
+    info.isInternalRequest = input.isInternal;
     if (input.dynamicMetadata.size > 0) info.dynamicMetadata = new Map(input.dynamicMetadata);
     this.runtime.activeKey = input.runtimeKey;
     const match = new MatchInput(request, info);
-    match.random = input.random;
-    match.isHttps = request.valueEquals(HeaderId.forwardedProto, 'https');
-    match.isInternal = input.isInternal;
+    match.readStream();
     const route = this.routes.table.match(match);
     info.route = route;
     const forwarding = route !== null && route.kind === RouteKind.route ? route : null;

@@ -89,9 +89,7 @@ function decide(table: RouteTable, headers: HeaderMap, info: StreamInfo, live: F
   const virtualHost = table.findVirtualHost(headers);
   if (virtualHost === null) return { virtualHost: -1, redirectsToTls: false, asked: [], route: -1, weightedCluster: -1, isLive: live === null };
   const input = new MatchInput(headers, info);
-  input.random = info.random;
-  input.isHttps = headers.valueEquals(HeaderId.forwardedProto, 'https');
-  input.isInternal = info.isInternalRequest;
+  input.readStream();
   const { redirectsToTls, tried, route } = virtualHost.explain(input);
   const action = route?.config.action;
   const clusters = action?.kind === 'route' && action.cluster.kind === 'weighted' ? action.cluster.clusters : [];
@@ -100,7 +98,7 @@ function decide(table: RouteTable, headers: HeaderMap, info: StreamInfo, live: F
     redirectsToTls,
     asked: tried.map((each, index) => ({ index, failedField: failedField(each.failure, each.route.config.match.path.kind) })),
     route: tried.at(-1)?.failure === NO_FAILURE ? tried.length - 1 : -1,
-    weightedCluster: clusters.findIndex((cluster) => cluster === route?.weightedCluster),
+    weightedCluster: route === null || route.weightedCluster === null ? -1 : clusters.indexOf(route.weightedCluster),
     isLive: live === null ? route === null : live instanceof RouteEntry && live.config === route?.config && live.weightedCluster === route.weightedCluster,
   };
 }
