@@ -6,7 +6,7 @@ import { loadDescriptors } from '../server/bootstrap/load_descriptors.ts';
 import type { CommandEnvironment } from '../server/explain/command_environment.ts';
 import { runExplain } from '../server/explain/explain_command.ts';
 import { runRouteCheck } from '../server/route_check/route_check_command.ts';
-import { dryRun } from '../workers/worker/dry_run.ts';
+import { createDryRun } from '../workers/worker/dry_run.ts';
 
 /** Runs a command with its arguments. Returns the exit code. */
 export function runCommand(name: 'explain' | 'router-check', argv: readonly string[]): number {
@@ -20,5 +20,5 @@ export function runCommand(name: 'explain' | 'router-check', argv: readonly stri
     writeStderr: (text) => process.stderr.write(text),
   };
   if (name === 'router-check') return runRouteCheck(argv, environment);
-  return runExplain(argv, environment, (request) => dryRun(request, registry));
+  return runExplain(argv, environment, createDryRun(registry));
 }

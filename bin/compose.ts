@@ -6,6 +6,7 @@ import type { BuildInfo } from '../server/bootstrap/build_info.ts';
 import type { Options } from '../server/bootstrap/options.ts';
 import type { RunEnvironment } from '../server/run.ts';
 import type { ServerEnvironment } from '../server/server.ts';
+import type { DryRun } from '../workers/protocol/dry_run.ts';
 
 export interface Composition {
   readonly options: Options;
@@ -23,6 +24,7 @@ export interface Composition {
 export function composeEnvironment(composition: Composition): RunEnvironment {
   const { options, build, workerEntry, flushEntry } = composition;
   const { registry, sentences } = withoutDisabled(composition.extensions, composition.emptyRegistry, options);
+  let dryRun: DryRun | undefined;
   return {
     options, build, registry, notices: [...composition.notices, ...sentences], workerEntry, flushEntry, startAdmin,
     random: systemRandom,
@@ -32,8 +34,9 @@ export function composeEnvironment(composition: Composition): RunEnvironment {
     writeStderr: (text) => process.stderr.write(text),
     // Loaded when first asked.
     loadDryRun: async () => {
-      const { dryRun } = await import('../workers/worker/dry_run.ts');
-      return (request) => dryRun(request, registry);
+      const { createDryRun } = await import('../workers/worker/dry_run.ts');
+      dryRun ??= createDryRun(registry);
+      return dryRun;
     },
     abort: () => process.abort(),
   };

@@ -5,6 +5,7 @@ const STATIC_BYTES = 64 << 10;
 const OUT_BYTES = 1 << 20;
 const MAX_CONNECTIONS = 64;
 const COMMAND_WORDS = 1 << 15;
+const ECONNRESET = 104;
 /** Bytes behind what is delivered that a parser may overwrite. */
 const SENTINEL_ROOM = 8;
 
@@ -14,6 +15,8 @@ export interface OfflineSocket {
   /** The peer's numeric address and port (a path with port 0). */
   readonly address: string;
   readonly port: number;
+  /** Our side of an accepted connection, `ip:port`. */
+  readonly ownAddress: string;
   /** Everything sent on it, as Latin-1. */
   sent: string;
   isClosed: boolean;
@@ -24,7 +27,7 @@ export interface OfflineSocket {
 
 /**
  * The I/O seam without a network: whoever owns it says what arrives and reads what was sent. For asking a worker what it would
- * do. The clock stands still unless it is advanced.
+ * do. The clock stands still unless it is advanced. Listeners are adopted before anything is accepted.
  */
 export class OfflineIo implements Io {
   readonly backend = 'portable';
@@ -44,16 +47,14 @@ export class OfflineIo implements Io {
   readonly bytesRead = new Float64Array(MAX_CONNECTIONS);
   readonly bytesWritten = new Float64Array(MAX_CONNECTIONS);
   readonly counters = new Float64Array(16);
-  /** Connections that were begun, in order. */
+  /** Connections that were begun since the last `forget`, in order. */
   readonly outgoing: OfflineSocket[] = [];
   readonly listeners: OfflineSocket[] = [];
   private readonly sockets: OfflineSocket[] = [];
-  private readonly ownAddress: string;
   private handler: TurnHandler = () => {};
 
-  /** `ownAddress`: our side of what is accepted, `ip:port`. `wallMs`: the time that it is. */
-  constructor(ownAddress: string, wallMs: number) {
-    this.ownAddress = ownAddress;
+  /** `wallMs`: the time that it is. */
+  constructor(wallMs: number) {
     const memory = new ArrayBuffer(ARENA_BYTES + STATIC_BYTES + OUT_BYTES);
     this.slab = new Uint8Array(memory);
     this.slab32 = new Int32Array(memory);
@@ -63,9 +64,9 @@ export class OfflineIo implements Io {
 
   // === what its owner does ===
 
-  /** A peer connects to a listener. */
-  accept(listener: OfflineSocket, address: string, port: number): OfflineSocket {
-    const socket = this.open(address, port);
+  /** A peer connects to a listener; `ownAddress` is our side, `ip:port`. */
+  accept(listener: OfflineSocket, address: string, port: number, ownAddress: string): OfflineSocket {
+    const socket = this.open(address, port, ownAddress);
     this.turn(socket.connection, IoEvent.accept, listener.connection, 0);
     return socket;
   }
@@ -79,6 +80,21 @@ export class OfflineIo implements Io {
   deliver(socket: OfflineSocket, bytes: Uint8Array): void {
     socket.held = Buffer.concat([socket.held, bytes]);
     this.deliverHeld(socket);
+  }
+
+  /** A connection breaks. */
+  fail(socket: OfflineSocket): void {
+    if (!socket.isClosed) this.turn(socket.connection, IoEvent.error, ECONNRESET, 0);
+  }
+
+  /** Makes the numbers of all connections free again. False: some are not closed yet. */
+  forget(): boolean {
+    if (this.sockets.some((socket) => !socket.isClosed && !this.listeners.includes(socket))) return false;
+    this.sockets.length = this.listeners.length;
+    this.outgoing.length = 0;
+    this.bytesRead.fill(0);
+    this.bytesWritten.fill(0);
+    return true;
   }
 
   /** Time passes. */
@@ -118,10 +134,10 @@ export class OfflineIo implements Io {
     this.flush();
   }
 
-  private open(address: string, port: number): OfflineSocket {
+  private open(address: string, port: number, ownAddress: string): OfflineSocket {
     const connection = this.sockets.length;
     if (connection >= MAX_CONNECTIONS) throw new Error('too many offline connections');
-    const socket: OfflineSocket = { connection, address, port, sent: '', isClosed: false, isPaused: false, held: EMPTY };
+    const socket: OfflineSocket = { connection, address, port, ownAddress, sent: '', isClosed: false, isPaused: false, held: EMPTY };
     this.sockets.push(socket);
     return socket;
   }
@@ -167,7 +183,7 @@ export class OfflineIo implements Io {
   }
 
   adoptListener(_source: ListenSource): number {
-    const socket = this.open('', 0);
+    const socket = this.open('', 0, '');
     this.listeners.push(socket);
     return socket.connection;
   }
@@ -177,7 +193,7 @@ export class OfflineIo implements Io {
   }
 
   connect(address: string, port: number, _options?: ConnectOptions): number {
-    const socket = this.open(address, port);
+    const socket = this.open(address, port, '');
     this.outgoing.push(socket);
     return socket.connection;
   }
@@ -194,8 +210,8 @@ export class OfflineIo implements Io {
     return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
   }
 
-  localAddress(_connection: number): string {
-    return this.ownAddress;
+  localAddress(connection: number): string {
+    return this.sockets[connection].ownAddress;
   }
 
   setTick(_ms: number): void {}

@@ -93,5 +93,5 @@ export interface DryRunResult {
   readonly exceptions: readonly string[];
 }
 
-/** Runs one request. */
+/** Runs one request. What is compiled for a listener is kept for the next one while nothing has changed. */
 export type DryRun = (request: DryRunRequest) => DryRunResult;

@@ -15,8 +15,8 @@ import { type AnyExtensionFactory, FactoryRegistry } from '../../core/registry/f
 import type { RouteConfig } from '../../core/route/route_config.ts';
 import { createSharedSlabs } from '../../core/shared_memory/layout.ts';
 import { StatsStore } from '../../core/stats/store.ts';
-import type { DryRunRequest, DryRunResult, DryUpstream } from '../protocol/dry_run.ts';
-import { RequestProbe, type RequestTrace } from './request_probe.ts';
+import type { DryRun, DryRunRequest, DryRunResult, DryUpstream } from '../protocol/dry_run.ts';
+import { compileTable, RequestProbe, type RequestTrace } from './request_probe.ts';
 import { Worker } from './worker.ts';
 
 const HTTP_CONNECTION_MANAGER = 'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager';
@@ -39,53 +39,104 @@ interface Observed {
   readonly exceptions: string[];
 }
 
-/** Runs one request with the extensions that a worker has. Takes some milliseconds, more with large route tables. */
-export function dryRun(request: DryRunRequest, extensions: FactoryRegistry): DryRunResult {
-  const observed: Observed = {
-    chain: -1, responseDetails: '', clusterName: '', hostAddress: '', behindManager: null, beforeRouter: null, exceptions: [],
+/** Answers with the extensions that a worker has. The first answer for a listener costs its compilation, some 25 ms and more with large tables. */
+export function createDryRun(extensions: FactoryRegistry): DryRun {
+  let last: DryRunner | undefined;
+  return (request) => {
+    if (last?.fits(request) !== true) {
+      last?.close();
+      last = new DryRunner(request, extensions);
+    }
+    const result = last.run(request);
+    if (!last.isReusable) last = undefined;
+    return result;
   };
-  const io = new OfflineIo(request.ownAddress, request.wallMs);
-  const worker = createWorker(request, io, observed, withObservers(extensions, request, observed));
-  worker.start();
-  worker.applySnapshot({
-    version: 1, clusters: request.clusters, runtime: request.runtime, node: request.node,
-    listeners: [{ id: 1, config: observable(request.listener), sockets: request.listener.addresses.map((address) => ({ ...address })), boundAddresses: [] }],
-  });
-  // A listener that does not bind takes connections from others; here it is asked directly.
-  const listener = io.listeners[0];
-  if (listener === undefined) throw new Error('a listener without addresses cannot be asked');
-  const downstream = io.accept(listener, request.source.address, request.source.port);
-  io.deliver(downstream, request.bytes);
-  const heldMs = waitForOutcome(io, downstream);
-  noteOutcome(observed);
-  const result = collect(observed, io, downstream, heldMs);
-  worker.close();
-  // Only now is the stream of an answer over in every case.
-  return { ...result, responseDetails: result.response === '' ? '' : observed.responseDetails };
 }
 
-function createWorker(request: DryRunRequest, io: OfflineIo, observed: Observed, registry: FactoryRegistry): Worker {
-  const slabs = createSharedSlabs(1);
-  const health = new Int32Array(slabs.hostHealth);
-  for (const [id, flags] of request.hostHealth) health[id] = flags;
-  const log = createLogger(
-    { write: (line) => observed.exceptions.push(line.trimEnd()) },
-    { levels: createLogLevels(LogLevel.error), pattern: '%v', escaped: false },
-    { threadId: 0, nowMs: () => request.wallMs },
-  );
-  return new Worker({
-    index: 0, workerCount: 1, io, registry, slabs, log,
-    stats: new StatsStore({ onNewStats: () => {} }),
-    sinks: { sink: () => ({ bytes: new Uint8Array(65536), lineOffset: 0, commit: () => {}, write: () => {} }) },
-    random: () => request.random,
-    exit: (error) => {
-      throw error;
-    },
-  });
+/** A worker with one listener that is asked again and again. */
+class DryRunner {
+  isReusable = true;
+  private readonly setup: DryRunRequest;
+  private readonly io: OfflineIo;
+  private readonly worker: Worker;
+  /** Of the run that goes on. */
+  private request: DryRunRequest;
+  private observed: Observed;
+
+  constructor(setup: DryRunRequest, extensions: FactoryRegistry) {
+    this.setup = setup;
+    this.request = setup;
+    this.observed = newObserved();
+    this.io = new OfflineIo(setup.wallMs);
+    this.worker = this.createWorker(extensions);
+    this.worker.start();
+    const { listener } = setup;
+    this.worker.applySnapshot({
+      version: 1, clusters: setup.clusters, runtime: setup.runtime, node: setup.node,
+      listeners: [{ id: 1, config: observable(listener), sockets: listener.addresses.map((address) => ({ ...address })), boundAddresses: [] }],
+    });
+  }
+
+  /** Whether what was compiled answers this request too. */
+  fits({ listener, clusters, hostHealth, runtime }: DryRunRequest): boolean {
+    const { setup } = this;
+    return setup.listener === listener && setup.runtime === runtime && setup.clusters.length === clusters.length
+      && clusters.every(({ config, hosts }, i) => setup.clusters[i].config === config && setup.clusters[i].hosts.hosts === hosts.hosts)
+      && hostHealth.size === setup.hostHealth.size && [...hostHealth].every(([id, flags]) => setup.hostHealth.get(id) === flags);
+  }
+
+  run(request: DryRunRequest): DryRunResult {
+    const { io } = this;
+    this.request = request;
+    const observed = newObserved();
+    this.observed = observed;
+    io.clock[1] = request.wallMs;
+    const listener = io.listeners[0];
+    if (listener === undefined) throw new Error('a listener without addresses cannot be asked');
+    const downstream = io.accept(listener, request.source.address, request.source.port, request.ownAddress);
+    io.deliver(downstream, request.bytes);
+    const heldMs = waitForOutcome(io, downstream);
+    noteOutcome(observed);
+    const result = collect(observed, io, downstream, heldMs);
+    io.fail(downstream);
+    for (const socket of [...io.outgoing]) io.fail(socket);
+    this.isReusable = io.forget();
+    // Only now is the stream of an answer over in every case.
+    return { ...result, responseDetails: result.response === '' ? '' : observed.responseDetails };
+  }
+
+  close(): void {
+    this.worker.close();
+  }
+
+  private createWorker(extensions: FactoryRegistry): Worker {
+    const slabs = createSharedSlabs(1);
+    const health = new Int32Array(slabs.hostHealth);
+    for (const [id, flags] of this.setup.hostHealth) health[id] = flags;
+    const log = createLogger(
+      { write: (line) => this.observed.exceptions.push(line.trimEnd()) },
+      { levels: createLogLevels(LogLevel.error), pattern: '%v', escaped: false },
+      { threadId: 0, nowMs: () => this.io.clock[1] },
+    );
+    return new Worker({
+      index: 0, workerCount: 1, io: this.io, slabs, log,
+      registry: withObservers(extensions, () => this.request, () => this.observed),
+      stats: new StatsStore({ onNewStats: () => {} }),
+      sinks: { sink: () => ({ bytes: new Uint8Array(65536), lineOffset: 0, commit: () => {}, write: () => {} }) },
+      random: () => this.request.random,
+      exit: (error) => {
+        throw error;
+      },
+    });
+  }
+}
+
+function newObserved(): Observed {
+  return { chain: -1, responseDetails: '', clusterName: '', hostAddress: '', behindManager: null, beforeRouter: null, exceptions: [] };
 }
 
 /** The extensions and, beside them, what watches the request. */
-function withObservers(extensions: FactoryRegistry, request: DryRunRequest, observed: Observed): FactoryRegistry {
+function withObservers(extensions: FactoryRegistry, request: () => DryRunRequest, observed: () => Observed): FactoryRegistry {
   const registry = new FactoryRegistry();
   for (const category of extensions.categories()) for (const factory of extensions.list(category)) registry.register(factory);
   const add = (category: string, name: string, createFactory: AnyExtensionFactory['createFactory']): void =>
@@ -93,13 +144,16 @@ function withObservers(extensions: FactoryRegistry, request: DryRunRequest, obse
   add(HTTP_FILTER_CATEGORY, FIRST_PROBE, (config, context) => {
     const { routes, chain } = config as ProbeConfig;
     const note = (trace: RequestTrace): void => {
-      observed.behindManager ??= trace;
-      observed.chain = chain;
+      observed().behindManager ??= trace;
+      observed().chain = chain;
     };
-    return { createFilter: () => new RequestProbe(routes, context as HttpFilterContext, request.isInternal, note) };
+    const table = routes === null ? null : compileTable(routes, context as HttpFilterContext);
+    return { createFilter: () => new RequestProbe(table, () => request().isInternal, note) };
   });
-  add(HTTP_FILTER_CATEGORY, LAST_PROBE, (_, context) => ({
-    createFilter: () => new RequestProbe(null, context as HttpFilterContext, false, (trace) => { observed.beforeRouter ??= trace; }),
+  add(HTTP_FILTER_CATEGORY, LAST_PROBE, () => ({
+    createFilter: () => new RequestProbe(null, () => false, (trace) => {
+      observed().beforeRouter ??= trace;
+    }),
   }));
   add(ACCESS_LOGGER_CATEGORY, LOGGER, (chain) => new ChainLogger(chain as number, observed));
   return registry;
@@ -111,9 +165,9 @@ class ChainLogger implements AccessLogger {
   readonly needsResponseHeaders = false;
   readonly countsHeaderBytes = false;
   private readonly chain: number;
-  private readonly observed: Observed;
+  private readonly observed: () => Observed;
 
-  constructor(chain: number, observed: Observed) {
+  constructor(chain: number, observed: () => Observed) {
     this.chain = chain;
     this.observed = observed;
   }
@@ -121,9 +175,10 @@ class ChainLogger implements AccessLogger {
   log(context: LogContext): void {
     const { info } = context;
     if (info === null) return;
-    this.observed.chain = this.chain;
+    const observed = this.observed();
+    observed.chain = this.chain;
     // A stream that is cut at the end of the run has been noted before.
-    if (this.observed.responseDetails === '') this.observed.responseDetails = info.responseCodeDetails;
+    if (observed.responseDetails === '') observed.responseDetails = info.responseCodeDetails;
   }
 }
 

@@ -26,13 +26,13 @@ export interface RequestTrace {
 
 export class RequestProbe implements HttpFilter {
   private readonly table: RouteTable | null;
-  private readonly forcesInternal: boolean;
+  private readonly forcesInternal: () => boolean;
   private readonly onRequest: (trace: RequestTrace) => void;
   private callbacks: FilterCallbacks | null;
 
-  /** `routes`: how the request is routed is noted too. `forcesInternal`: it becomes an internal one here. */
-  constructor(routes: RouteConfig | null, context: HttpFilterContext, forcesInternal: boolean, onRequest: (trace: RequestTrace) => void) {
-    this.table = routes === null ? null : compileTable(routes, context);
+  /** `table`: how the request is routed is noted too. `forcesInternal`: it becomes an internal one here. */
+  constructor(table: RouteTable | null, forcesInternal: () => boolean, onRequest: (trace: RequestTrace) => void) {
+    this.table = table;
     this.forcesInternal = forcesInternal;
     this.onRequest = onRequest;
     this.callbacks = null;
@@ -46,7 +46,7 @@ export class RequestProbe implements HttpFilter {
     const { callbacks } = this;
     if (callbacks === null) return FilterHeadersStatus.continue;
     const info = callbacks.streamInfo;
-    if (this.forcesInternal && !info.isInternalRequest) {
+    if (this.forcesInternal() && !info.isInternalRequest) {
       info.isInternalRequest = true;
       headers.set(HeaderId.envoyInternal, 'true');
       callbacks.clearRouteCache();
@@ -62,7 +62,8 @@ export class RequestProbe implements HttpFilter {
   }
 }
 
-function compileTable(routes: RouteConfig, context: HttpFilterContext): RouteTable {
+/** The table that the chain routes by, compiled once more for its probe. */
+export function compileTable(routes: RouteConfig, context: HttpFilterContext): RouteTable {
   return RouteTable.compile(routes, {
     names: context.names, runtime: context.runtime,
     perFilter: (_, extension) => extension.config,
