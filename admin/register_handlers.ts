@@ -2,6 +2,7 @@ import type { Instance } from '../server/instance.ts';
 import { HandlerRegistry } from './handler_registry.ts';
 import { clustersHandler } from './handlers/clusters.ts';
 import { configDumpHandler } from './handlers/config_dump.ts';
+import { explainHandler } from './handlers/explain.ts';
 import { helpHandler, homeHandler } from './handlers/help.ts';
 import { initDumpHandler } from './handlers/init_dump.ts';
 import { drainListenersHandler, healthCheckHandler, quitHandler, reopenLogsHandler } from './handlers/lifecycle.ts';
@@ -27,6 +28,7 @@ export function registerHandlers(instance: Instance): HandlerRegistry {
   registry.add(contentionHandler());
   registry.add(cpuProfilerHandler(instance));
   registry.add(drainListenersHandler(instance));
+  registry.add(explainHandler(instance));
   registry.add(healthCheckHandler(instance, true));
   registry.add(healthCheckHandler(instance, false));
   registry.add(heapDumpHandler());

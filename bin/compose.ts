@@ -7,6 +7,7 @@ import type { Options } from '../server/bootstrap/options.ts';
 import type { RunEnvironment } from '../server/run.ts';
 import type { ServerEnvironment } from '../server/server.ts';
 import { withoutDisabled } from './disabled_extensions.ts';
+import type { DryRun } from '../workers/protocol/dry_run.ts';
 
 export interface Composition {
   readonly options: Options;
@@ -26,6 +27,7 @@ export interface Composition {
 export function composeEnvironment(composition: Composition): RunEnvironment {
   const { options, build, workerEntry, flushEntry, configEntry } = composition;
   const { registry, sentences } = withoutDisabled(composition.extensions, composition.emptyRegistry, options.disabledExtensions);
+  let dryRun: DryRun | undefined;
   return {
     options, build, registry, notices: [...composition.notices, ...sentences], workerEntry, flushEntry, configEntry, startAdmin,
     random: systemRandom,
@@ -33,6 +35,12 @@ export function composeEnvironment(composition: Composition): RunEnvironment {
     writeTextFile: (path, text) => writeFileSync(path, text),
     writeStdout: (text) => process.stdout.write(text),
     writeStderr: (text) => process.stderr.write(text),
+    // Loaded when first asked.
+    loadDryRun: async () => {
+      const { createDryRun } = await import('../workers/worker/dry_run.ts');
+      dryRun ??= createDryRun(registry);
+      return dryRun;
+    },
     abort: () => process.abort(),
   };
 }

@@ -12,6 +12,9 @@ const IS_BUILT = import.meta.url.endsWith('.js');
 const SUFFIX = IS_BUILT ? 'js' : 'ts';
 
 async function main(): Promise<number> {
+  const [first, ...rest] = process.argv.slice(2);
+  // Envoy takes no arguments but flags: a word in the first place cannot mean anything else.
+  if (first === 'explain' || first === 'router-check') return (await import('./commands.ts')).runCommand(first, rest);
   const build = readBuildInfo(IS_BUILT ? new URL('..', HERE) : HERE);
   const parsed = parseCommandLine(process.argv.slice(2), {
     availableParallelism: availableParallelism(), io: process.env['ENVOYTS_IO'], log: process.env['ENVOYTS_LOG'], version: build.text,

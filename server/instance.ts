@@ -175,6 +175,28 @@ export interface AdminExchange {
 /** What a profile is of. */
 export type ProfileKind = 'cpu' | 'heap' | 'alloc';
 
+/** A request that is asked about (`/explain`). */
+export interface ExplainRequest {
+  /** '' = GET, or POST with a body. */
+  readonly method: string;
+  readonly url: string;
+  /** `Name: value` each. */
+  readonly headers: readonly string[];
+  /** Bytes of the body; -1 = none. */
+  readonly bodyBytes: number;
+  /** '' = loopback. */
+  readonly sourceIp: string;
+  /** Name; '' = by the port of the URL. */
+  readonly listener: string;
+  readonly isInternal: boolean;
+  readonly random: number;
+  /** In the text: everything, not one screen. */
+  readonly showsAll: boolean;
+}
+
+/** Where the request goes and why; or what is wrong with the question. */
+export type ExplainAnswer = { readonly error: string } | { readonly json: JsonObject; readonly text: string };
+
 /** Init targets that something still waits for. */
 export interface UnreadyTargets {
   /** e.g. `init manager Server`. */
@@ -213,6 +235,9 @@ export interface Instance {
   unreadyTargets(): readonly UnreadyTargets[];
   /** Items of `/certs`: `{ca_cert: [...], cert_chain: [...]}`. */
   certificates(): readonly JsonObject[];
+
+  /** Where this process would send a request. Compiles the listener's tables for the answer. */
+  explain(request: ExplainRequest): Promise<ExplainAnswer>;
 
   readonly logging: LoggingControl;
   readonly runtime: RuntimeControl;

@@ -19,6 +19,7 @@ import type { DnsConfig } from '../core/upstream/cluster_config.ts';
 import { RingSinkProvider } from '../core/access_log/ring_sink.ts';
 import { createClusterStats } from '../core/upstream/cluster_info.ts';
 import { FlushHandle } from '../workers/main/flush_handle.ts';
+import type { DryRun } from '../workers/protocol/dry_run.ts';
 import { createHeartbeats } from '../workers/protocol/heartbeats.ts';
 import { AdminAccessLog } from './admin_access_log.ts';
 import type { BuildInfo } from './bootstrap/build_info.ts';
@@ -34,10 +35,13 @@ import { type NameServer, UdpNameServer } from './dns/name_server.ts';
 import { type ReadTextFile, SystemDnsFiles } from './dns/system_dns_files.ts';
 import { DnsStats, SystemDnsResolver } from './dns/system_dns_resolver.ts';
 import { TcpNameServer } from './dns/tcp_name_server.ts';
+import { answerExplain } from './explain/answer_explain.ts';
+import type { ConfigLookup } from './explain/config_lookup.ts';
+import { subjectOfProcess } from './explain/explain_subject.ts';
 import { DrainManager } from './drain/drain_manager.ts';
 import { endpointsSection } from './endpoints_dump.ts';
 import type {
-  ClusterStatus, ConfigDumpSection, DrainOptions, Instance, JsonObject, ListenerStatus, LoggingControl, ProfileKind, RuntimeControl, ServerState, UnreadyTargets,
+  ClusterStatus, ConfigDumpSection, DrainOptions, ExplainAnswer, ExplainRequest, Instance, JsonObject, ListenerStatus, LoggingControl, ProfileKind, RuntimeControl, ServerState, UnreadyTargets,
 } from './instance.ts';
 import { ListenerManager } from './listeners/listener_manager.ts';
 import { effectiveNode, nodeJson } from './node_json.ts';
@@ -78,6 +82,8 @@ export interface ServerEnvironment {
   readonly startAdmin: (instance: Instance, config: AdminConfig) => Promise<RunningAdmin>;
   readonly workerEntry: URL;
   readonly flushEntry: URL;
+  /** Loads what answers /explain. */
+  readonly loadDryRun: () => Promise<DryRun>;
   /** Ends the process at once, for the watchdog. */
   readonly abort: () => void;
   /** Replaces discovery by name servers, in tests. */
@@ -98,6 +104,8 @@ export interface ServerParts {
   readonly environment: ServerEnvironment;
   /** Sections of `/config_dump`. */
   readonly configDump: () => Promise<readonly ConfigDumpSection[]>;
+  /** What the configuration says where, for /explain. */
+  readonly configLookup: ConfigLookup | undefined;
   /** Fields of the bootstrap that the API does not know. */
   readonly unknownFieldCount: number;
   readonly startTimeMs: number;
@@ -457,6 +465,15 @@ export class Server implements Instance {
   async configDump(includeEds: boolean): Promise<readonly ConfigDumpSection[]> {
     const sections = await this.parts.configDump();
     return includeEds ? [...sections, endpointsSection(this.clustersByName(), this.hostSlabs.health)] : sections;
+  }
+
+  async explain(request: ExplainRequest): Promise<ExplainAnswer> {
+    const { config, configLookup, environment } = this.parts;
+    const { id, cluster, zone } = this.nodeConfig;
+    return answerExplain(request, {
+      ...subjectOfProcess(config, this.listenerManager.status(), this.clusterManager.clusters(), this.hostSlabs),
+      runtime: this.runtimeValues, node: { id, cluster, zone }, lookup: configLookup, dryRun: await environment.loadDryRun(), nowMs: () => this.scheduler.wallMs(),
+    });
   }
 
   unreadyTargets(): readonly UnreadyTargets[] {

@@ -6,7 +6,7 @@ import { escapeHtml, PAGE_END, pageStart } from './html.ts';
 const GROUPS: readonly (readonly [string, readonly string[]])[] = [
   ['Traffic', ['/stats', '/stats/prometheus', '/clusters', '/listeners']],
   ['Server', ['/ready', '/server_info', '/memory', '/certs', '/init_dump', '/hot_restart_version', '/contention']],
-  ['Configuration', ['/config_dump', '/runtime', '/runtime_modify']],
+  ['Configuration', ['/explain', '/config_dump', '/runtime', '/runtime_modify']],
   ['Logs', ['/logging', '/reopen_logs']],
   ['Operation', ['/healthcheck/fail', '/healthcheck/ok', '/drain_listeners', '/reset_counters', '/quitquitquit']],
   ['Profiling', ['/cpuprofiler', '/heapprofiler']],

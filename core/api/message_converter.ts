@@ -406,7 +406,7 @@ function notADuration(node: ConfigNode): Misfit {
 }
 
 /** Types whose JSON is not the map of their fields: inside an Any their content stands under `value`. */
-function hasOwnJsonForm(desc: DescMessage): boolean {
+export function hasOwnJsonForm(desc: DescMessage): boolean {
   return isWrapperDesc(desc) || OWN_JSON_FORM.has(desc.typeName);
 }
 

@@ -1,3 +1,4 @@
+import { latin1 } from '../headers/header_map.ts';
 import type { QueryParameterMatcherConfig } from './matcher_config.ts';
 import { StringMatcher } from './string_matcher.ts';
 
@@ -5,20 +6,19 @@ const QUESTION = 63;
 const AMPERSAND = 38;
 const EQUALS = 61;
 
-/** One compiled envoy.config.route.v3.QueryParameterMatcher: looks at the first parameter of its name, undecoded. No allocation. */
-export class QueryParameterMatcher {
+/** Finds the first query parameter of a name in a path, undecoded. */
+class QueryParameterFinder {
   private readonly name: Uint8Array;
-  private readonly matcher: StringMatcher | null;
-  private readonly present: boolean;
+  /** Range of the value that was found last. */
+  valueOffset = 0;
+  valueLength = 0;
 
-  constructor(config: QueryParameterMatcherConfig) {
-    this.name = new Uint8Array(Buffer.from(config.name));
-    this.matcher = config.matcher === null ? null : new StringMatcher(config.matcher);
-    this.present = config.present;
+  constructor(name: string) {
+    this.name = new Uint8Array(Buffer.from(name));
   }
 
-  /** Whether the path in `bytes[offset, offset + length)`, query included, matches. */
-  matches(bytes: Uint8Array, offset: number, length: number): boolean {
+  /** Whether the parameter is in the path in `bytes[offset, offset + length)`. No allocation. */
+  find(bytes: Uint8Array, offset: number, length: number): boolean {
     const end = offset + length;
     let p = offset;
     while (p < end && bytes[p] !== QUESTION) p++;
@@ -29,13 +29,13 @@ export class QueryParameterMatcher {
       for (; stop < end && bytes[stop] !== AMPERSAND; stop++) if (equals < 0 && bytes[stop] === EQUALS) equals = stop;
       const nameEnd = equals < 0 ? stop : equals;
       if (this.isName(bytes, p, nameEnd - p)) {
-        if (this.matcher === null) return this.present;
-        const valueAt = equals < 0 ? stop : equals + 1;
-        return this.matcher.matchesRange(bytes, valueAt, stop - valueAt);
+        this.valueOffset = equals < 0 ? stop : equals + 1;
+        this.valueLength = stop - this.valueOffset;
+        return true;
       }
       p = stop + 1;
     }
-    return this.matcher === null && !this.present;
+    return false;
   }
 
   private isName(bytes: Uint8Array, offset: number, length: number): boolean {
@@ -43,5 +43,40 @@ export class QueryParameterMatcher {
     if (name.length !== length) return false;
     for (let i = 0; i < length; i++) if (bytes[offset + i] !== name[i]) return false;
     return true;
+  }
+}
+
+/** One compiled envoy.config.route.v3.QueryParameterMatcher: looks at the first parameter of its name, undecoded. No allocation. */
+export class QueryParameterMatcher {
+  private readonly finder: QueryParameterFinder;
+  private readonly matcher: StringMatcher | null;
+  private readonly present: boolean;
+
+  constructor(config: QueryParameterMatcherConfig) {
+    this.finder = new QueryParameterFinder(config.name);
+    this.matcher = config.matcher === null ? null : new StringMatcher(config.matcher);
+    this.present = config.present;
+  }
+
+  /** Whether the path in `bytes[offset, offset + length)`, query included, matches. */
+  matches(bytes: Uint8Array, offset: number, length: number): boolean {
+    const finder = this.finder;
+    if (!finder.find(bytes, offset, length)) return this.matcher === null && !this.present;
+    return this.matcher === null ? this.present : this.matcher.matchesRange(bytes, finder.valueOffset, finder.valueLength);
+  }
+}
+
+/** The first query parameter of a name as a Latin-1 text, undecoded. */
+export class QueryParameterReader {
+  private readonly finder: QueryParameterFinder;
+
+  constructor(name: string) {
+    this.finder = new QueryParameterFinder(name);
+  }
+
+  /** The value of the parameter of the path in a range, or undefined. */
+  read(bytes: Uint8Array, offset: number, length: number): string | undefined {
+    const finder = this.finder;
+    return finder.find(bytes, offset, length) ? latin1(bytes, finder.valueOffset, finder.valueLength) : undefined;
   }
 }

@@ -34,6 +34,22 @@ function rewrite(text: string): string {
   return `path_rewrite_policy: {name: r, typed_config: {"@type": type.googleapis.com/envoy.extensions.path.rewrite.uri_template.v3.UriTemplateRewriteConfig, path_template_rewrite: "${text}"}}`;
 }
 
+const HEADER = 'envoy.type.matcher.v3.HttpRequestHeaderMatchInput, header_name: x';
+const DIRECT = 'envoy.config.route.v3.Route, match: {prefix: /}, direct_response: {status: 200}';
+
+function any(name: string, config: string): string {
+  return `{name: ${name}, typed_config: {"@type": type.googleapis.com/${config}}}`;
+}
+
+function tree(input: string, action: string = DIRECT, extra = ''): string {
+  return `{matcher_tree: {input: ${any('i', input)}, exact_match_map: {map: {k: {${extra}action: ${any('a', action)}}}}}}`;
+}
+
+function domains(list: string): string {
+  const matcher = `xds.type.matcher.v3.ServerNameMatcher, domain_matchers: [{domains: [${list}], on_match: {action: ${any('a', DIRECT)}}}]`;
+  return `{matcher_tree: {input: ${any('i', HEADER)}, custom_match: ${any('d', matcher)}}}`;
+}
+
 describe('parseRouteConfig', () => {
   it('gives plain frozen-able data with defaults', () => {
     const { route, errors } = parseRoute('{match: {prefix: /}, route: {cluster: c}}');
@@ -158,7 +174,15 @@ describe('errors of a route configuration', () => {
   it.each([
     ['{name: v, domains: [a.com]}, {name: w, domains: [A.com]}', 'Only unique values for domains are permitted. Duplicate entry of domain a.com in route rc'],
     ['{name: v, domains: ["*"]}, {name: w, domains: ["*"]}', 'Only a single wildcard domain is permitted in route rc'],
-    ['{name: v, domains: ["*"], matcher: {}}', 'feature not supported: matcher trees for routes'],
+    ['{name: v, domains: ["*"], matcher: {}, routes: [{match: {prefix: /}, direct_response: {status: 200}}]}', 'cannot set both matcher and routes on virtual host'],
+    [`{name: v, domains: ["*"], matcher: ${tree('envoy.type.matcher.v3.HttpRequestQueryParamMatchInput, query_param: q')}}`, 'Route table can only match on request headers, saw type.googleapis.com/envoy.type.matcher.v3.HttpRequestQueryParamMatchInput'],
+    [`{name: v, domains: ["*"], matcher: ${tree('google.protobuf.Struct, value: {}')}}`, expect.stringContaining("Didn't find a registered implementation for 'i' with type URL: 'google.protobuf.Struct'; there are: envoy.type.matcher.v3.HttpRequestHeaderMatchInput, ")],
+    [`{name: v, domains: ["*"], matcher: ${tree(HEADER, 'google.protobuf.Struct, value: {}')}}`, expect.stringContaining("Didn't find a registered implementation for 'a' with type URL: 'google.protobuf.Struct'; there are: envoy.config.route.v3.Route, envoy.config.route.v3.RouteList")],
+    [`{name: v, domains: ["*"], matcher: ${tree(HEADER, DIRECT, 'keep_matching: true, ')}}`, 'keep_matching is not supported in this context'],
+    [`{name: v, domains: ["*"], matcher: ${domains('"a.com", "a.com"')}}`, 'Duplicate domain in ServerNameMatcher: a.com'],
+    [`{name: v, domains: ["*"], matcher: ${domains('"a*.com"')}}`, "Invalid wildcard domain format: a*.com. Only '*' and '*.domain' patterns are supported"],
+    [`{name: v, domains: ["*"], matcher: ${domains('"*.*.com"')}}`, 'Invalid wildcard domain format: *.*.com. Multiple wildcards are not supported'],
+    [`{name: v, domains: ["*"], matcher: ${tree(HEADER, 'envoy.config.route.v3.Route, match: {safe_regex: {regex: "("}}, direct_response: {status: 200}')}}`, expect.stringContaining('missing')],
   ])('%s', (list, text) => {
     expect(hosts(list)).toEqual([text]);
   });

@@ -1,7 +1,9 @@
 /** envoy.config.route.v3.RouteConfiguration to plain data. Thread: main, config time. */
 import type { Metadata } from '../api/gen/envoy/config/core/v3/base_pb.d.ts';
 import type { RouteConfiguration } from '../api/gen/envoy/config/route/v3/route_pb.d.ts';
-import type { Route, VirtualHost } from '../api/gen/envoy/config/route/v3/route_components_pb.d.ts';
+import type { Route, RouteList, VirtualHost } from '../api/gen/envoy/config/route/v3/route_components_pb.d.ts';
+import type { MatchInputConfig } from '../matcher/match_tree_config.ts';
+import { type MatchTreeOptions, parseMatchTree } from '../matcher/parse_match_tree.ts';
 import type { AnyMessage, ParseContext } from '../registry/parse_context.ts';
 import { parseHeaderMutations } from './parse_header_mutations.ts';
 import { parsePerFilterConfigs } from './parse_per_filter_config.ts';
@@ -11,6 +13,10 @@ import type { RouteConfig, RouteEntryConfig, VirtualHostConfig } from './route_c
 import { bindRewrite } from './uri_template.ts';
 
 const DEFAULT_DIRECT_RESPONSE_BODY_BYTES_MAX = 4096;
+/** What may stand at a leaf of a virtual host's matcher tree, and what it may look at. */
+const ROUTE = 'envoy.config.route.v3.Route';
+const ROUTE_LIST = 'envoy.config.route.v3.RouteList';
+const TREE_INPUTS = new Set<MatchInputConfig['kind']>(['request_header', 'filter_state']);
 const REQUIRE_TLS = ['none', 'external_only', 'all'] as const;
 
 /**
@@ -57,11 +63,12 @@ function checkDomains(message: RouteConfiguration, context: ParseContext): void 
 }
 
 function parseVirtualHost(message: VirtualHost, options: RouteParseOptions, context: ParseContext): VirtualHostConfig {
-  if (message.matcher !== undefined) context.refuse(message, 'matcher', 'matcher trees for routes');
+  if (message.matcher !== undefined && message.routes.length > 0) context.error(message, 'matcher', 'cannot set both matcher and routes on virtual host');
   return {
     name: message.name,
     domains: [...message.domains],
     routes: message.routes.map((route) => parseRoute(route, options, context)),
+    matcher: message.matcher === undefined ? null : parseMatchTree(message.matcher, routeTreeOptions(options, context), context),
     requireTls: REQUIRE_TLS[message.requireTls] ?? 'none',
     requestHeaders: parseHeaderMutations(message, 'request', message.requestHeadersToAdd, message.requestHeadersToRemove, context),
     responseHeaders: parseHeaderMutations(message, 'response', message.responseHeadersToAdd, message.responseHeadersToRemove, context),
@@ -69,6 +76,18 @@ function parseVirtualHost(message: VirtualHost, options: RouteParseOptions, cont
     includeRequestAttemptCount: message.includeRequestAttemptCount,
     includeAttemptCountInResponse: message.includeAttemptCountInResponse,
     position: context.position(message) ?? null,
+  };
+}
+
+/** Leaves of a matcher tree: a route or a list of them, whose clusters are not checked (as in Envoy). */
+function routeTreeOptions(options: RouteParseOptions, context: ParseContext): MatchTreeOptions<readonly RouteEntryConfig[]> {
+  const unchecked = { ...options, clusterNames: undefined };
+  return {
+    inputs: TREE_INPUTS,
+    unsupported: (typeName) => `Route table can only match on request headers, saw type.googleapis.com/${typeName}`,
+    actionTypes: [ROUTE, ROUTE_LIST],
+    action: ({ typeName, message }) =>
+      typeName === ROUTE ? [parseRoute(message as Route, unchecked, context)] : (message as RouteList).routes.map((route) => parseRoute(route, unchecked, context)),
   };
 }
 

@@ -2,6 +2,7 @@
 import type {
   CookieMatcherConfig, FilterStateMatcherConfig, HeaderMatcherConfig, MetadataMatcherConfig, QueryParameterMatcherConfig, TlsContextMatcherConfig,
 } from '../matcher/matcher_config.ts';
+import type { MatchTreeConfig } from '../matcher/match_tree_config.ts';
 import type { RuntimeFraction } from '../runtime/runtime_snapshot.ts';
 import type { HeaderMutationsConfig } from '../headers/header_mutation.ts';
 import type { ConfigPosition, ExtensionConfig } from '../registry/parse_context.ts';
@@ -121,6 +122,8 @@ export interface VirtualHostConfig {
   /** As written; matching is lower-case. */
   readonly domains: readonly string[];
   readonly routes: readonly RouteEntryConfig[];
+  /** Instead of `routes`: a tree whose leaves are lists of routes. */
+  readonly matcher: MatchTreeConfig<readonly RouteEntryConfig[]> | null;
   readonly requireTls: 'none' | 'external_only' | 'all';
   readonly requestHeaders: HeaderMutationsConfig;
   readonly responseHeaders: HeaderMutationsConfig;

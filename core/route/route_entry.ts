@@ -65,6 +65,8 @@ export class RouteEntry {
   readonly virtualHostName: string;
   /** '' for cluster_header (see `resolveClusterName`), redirects and direct responses. */
   readonly clusterName: string;
+  /** The weighted cluster that this entry stands for; null for the route itself. */
+  readonly weightedCluster: WeightedClusterConfig | null;
   /** The forwarding action; null for other kinds. */
   readonly action: RouteActionConfig | null;
   readonly requestHeaders: HeaderMutator<LogContext>;
@@ -117,6 +119,7 @@ export class RouteEntry {
     this.routeName = config.name;
     this.virtualHostName = parents.virtualHost.name;
     this.clusterName = cluster !== null ? cluster.name : target?.kind === 'cluster' ? target.name : '';
+    this.weightedCluster = cluster;
     this.action = action;
     const levels = mutationLevels(config, parents, cluster);
     this.requestHeaders = context.compileMutations(levels.map((level) => level.requestHeaders));
@@ -299,7 +302,8 @@ function headerNumber(headers: HeaderMap, nameId: number, fallback: number): num
 const EMPTY = new Uint8Array(0);
 const PATH_FAILED = matchFailure(MatchPredicate.path, 0);
 
-function mutationLevels(config: RouteEntryConfig, parents: RouteParents, cluster: WeightedClusterConfig | null):
+/** The levels of header mutations in the order in which they are applied. */
+export function mutationLevels(config: RouteEntryConfig, parents: RouteParents, cluster: WeightedClusterConfig | null):
   { requestHeaders: HeaderMutationsConfig; responseHeaders: HeaderMutationsConfig }[] {
   const levels = [config, parents.virtualHost.config, parents.table];
   // Later levels win, so the most specific one goes last when it shall win. A weighted cluster comes first whatever is said.

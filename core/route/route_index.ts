@@ -16,7 +16,7 @@ type Outlined = [route: number, outline: PathOutline];
  * whose path cannot fit. Same answer as asking one after the other. No allocation per request, but for regexes.
  */
 export class RouteIndex implements CandidateCheck<MatchInput> {
-  private readonly routes: readonly RouteEntry[];
+  readonly routes: readonly RouteEntry[];
   private readonly isLinear: boolean;
   /** Exact paths and prefixes by case; then patterns by how they begin, and by how they end if that says more. */
   private readonly tries: readonly PathTrie<MatchInput>[];

@@ -1,9 +1,10 @@
 import type { HeaderMap } from '../headers/header_map.ts';
 import { NO_HEADER_MUTATIONS } from '../headers/header_mutation.ts';
+import { compileMatchTree, type MatchTree } from '../matcher/match_tree.ts';
 import type { MatchInput } from '../matcher/match_input.ts';
 import { type MatchFailure, NO_FAILURE } from './match_failure.ts';
 import { compilePerFilter, type PerFilterProducts } from './per_filter_config.ts';
-import type { RouteConfig, VirtualHostConfig } from './route_config.ts';
+import type { RouteConfig, RouteEntryConfig, VirtualHostConfig } from './route_config.ts';
 import { pathLengthWithoutQuery, RouteEntry, type RouteCompileContext, type RouteVirtualHost } from './route_entry.ts';
 import { RouteIndex } from './route_index.ts';
 import { TLS_REDIRECT } from './tls_redirect.ts';
@@ -15,11 +16,13 @@ const REQUIRE_TLS = { none: RequireTls.none, external_only: RequireTls.externalO
 export class VirtualHost implements RouteVirtualHost {
   readonly config: VirtualHostConfig;
   readonly name: string;
+  /** In order; with a matcher tree, those of its leaves. */
   readonly routes: readonly RouteEntry[];
   readonly includeRequestAttemptCount: boolean;
   readonly includeAttemptCountInResponse: boolean;
   private readonly ignoresPathParameters: boolean;
   private readonly index: RouteIndex;
+  private readonly tree: MatchTree<RouteIndex> | null;
   private readonly requireTls: number;
   private readonly tlsRedirect: RouteEntry | null;
 
@@ -30,9 +33,20 @@ export class VirtualHost implements RouteVirtualHost {
     this.includeAttemptCountInResponse = config.includeAttemptCountInResponse;
     const perFilter = compilePerFilter(config.perFilterConfig, tablePerFilter, context);
     const parents = { table, virtualHost: this, perFilter };
-    this.routes = config.routes.map((route) => new RouteEntry(route, parents, context, null));
+    const compileRoutes = (routes: readonly RouteEntryConfig[]): RouteEntry[] => routes.map((route) => new RouteEntry(route, parents, context, null));
+    const direct = compileRoutes(config.routes);
+    const leaves: RouteEntry[] = [];
+    this.tree = config.matcher === null ? null : compileMatchTree(config.matcher, {
+      names: context.names,
+      action: (routes) => {
+        const leaf = compileRoutes(routes);
+        leaves.push(...leaf);
+        return new RouteIndex(leaf);
+      },
+    });
+    this.routes = [...direct, ...leaves];
     this.ignoresPathParameters = table.ignorePathParameters;
-    this.index = new RouteIndex(this.routes);
+    this.index = new RouteIndex(direct);
     this.requireTls = REQUIRE_TLS[config.requireTls];
     this.tlsRedirect = this.requireTls === RequireTls.none ? null : tlsRedirectEntry(this, table, context);
   }
@@ -41,7 +55,8 @@ export class VirtualHost implements RouteVirtualHost {
   match(input: MatchInput): RouteEntry | null {
     if (this.requireTls !== RequireTls.none && this.needsTls(input)) return this.tlsRedirect;
     this.prepare(input);
-    const route = this.index.find(input);
+    const index = this.tree === null ? this.index : this.tree.match(input);
+    const route = index === null ? null : index.find(input);
     return route === null ? null : route.pick(input.headers, input.random);
   }
 
@@ -50,7 +65,8 @@ export class VirtualHost implements RouteVirtualHost {
     const tried: TriedRoute[] = [];
     if (this.requireTls !== RequireTls.none && this.needsTls(input)) return { redirectsToTls: true, tried, route: this.tlsRedirect };
     this.prepare(input);
-    for (const route of this.routes) {
+    const index = this.tree === null ? this.index : this.tree.match(input);
+    for (const route of index?.routes ?? []) {
       const failure = route.firstFailure(input);
       tried.push({ route, failure });
       if (failure === NO_FAILURE) return { redirectsToTls: false, tried, route: route.pick(input.headers, input.random) };
@@ -79,7 +95,7 @@ export interface TriedRoute {
 export interface MatchExplanation {
   /** require_tls answered before any route was asked. */
   readonly redirectsToTls: boolean;
-  /** The routes asked, in order; only the last one can have matched. */
+  /** The routes asked, in order (with a matcher tree those of the leaf it leads to); only the last one can have matched. */
   readonly tried: readonly TriedRoute[];
   /** What `match` returns: of a route with weighted clusters, the cluster chosen. */
   readonly route: RouteEntry | null;

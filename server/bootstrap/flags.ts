@@ -1,6 +1,4 @@
 /** The command line's flags: names, kinds, defaults and help, in the order in which `--help` shows them. */
-import { nearestName } from '../../core/api/nearest_name.ts';
-
 export type FlagKind = 'switch' | 'string' | 'unsigned' | 'list';
 
 export interface Flag {
@@ -11,11 +9,12 @@ export interface Flag {
   readonly kind: FlagKind;
   /** Shown in --help after the flag, e.g. `<file>`. '' for switches. */
   readonly value: string;
-  readonly group: 'Configuration' | 'Threads' | 'Logging' | 'Identity' | 'Draining and files' | 'Hot restart' | 'Other';
+  /** Heading under which --help shows it. */
+  readonly group: string;
   readonly help: string;
 }
 
-function flag(group: Flag['group'], name: string, kind: FlagKind, value: string, help: string, short = ''): Flag {
+export function flag(group: Flag['group'], name: string, kind: FlagKind, value: string, help: string, short = ''): Flag {
   return { name, short, kind, value, group, help };
 }
 
@@ -75,13 +74,20 @@ export const FLAGS: readonly Flag[] = [
 
 /** The text of `--help`. */
 export function usageText(): string {
-  const lines = [
+  return describeFlags([
     'USAGE: envoyts -c <file> [flags]',
+    '       envoyts explain -c <file> [METHOD] <url> [flags]      where a request would go, and why',
+    '       envoyts router-check -c <file> -t <tests> [flags]     checks routes against expectations',
     '',
     'An Envoy-compatible proxy. Flags take their value as "--flag value" or "--flag=value".',
-  ];
+  ], FLAGS);
+}
+
+/** The text of a command's --help: what stands above, then the flags by group. */
+export function describeFlags(head: readonly string[], flags: readonly Flag[]): string {
+  const lines = [...head];
   let group = '';
-  for (const each of FLAGS) {
+  for (const each of flags) {
     if (each.group !== group) {
       group = each.group;
       lines.push('', `${group}:`);
@@ -107,9 +113,4 @@ function wrap(text: string, width: number): string[] {
   }
   lines.push(line);
   return lines;
-}
-
-/** The flag whose name is nearest to what was typed, or undefined. */
-export function nearestFlag(typed: string): string | undefined {
-  return nearestName(typed, FLAGS.map((each) => each.name));
 }

@@ -36,11 +36,19 @@ describe('loadBootstrap', () => {
     expect(errorTexts(load({}))).toEqual(['At least one of --config-path or --config-yaml or Options::configProto() should be non-empty']);
   });
 
-  it('chooses the format by suffix: yaml, yml, pb, anything else JSON', () => {
+  it('chooses the format by suffix: yaml, yml, pb, pb_text (in any case), anything else JSON', () => {
     for (const name of ['a.yaml', 'a.yml']) expect(load({ configPath: file(name, 'node: {id: x}') }).message.node?.id).toBe('x');
     for (const name of ['a.json', 'a.conf']) expect(load({ configPath: file(name, '{"node": {"id": "x"}}') }).message.node?.id).toBe('x');
     expect(errorTexts(load({ configPath: file('b.json', 'node: {id: x}') }))[0]).toContain('Unable to parse JSON as proto');
-    expect(errorTexts(load({ configPath: file('a.pb_text', '') }))[0]).toContain('text protos');
+    for (const name of ['a.pb_text', 'a.PB_TEXT']) expect(load({ configPath: file(name, "node { id: 'x' }") }).message.node?.id).toBe('x');
+  });
+
+  it("says where a text proto goes wrong, in Envoy's words", () => {
+    const config = load({ configPath: file('wrong.pb_text', 'node {\n  idd: "x"\n}') });
+    const [problem] = config.problems.errors();
+    expect(problem.text).toBe(`Unable to parse file "${join(dir, 'wrong.pb_text')}" as a text protobuf (type ${BOOTSTRAP_TYPE})`);
+    expect(problem.hints[0]).toContain("did you mean 'id'?");
+    expect(problemPosition(problem)).toContain('wrong.pb_text:2:3');
   });
 
   it('reads binary protos, Anys included', () => {

@@ -24,9 +24,9 @@ export interface BootstrapSource {
 export const BOOTSTRAP_TYPE = 'envoy.config.bootstrap.v3.Bootstrap';
 
 /**
- * Reads the bootstrap: the file by its suffix (`.yaml`/`.yml` YAML, `.pb` binary, anything else JSON), the YAML text merged over
- * it as protobuf's MergeFrom does; then enforces validate.rules. Never throws on bad input: look at `problems.hasErrors`, then
- * build from `message`, then call `finish()`.
+ * Reads the bootstrap: the file by its suffix (`.yaml`/`.yml` YAML, `.pb` binary, `.pb_text` text format, anything
+ * else JSON), the YAML text merged over it as protobuf's MergeFrom does; then enforces validate.rules. Never throws on bad input:
+ * look at `problems.hasErrors`, then build from `message`, then call `finish()`.
  */
 export function loadBootstrap(source: BootstrapSource, registry: ProtoRegistry): LoadedConfig<Bootstrap> {
   const config = new LoadedConfig<Bootstrap>(registry);
@@ -57,11 +57,12 @@ export function loadBootstrap(source: BootstrapSource, registry: ProtoRegistry):
   return config;
 }
 
-/** The format that a file name stands for; undefined for text protos. */
-export function formatOf(path: string): ConfigFormat | undefined {
-  if (path.endsWith('.yaml') || path.endsWith('.yml')) return 'yaml';
-  if (path.endsWith('.pb')) return 'binary';
-  return path.endsWith('.pb_text') ? undefined : 'json';
+/** The format that a file name stands for. */
+export function formatOf(path: string): ConfigFormat {
+  const name = path.toLowerCase();
+  if (name.endsWith('.yaml') || name.endsWith('.yml')) return 'yaml';
+  if (name.endsWith('.pb')) return 'binary';
+  return name.endsWith('.pb_text') ? 'text' : 'json';
 }
 
 function readConfigFile(config: LoadedConfig<Bootstrap>, path: string, options: ConvertOptions): Message | undefined {
@@ -73,10 +74,7 @@ function readConfigFile(config: LoadedConfig<Bootstrap>, path: string, options: 
     report(config, `unable to read file: ${path} (${reason})`);
     return undefined;
   }
-  const format = formatOf(path);
-  if (format !== undefined) return readMessage(config, BOOTSTRAP_TYPE, path, content, format, options);
-  report(config, `'${path}': text protos (.pb_text) are not supported; use YAML, JSON or a binary .pb`);
-  return undefined;
+  return readMessage(config, BOOTSTRAP_TYPE, path, content, formatOf(path), options);
 }
 
 function report(config: LoadedConfig<Bootstrap>, text: string): void {

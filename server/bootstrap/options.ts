@@ -4,7 +4,8 @@
  */
 import { logComponentId } from '../../core/log/component_ids.ts';
 import { type LogLevel, parseLogLevel } from '../../core/log/log_level.ts';
-import { type Flag, FLAGS, nearestFlag, usageText } from './flags.ts';
+import { readFlags, UsageError, type ValueReader } from './flag_reader.ts';
+import { FLAGS, usageText } from './flags.ts';
 
 export const DEFAULT_LOG_FORMAT = '[%Y-%m-%d %T.%e][%t][%l][%n] [%g:%#] %v';
 
@@ -75,20 +76,13 @@ export type ParsedCommandLine =
   | { readonly kind: 'run'; readonly options: Options; readonly notices: readonly string[] }
   | { readonly kind: 'exit'; readonly code: 0 | 1; readonly stdout: string; readonly stderr: string };
 
-/** A refusal; its message is what goes to stderr. */
-class UsageError extends Error {}
-
-/** Values as typed, by flag name. */
-type RawValues = Map<string, readonly string[]>;
-
 /** Parses argv (without node and script). */
 export function parseCommandLine(argv: readonly string[], environment: OptionsEnvironment): ParsedCommandLine {
   try {
-    const raw = readFlags(argv);
-    if (raw.has('help')) return exitWith(0, usageText(), '');
-    if (raw.has('version')) return exitWith(0, `\nenvoyts  version: ${environment.version}\n\n`, '');
-    if (raw.has('hot-restart-version')) return exitWith(0, 'disabled\n', '');
-    const reader = new ValueReader(raw);
+    const reader = readFlags(argv, { program: 'envoyts', flags: FLAGS, takesArguments: false });
+    if (reader.has('help')) return exitWith(0, usageText(), '');
+    if (reader.has('version')) return exitWith(0, `\nenvoyts  version: ${environment.version}\n\n`, '');
+    if (reader.has('hot-restart-version')) return exitWith(0, 'disabled\n', '');
     const options = buildOptions(reader, environment);
     return { kind: 'run', options, notices: collectNotices(reader) };
   } catch (error) {
@@ -99,84 +93,6 @@ export function parseCommandLine(argv: readonly string[], environment: OptionsEn
 
 function exitWith(code: 0 | 1, stdout: string, stderr: string): ParsedCommandLine {
   return { kind: 'exit', code, stdout, stderr };
-}
-
-function parseError(argument: string, text: string, hint = ''): UsageError {
-  return new UsageError(
-    `PARSE ERROR: Argument: ${argument}\n             ${text}\n${hint === '' ? '' : `             ${hint}\n`}` +
-    '\nFor complete USAGE and HELP type: \n   envoyts --help\n',
-  );
-}
-
-/** Splits argv into flags and values. Only structure is checked here. */
-function readFlags(argv: readonly string[]): RawValues {
-  const values: RawValues = new Map();
-  for (let i = 0; i < argv.length; i++) {
-    const argument = argv[i];
-    const equals = argument.startsWith('--') ? argument.indexOf('=') : -1;
-    const typed = equals < 0 ? argument : argument.slice(0, equals);
-    const found = findFlag(typed);
-    if (found === undefined) throw unknownArgument(argument, typed);
-    const shown = `${found.short === '' ? '' : `-${found.short} `}(--${found.name})`;
-    const earlier = values.get(found.name) ?? [];
-    if (earlier.length > 0 && found.kind !== 'list') throw parseError(shown, 'Argument already set!');
-    if (found.kind === 'switch') {
-      if (equals >= 0) throw parseError(argument, `--${found.name} takes no value`);
-      values.set(found.name, ['true']);
-      continue;
-    }
-    let value: string;
-    if (equals >= 0) {
-      value = argument.slice(equals + 1);
-    } else {
-      i++;
-      if (i >= argv.length) throw parseError(shown, 'Missing a value for this argument!');
-      value = argv[i];
-    }
-    if (found.kind === 'unsigned' && !isUnsigned32(value)) throw parseError(shown, `Couldn't read argument value from string '${value}'`);
-    values.set(found.name, [...earlier, value]);
-  }
-  return values;
-}
-
-function findFlag(typed: string): Flag | undefined {
-  if (typed.startsWith('--')) return FLAGS.find((flag) => flag.name === typed.slice(2));
-  return FLAGS.find((flag) => flag.short !== '' && typed === `-${flag.short}`);
-}
-
-function unknownArgument(argument: string, typed: string): UsageError {
-  const near = typed.startsWith('-') ? nearestFlag(typed.replace(/^-+/, '')) : undefined;
-  return parseError(argument, "Couldn't find match for argument", near === undefined ? '' : `Did you mean --${near}?`);
-}
-
-function isUnsigned32(text: string): boolean {
-  return /^\d{1,10}$/.test(text) && Number(text) <= 0xffffffff;
-}
-
-/** Typed access to what was given. */
-class ValueReader {
-  private readonly raw: RawValues;
-
-  constructor(raw: RawValues) {
-    this.raw = raw;
-  }
-
-  has(name: string): boolean {
-    return this.raw.has(name);
-  }
-
-  text(name: string, fallback = ''): string {
-    return this.raw.get(name)?.[0] ?? fallback;
-  }
-
-  number(name: string, fallback: number): number {
-    const text = this.raw.get(name)?.[0];
-    return text === undefined ? fallback : Number(text);
-  }
-
-  list(name: string): readonly string[] {
-    return this.raw.get(name) ?? [];
-  }
 }
 
 function buildOptions(values: ValueReader, environment: OptionsEnvironment): Options {

@@ -4,12 +4,14 @@ import { isV2Hint } from '../../core/api/field_advice.ts';
 import { type ConvertOptions, MessageConverter } from '../../core/api/message_converter.ts';
 import { importMessage } from '../../core/api/message_import.ts';
 import { SourceText } from '../../core/api/source_text.ts';
+import { textProtoToNode } from '../../core/api/text_proto_nodes.ts';
+import { parseTextProto, TextSyntaxError } from '../../core/api/text_proto_syntax.ts';
 import { RuleValidator } from '../../core/api/validate_rules.ts';
 import type { LoadedConfig } from './loaded_config.ts';
 import { type ParsedText, parseText, type TextFormat } from './parsed_text.ts';
 
-/** What a configuration is written in. */
-export type ConfigFormat = TextFormat | 'binary';
+/** What a configuration is written in; `text` is protobuf's text format. */
+export type ConfigFormat = TextFormat | 'binary' | 'text';
 
 /**
  * Reads one text as a message of `typeName` into `config` (its tree and its problems); the caller decides what to do with it.
@@ -30,7 +32,21 @@ export function readMessage(config: LoadedConfig<object>, typeName: string, file
     }
   }
   const source = new SourceText(file, typeof content === 'string' ? content : Buffer.from(content).toString('utf8'));
+  if (format === 'text') return readTextProto(config, typeName, source, options);
   return convertText(config, typeName, parseText(source, format), options);
+}
+
+function readTextProto(config: LoadedConfig<object>, typeName: string, source: SourceText, options: ConvertOptions): Message | undefined {
+  let node: ConfigNode;
+  try {
+    node = textProtoToNode(parseTextProto(source), config.registry.requireMessage(typeName), config.registry);
+  } catch (error) {
+    if (!(error instanceof TextSyntaxError)) throw error;
+    const text = `Unable to parse file "${source.file}" as a text protobuf (type ${typeName})`;
+    config.problems.add({ severity: 'error', text, range: error.range, path: '', hints: [error.message] });
+    return undefined;
+  }
+  return convertText(config, typeName, { source, node, format: 'json', problems: [] }, options);
 }
 
 /** The second half of `readMessage`, for a text whose syntax has been read already. */

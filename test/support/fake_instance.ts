@@ -1,7 +1,7 @@
 /** A server for admin tests: real stats, everything else as told. */
 import { DEFAULT_STATS_CONFIG, type StatsConfig } from '../../core/stats/stats_config.ts';
 import type {
-  ClusterStatus, ConfigDumpSection, DrainOptions, HostStatus, Instance, JsonObject, ListenerStatus, ProfileKind, RuntimeControl, ServerState,
+  ClusterStatus, ConfigDumpSection, DrainOptions, ExplainAnswer, ExplainRequest, HostStatus, Instance, JsonObject, ListenerStatus, ProfileKind, RuntimeControl, ServerState,
   UnreadyTargets,
 } from '../../server/instance.ts';
 import { createMainStats, type MainStats } from '../../server/stats/main_stats.ts';
@@ -108,6 +108,11 @@ export class FakeInstance implements Instance {
 
   shutdown(): void {
     this.calls.push('shutdown');
+  }
+
+  async explain(request: ExplainRequest): Promise<ExplainAnswer> {
+    this.calls.push(`explain ${JSON.stringify(request)}`);
+    return request.url === '' ? { error: 'a URL is wanted' } : { json: { verdict: { kind: 'forwarded' } }, text: 'forwarded\n' };
   }
 
   async saveProfile(kind: ProfileKind, content: string): Promise<void> {

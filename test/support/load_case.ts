@@ -54,7 +54,7 @@ export function loadCase(path: string, factories: FactoryRegistry | undefined): 
   const type = caseType(path);
   const raw = readFileSync(path, 'utf8');
   const text = path.includes('/template/') ? fillTemplate(raw) : raw;
-  const message = readMessage(config, type, basename(path), text, formatOf(path) ?? 'json', { unknownFields: 'error', skipDeprecated: false });
+  const message = readMessage(config, type, basename(path), text, formatOf(path), { unknownFields: 'error', skipDeprecated: false });
   if (message !== undefined) {
     config.setRoot(message);
     validateMessage(config, message);

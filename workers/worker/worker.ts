@@ -48,6 +48,8 @@ export interface WorkerDependencies {
   readonly sinks: LogSinkProvider;
   readonly slabs: SharedSlabs;
   readonly log: Logger;
+  /** Integers in [0, 2^31); absent: the system's. */
+  readonly random?: () => number;
   /** The worker cannot go on. */
   exit(reason: Error): void;
 }
@@ -207,6 +209,7 @@ export class Worker {
   };
 
   private readonly random = (): number => {
+    if (this.deps.random !== undefined) return this.deps.random();
     if (this.randomPosition >= this.randomWords.length) {
       randomFillSync(this.randomWords);
       this.randomPosition = 0;
