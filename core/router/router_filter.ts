@@ -7,6 +7,7 @@ import { RESET_REASON_TEXT, ResetReason } from '../http/codec.ts';
 import type { FilterCallbacks, FilterHeadersStatus, LocalReplyOptions } from '../http/filter.ts';
 import type { TerminalFilter, TerminalFilterCallbacks } from '../http/terminal_filter.ts';
 import type { RuntimeSnapshot } from '../runtime/runtime_snapshot.ts';
+import type { RequestStats } from '../route/request_stats.ts';
 import { type RouteEntry, RouteKind } from '../route/route_entry.ts';
 import type { Counter, StatsScope } from '../stats/stats.ts';
 import { ResponseFlag } from '../stream_info/response_flags.ts';
@@ -85,6 +86,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
   private isGrpc: boolean;
   /** A gRPC response has begun well; its trailers will say whether it is a success. */
   private isOutcomeOpen: boolean;
+  private virtualClusterStats: RequestStats | null;
 
   constructor(context: RouterContext) {
     this.context = context;
@@ -104,6 +106,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
     this.altStatName = '';
     this.isGrpc = false;
     this.isOutcomeOpen = false;
+    this.virtualClusterStats = null;
   }
 
   setCallbacks(_callbacks: FilterCallbacks): void {}
@@ -151,6 +154,9 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
     info.upstreamClusterObservabilityName = cluster.info.config.statName;
     this.isChargedInternal = info.isInternalRequest;
     this.isGrpc = isGrpcRequest(headers);
+    const virtualCluster = route.virtualHost.virtualCluster(headers);
+    this.virtualClusterStats = virtualCluster === null ? null : virtualCluster.stats;
+    if (virtualCluster !== null) info.virtualClusterName = virtualCluster.name;
     const strict = this.context.strictHeaderIds;
     for (let i = 0; i < strict.length; i++) {
       if (headers.find(strict[i]) >= 0 && !isWellFormed(strict[i], headers.get(strict[i]) ?? '')) {
@@ -279,6 +285,11 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
 
   // === UpstreamRequestOwner: the response ===
 
+  onUpstreamReady(): void {
+    this.virtualClusterStats?.rqTotal.inc();
+    this.route?.stats?.rqTotal.inc();
+  }
+
   onUpstream1xxHeaders(headers: HeaderMap): void {
     this.chargeCode(headers.status, true);
     this.callbacks?.encode1xxHeaders(headers);
@@ -352,6 +363,8 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
       const elapsed = callbacks.streamInfo.msSinceRequestComplete(this.context.clock);
       cluster.info.stats.codes.time.record(elapsed);
       cluster.info.stats.byOrigin(this.isChargedInternal).time.record(elapsed);
+      this.virtualClusterStats?.codes.time.record(elapsed);
+      this.route?.stats?.codes.time.record(elapsed);
     }
     this.upstream.onResponseComplete(callbacks.isRequestComplete());
   }
@@ -395,6 +408,8 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
     if (callbacks === null || cluster === null || this.state === State.idle || this.state === State.done) return;
     const info = callbacks.streamInfo;
     cluster.info.stats.rqTimeout.inc();
+    this.virtualClusterStats?.rqTimeout.inc();
+    this.route?.stats?.rqTimeout.inc();
     this.host?.onRequestTimeout();
     info.setFlag(ResponseFlag.upstreamRequestTimeout);
     const wasStarted = this.state === State.responseStarted;
@@ -445,6 +460,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
     this.altStatName = '';
     this.isOutcomeOpen = false;
     this.tunnel = Tunnel.none;
+    this.virtualClusterStats = null;
     this.isRequestReadDisabled = false;
   }
 
@@ -487,6 +503,8 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
     if (stats === undefined || this.callbacks?.streamInfo.isHealthCheck === true) return;
     stats.codes.charge(status);
     stats.byOrigin(this.isChargedInternal).charge(status);
+    this.virtualClusterStats?.codes.charge(status);
+    this.route?.stats?.codes.charge(status);
     if (this.altStatName !== '') stats.alternative(this.altStatName)?.charge(status, this.isChargedInternal);
     if (isUpstreamResponse && this.host?.isCanary === true) stats.canaryCodes().charge(status);
   }
