@@ -194,6 +194,7 @@ class TreeParser<Action> {
 
   /** Opens an extension whose type is among `known`; else reports. */
   private open(holder: object, field: string, extension: TypedExtensionConfig, known: readonly string[]): UnpackedAny | undefined {
+    this.context.consume(extension, 'name');
     const opened = extension.typedConfig === undefined ? undefined : this.context.unpackAny(extension.typedConfig as AnyMessage);
     if (opened !== undefined && known.includes(opened.typeName)) return opened;
     if (opened !== undefined || extension.typedConfig === undefined) {

@@ -165,6 +165,7 @@ describe('errors of a route configuration', () => {
   it.each([
     ['{name: v, domains: [a.com]}, {name: w, domains: [A.com]}', 'Only unique values for domains are permitted. Duplicate entry of domain a.com in route rc'],
     ['{name: v, domains: ["*"]}, {name: w, domains: ["*"]}', 'Only a single wildcard domain is permitted in route rc'],
+    ['{name: v, domains: ["*"], virtual_clusters: [{name: c}]}', "virtual clusters must define 'headers'"],
     ['{name: v, domains: ["*"], matcher: {}, routes: [{match: {prefix: /}, direct_response: {status: 200}}]}', 'cannot set both matcher and routes on virtual host'],
     [`{name: v, domains: ["*"], matcher: ${tree('envoy.type.matcher.v3.HttpRequestQueryParamMatchInput, query_param: q')}}`, 'Route table can only match on request headers, saw type.googleapis.com/envoy.type.matcher.v3.HttpRequestQueryParamMatchInput'],
     [`{name: v, domains: ["*"], matcher: ${tree('google.protobuf.Struct, value: {}')}}`, expect.stringContaining("Didn't find a registered implementation for 'i' with type URL: 'google.protobuf.Struct'; there are: envoy.type.matcher.v3.HttpRequestHeaderMatchInput, ")],

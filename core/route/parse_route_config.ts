@@ -1,15 +1,16 @@
 /** envoy.config.route.v3.RouteConfiguration to plain data. Thread: main, config time. */
 import type { Metadata } from '../api/gen/envoy/config/core/v3/base_pb.d.ts';
 import type { RouteConfiguration } from '../api/gen/envoy/config/route/v3/route_pb.d.ts';
-import type { Route, RouteList, VirtualHost } from '../api/gen/envoy/config/route/v3/route_components_pb.d.ts';
+import type { Route, RouteList, VirtualCluster, VirtualHost } from '../api/gen/envoy/config/route/v3/route_components_pb.d.ts';
 import type { MatchInputConfig } from '../matcher/match_tree_config.ts';
+import { parseHeaderMatcher } from '../matcher/parse_matcher.ts';
 import { type MatchTreeOptions, parseMatchTree } from '../matcher/parse_match_tree.ts';
 import type { AnyMessage, ParseContext } from '../registry/parse_context.ts';
 import { parseHeaderMutations } from './parse_header_mutations.ts';
 import { parsePerFilterConfigs } from './parse_per_filter_config.ts';
 import { parseRouteMatch } from './parse_route_match.ts';
 import { parseDirectResponse, parseRedirect, parseRouteAction, type RouteParseOptions } from './parse_route_action.ts';
-import type { RouteConfig, RouteEntryConfig, VirtualHostConfig } from './route_config.ts';
+import type { RouteConfig, RouteEntryConfig, VirtualClusterConfig, VirtualHostConfig } from './route_config.ts';
 import { bindRewrite } from './uri_template.ts';
 
 const DEFAULT_DIRECT_RESPONSE_BODY_BYTES_MAX = 4096;
@@ -69,6 +70,7 @@ function parseVirtualHost(message: VirtualHost, options: RouteParseOptions, cont
     domains: [...message.domains],
     routes: message.routes.map((route) => parseRoute(route, options, context)),
     matcher: message.matcher === undefined ? null : parseMatchTree(message.matcher, routeTreeOptions(options, context), context),
+    virtualClusters: message.virtualClusters.map((cluster) => parseVirtualCluster(cluster, context)),
     requireTls: REQUIRE_TLS[message.requireTls] ?? 'none',
     requestHeaders: parseHeaderMutations(message, 'request', message.requestHeadersToAdd, message.requestHeadersToRemove, context),
     responseHeaders: parseHeaderMutations(message, 'response', message.responseHeadersToAdd, message.responseHeadersToRemove, context),
@@ -77,6 +79,11 @@ function parseVirtualHost(message: VirtualHost, options: RouteParseOptions, cont
     includeAttemptCountInResponse: message.includeAttemptCountInResponse,
     position: context.position(message) ?? null,
   };
+}
+
+function parseVirtualCluster(message: VirtualCluster, context: ParseContext): VirtualClusterConfig {
+  if (message.headers.length === 0) context.error(message, 'headers', "virtual clusters must define 'headers'");
+  return { name: message.name, headers: message.headers.map((header) => parseHeaderMatcher(header, context)) };
 }
 
 /** Leaves of a matcher tree: a route or a list of them, whose clusters are not checked (as in Envoy). */

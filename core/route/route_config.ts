@@ -113,6 +113,13 @@ export interface RouteEntryConfig {
   readonly position: ConfigPosition | null;
 }
 
+/** envoy.config.route.v3.VirtualCluster. */
+export interface VirtualClusterConfig {
+  readonly name: string;
+  /** All must match. */
+  readonly headers: readonly HeaderMatcherConfig[];
+}
+
 export interface VirtualHostConfig {
   readonly name: string;
   /** As written; matching is lower-case. */
@@ -120,6 +127,7 @@ export interface VirtualHostConfig {
   readonly routes: readonly RouteEntryConfig[];
   /** Instead of `routes`: a tree whose leaves are lists of routes. */
   readonly matcher: MatchTreeConfig<readonly RouteEntryConfig[]> | null;
+  readonly virtualClusters: readonly VirtualClusterConfig[];
   readonly requireTls: 'none' | 'external_only' | 'all';
   readonly requestHeaders: HeaderMutationsConfig;
   readonly responseHeaders: HeaderMutationsConfig;

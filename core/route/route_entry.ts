@@ -7,8 +7,10 @@ import type { MatchInput } from '../matcher/match_input.ts';
 import { QueryParameterMatcher } from '../matcher/query_parameter_matcher.ts';
 import type { ExtensionConfig } from '../registry/parse_context.ts';
 import type { RuntimeSnapshot } from '../runtime/runtime_snapshot.ts';
+import type { StatsScope } from '../stats/stats.ts';
 import { type MatchFailure, MatchPredicate, matchFailure, NO_FAILURE } from './match_failure.ts';
 import { compileRareMatchers, type RareMatchers } from './rare_matchers.ts';
+import { RequestStats, type VirtualCluster } from './request_stats.ts';
 import { redirectLocation, SAME_PLACE, tlsRedirectLocation } from './redirect.ts';
 import { compileRewriter, PathMatcher, type PathRewrite, TemplateRewriter } from './path_matcher.ts';
 import { compilePerFilter, type PerFilterProducts } from './per_filter_config.ts';
@@ -18,6 +20,8 @@ import type { RouteActionConfig, RouteConfig, RouteEntryConfig, VirtualHostConfi
 /** What compiling a route table needs of the thread. */
 export interface RouteCompileContext {
   readonly names: HeaderNames;
+  /** Where virtual clusters and routes count, with an empty prefix; absent: they do not. */
+  readonly rootScope?: StatsScope;
   readonly runtime: RuntimeSnapshot;
   /** The product of a filter's per-route factory. */
   perFilter(filterName: string, extension: ExtensionConfig): unknown;
@@ -43,6 +47,8 @@ export interface RouteVirtualHost {
   readonly name: string;
   readonly includeRequestAttemptCount: boolean;
   readonly includeAttemptCountInResponse: boolean;
+  /** The virtual cluster of a request, null when the virtual host has none. Called before headers are changed for the upstream. */
+  virtualCluster(headers: HeaderMap): VirtualCluster | null;
 }
 
 /** Levels above a route, handed down while compiling. */
@@ -84,6 +90,8 @@ export class RouteEntry {
   /** Body of a direct response. */
   readonly directBody: Uint8Array;
   readonly statPrefix: string;
+  /** Counters of a route with a stat_prefix, shared by its weighted clusters; else null. */
+  readonly stats: RequestStats | null;
   /** Whether some level says whether a filter is disabled or configures one: if not, no look-up is needed. */
   readonly hasPerFilterConfig: boolean;
 
@@ -129,6 +137,8 @@ export class RouteEntry {
     this.responseCode = config.action.kind === 'redirect' ? config.action.responseCode : config.action.kind === 'direct_response' ? config.action.status : 0;
     this.directBody = config.action.kind === 'direct_response' ? config.action.body : EMPTY;
     this.statPrefix = config.statPrefix;
+    this.stats = config.statPrefix === '' || context.rootScope === undefined ? null
+      : new RequestStats(context.rootScope.rawScope('vhost').rawScope(parents.virtualHost.name).rawScope('route').rawScope(config.statPrefix));
     const routePerFilter = compilePerFilter(config.perFilterConfig, parents.perFilter, context);
     this.perFilter = cluster === null ? routePerFilter : compilePerFilter(cluster.perFilterConfig, routePerFilter, context);
     this.hasPerFilterConfig = this.perFilter !== null;

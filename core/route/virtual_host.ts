@@ -6,6 +6,7 @@ import { type MatchFailure, NO_FAILURE } from './match_failure.ts';
 import { compilePerFilter, type PerFilterProducts } from './per_filter_config.ts';
 import type { RouteConfig, RouteEntryConfig, VirtualHostConfig } from './route_config.ts';
 import { pathLengthWithoutQuery, RouteEntry, type RouteCompileContext, type RouteVirtualHost } from './route_entry.ts';
+import { type VirtualCluster, VirtualClusters } from './request_stats.ts';
 import { RouteIndex } from './route_index.ts';
 import { TLS_REDIRECT } from './tls_redirect.ts';
 
@@ -20,6 +21,7 @@ export class VirtualHost implements RouteVirtualHost {
   readonly routes: readonly RouteEntry[];
   readonly includeRequestAttemptCount: boolean;
   readonly includeAttemptCountInResponse: boolean;
+  private readonly virtualClusters: VirtualClusters | null;
   private readonly ignoresPathParameters: boolean;
   private readonly index: RouteIndex;
   private readonly tree: MatchTree<RouteIndex> | null;
@@ -45,6 +47,8 @@ export class VirtualHost implements RouteVirtualHost {
       },
     });
     this.routes = [...direct, ...leaves];
+    this.virtualClusters = config.virtualClusters.length === 0 ? null
+      : new VirtualClusters(config.virtualClusters, context.names, context.rootScope?.rawScope('vhost').rawScope(config.name) ?? null);
     this.ignoresPathParameters = table.ignorePathParameters;
     this.index = new RouteIndex(direct);
     this.requireTls = REQUIRE_TLS[config.requireTls];
@@ -58,6 +62,11 @@ export class VirtualHost implements RouteVirtualHost {
     const index = this.tree === null ? this.index : this.tree.match(input);
     const route = index === null ? null : index.find(input);
     return route === null ? null : route.pick(input.headers, input.random);
+  }
+
+  /** See RouteVirtualHost. */
+  virtualCluster(headers: HeaderMap): VirtualCluster | null {
+    return this.virtualClusters === null ? null : this.virtualClusters.find(headers);
   }
 
   /** How `match` comes to its answer. Allocates. */
@@ -117,6 +126,7 @@ function tlsRedirectEntry(virtualHost: VirtualHost, table: RouteConfig, context:
     name: virtualHost.name,
     includeRequestAttemptCount: false,
     includeAttemptCountInResponse: false,
+    virtualCluster: () => null,
   };
   return new RouteEntry(TLS_REDIRECT, { table: { ...table, ...noMutations }, virtualHost: bare, perFilter: null }, context, null);
 }

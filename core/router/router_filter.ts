@@ -6,6 +6,7 @@ import { RESET_REASON_TEXT, ResetReason } from '../http/codec.ts';
 import type { FilterCallbacks, FilterHeadersStatus, LocalReplyOptions } from '../http/filter.ts';
 import type { TerminalFilter, TerminalFilterCallbacks } from '../http/terminal_filter.ts';
 import type { RuntimeSnapshot } from '../runtime/runtime_snapshot.ts';
+import type { RequestStats } from '../route/request_stats.ts';
 import { type RouteEntry, RouteKind } from '../route/route_entry.ts';
 import type { Counter, StatsScope } from '../stats/stats.ts';
 import { ResponseFlag } from '../stream_info/response_flags.ts';
@@ -77,6 +78,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
   private hasAlternativeTimeoutResponse: boolean;
   /** x-envoy-upstream-alt-stat-name; '' = none. */
   private altStatName: string;
+  private virtualClusterStats: RequestStats | null;
 
   constructor(context: RouterContext) {
     this.context = context;
@@ -93,6 +95,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
     this.isChargedInternal = false;
     this.hasAlternativeTimeoutResponse = false;
     this.altStatName = '';
+    this.virtualClusterStats = null;
   }
 
   setCallbacks(_callbacks: FilterCallbacks): void {}
@@ -139,6 +142,9 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
     info.upstreamClusterName = clusterName;
     info.upstreamClusterObservabilityName = cluster.info.config.statName;
     this.isChargedInternal = info.isInternalRequest;
+    const virtualCluster = route.virtualHost.virtualCluster(headers);
+    this.virtualClusterStats = virtualCluster === null ? null : virtualCluster.stats;
+    if (virtualCluster !== null) info.virtualClusterName = virtualCluster.name;
     const strict = this.context.strictHeaderIds;
     for (let i = 0; i < strict.length; i++) {
       if (headers.find(strict[i]) >= 0 && !isWellFormed(strict[i], headers.get(strict[i]) ?? '')) {
@@ -261,6 +267,11 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
 
   // === UpstreamRequestOwner: the response ===
 
+  onUpstreamReady(): void {
+    this.virtualClusterStats?.rqTotal.inc();
+    this.route?.stats?.rqTotal.inc();
+  }
+
   onUpstream1xxHeaders(headers: HeaderMap): void {
     this.chargeCode(headers.status, true);
     this.callbacks?.encode1xxHeaders(headers);
@@ -315,6 +326,8 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
       const elapsed = callbacks.streamInfo.msSinceRequestComplete(this.context.clock);
       cluster.info.stats.codes.time.record(elapsed);
       cluster.info.stats.byOrigin(this.isChargedInternal).time.record(elapsed);
+      this.virtualClusterStats?.codes.time.record(elapsed);
+      this.route?.stats?.codes.time.record(elapsed);
     }
     this.upstream.onResponseComplete(callbacks.isRequestComplete());
   }
@@ -354,6 +367,8 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
     if (callbacks === null || cluster === null || this.state === State.idle || this.state === State.done) return;
     const info = callbacks.streamInfo;
     cluster.info.stats.rqTimeout.inc();
+    this.virtualClusterStats?.rqTimeout.inc();
+    this.route?.stats?.rqTimeout.inc();
     this.host?.onRequestTimeout();
     info.setFlag(ResponseFlag.upstreamRequestTimeout);
     const wasStarted = this.state === State.responseStarted;
@@ -402,6 +417,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
     this.host = null;
     this.route = null;
     this.altStatName = '';
+    this.virtualClusterStats = null;
     this.isRequestReadDisabled = false;
   }
 
@@ -438,6 +454,8 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
     if (stats === undefined || this.callbacks?.streamInfo.isHealthCheck === true) return;
     stats.codes.charge(status);
     stats.byOrigin(this.isChargedInternal).charge(status);
+    this.virtualClusterStats?.codes.charge(status);
+    this.route?.stats?.codes.charge(status);
     if (this.altStatName !== '') stats.alternative(this.altStatName)?.charge(status, this.isChargedInternal);
     if (isUpstreamResponse && this.host?.isCanary === true) stats.canaryCodes().charge(status);
   }

@@ -7,6 +7,8 @@ import { Protocol } from '../stream_info/stream_info.ts';
 
 /** The router, as its upstream request sees it. */
 export interface UpstreamRequestOwner {
+  /** The request has a connection. */
+  onUpstreamReady(): void;
   onUpstream1xxHeaders(headers: HeaderMap): void;
   onUpstreamHeaders(headers: HeaderMap, endStream: boolean): void;
   onUpstreamData(offset: number, length: number, endStream: boolean): void;
@@ -189,6 +191,7 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
     info.upstreamProtocol = Protocol.http11;
     info.hasUpstreamProtocol = true;
     info.firstUpstreamTxMs = now;
+    this.owner.onUpstreamReady();
     const endsWithHeaders = this.endsWithHeaders;
     if (endsWithHeaders) info.lastUpstreamTxMs = now;
     this.encoder.encodeHeaders(headers, endsWithHeaders);

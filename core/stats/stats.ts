@@ -68,4 +68,6 @@ export interface StatsScope {
   histogram(name: string, unit: HistogramUnit): Histogram;
   /** A scope with `name` appended to this prefix. */
   scope(name: string): StatsScope;
+  /** The same with the name taken as it is, colons and all. */
+  rawScope(name: string): StatsScope;
 }

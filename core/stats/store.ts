@@ -187,6 +187,10 @@ class StoreScope implements StatsScope {
   scope(name: string): StatsScope {
     return new StoreScope(this.store, joinStatName(this.prefix, sanitizeStatName(name)));
   }
+
+  rawScope(name: string): StatsScope {
+    return new StoreScope(this.store, joinStatName(this.prefix, name));
+  }
 }
 
 function acceptAll(): boolean {

@@ -242,7 +242,7 @@ class GroupRun {
   private async stats(): Promise<Map<string, number>> {
     const kept = new Map<string, number>();
     for (const [name, value] of parseStats((await this.proxy?.admin('/stats?usedonly')) ?? '')) {
-      if (/^(cluster|http|listener)\./.test(name) && !/^(http|listener)\.admin\./.test(name)) {
+      if (/^(cluster|http|listener|vhost)\./.test(name) && !/^(http|listener)\.admin\./.test(name)) {
         kept.set(this.normalizer.statName(name), value);
       }
     }

@@ -29,6 +29,7 @@ const LITERALS = ['a', 'b', 'A', 'ab', 'ba', '/', '/', '/a', '/b', '.', '-', 'é
 const ATOMS = [
   'a', 'b', '/', '/', '/a', 'ab', '\\.', '\\/', '-', '.', '[^/]', '[a-z]', '[^a]', '[+-9]', '[]a]', '\\d', '\\w', '\\W', '\\S', 'é', '(?i)a', '\\x61', '\\Qa\\E', '^', '$', '[[:alpha:]]',
 ];
+const TEMPLATE_SEGMENTS = ['a', 'b', '*', 'ab', 'a.b', 'ba*'];
 const QUANTIFIERS = ['', '', '', '', '*', '+', '?', '{2}', '{1,2}', '*?', '+?'];
 
 function pattern(random: Random, depth: number): string {
@@ -56,10 +57,11 @@ function validPattern(random: Random): string {
 function path(random: Random): PathMatcherConfig {
   const value = `/${repeat(random, 4, () => pick(random, LITERALS))}`;
   const caseSensitive = random(3) > 0;
-  switch (random(8)) {
+  switch (random(9)) {
     case 0: case 1: return { kind: 'prefix', value, caseSensitive };
     case 2: return { kind: 'path', value, caseSensitive };
     case 3: return { kind: 'path_separated_prefix', value: value === '/' ? '/a' : value, caseSensitive };
+    case 5: return { kind: 'uri_template', template: `/${repeat(random, 3, () => `${pick(random, TEMPLATE_SEGMENTS)}/`)}${pick(random, [...TEMPLATE_SEGMENTS, '**', '**.b', '*-'])}` };
     case 4: return random(4) === 0 ? { kind: 'connect' } : { kind: 'prefix', value: '', caseSensitive };
     default: return { kind: 'regex', regex: validPattern(random) };
   }

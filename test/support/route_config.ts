@@ -41,7 +41,7 @@ export function routeEntry(overrides: Partial<RouteEntryConfig> = {}): RouteEntr
 
 export function virtualHost(overrides: Partial<VirtualHostConfig> = {}): VirtualHostConfig {
   return {
-    name: 'v', domains: ['*'], routes: [routeEntry()], matcher: null, requireTls: 'none', requestHeaders: NO_HEADER_MUTATIONS, responseHeaders: NO_HEADER_MUTATIONS,
+    name: 'v', domains: ['*'], routes: [routeEntry()], matcher: null, virtualClusters: [], requireTls: 'none', requestHeaders: NO_HEADER_MUTATIONS, responseHeaders: NO_HEADER_MUTATIONS,
     perFilterConfig: {}, includeRequestAttemptCount: false, includeAttemptCountInResponse: false, position: null, ...overrides,
   };
 }

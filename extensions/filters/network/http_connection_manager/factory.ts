@@ -67,6 +67,7 @@ function compileRoutes(config: ConnectionManagerConfig, context: NetworkFilterCo
   return RouteTable.compile(config.routeConfig, {
     names: context.names,
     runtime: context.runtime,
+    rootScope: context.rootScope,
     compileMutations: (levels) => context.compileMutations(levels),
     perFilter: (_name, extension) => {
       const factory = context.registry.get(HTTP_FILTER_ROUTE_CATEGORY, extension.typeName);
