@@ -312,8 +312,14 @@ function headerNumber(headers: HeaderMap, nameId: number, fallback: number): num
 const EMPTY = new Uint8Array(0);
 const PATH_FAILED = matchFailure(MatchPredicate.path, 0);
 
+/** Levels above a route that may mutate headers. */
+interface MutationParents {
+  readonly table: RouteConfig;
+  readonly virtualHost: { readonly config: VirtualHostConfig };
+}
+
 /** The levels of header mutations in the order in which they are applied. */
-export function mutationLevels(config: RouteEntryConfig, parents: RouteParents, cluster: WeightedClusterConfig | null):
+export function mutationLevels(config: RouteEntryConfig, parents: MutationParents, cluster: WeightedClusterConfig | null):
   { requestHeaders: HeaderMutationsConfig; responseHeaders: HeaderMutationsConfig }[] {
   const levels = [config, parents.virtualHost.config, parents.table];
   // Later levels win, so the most specific one goes last when it shall win. A weighted cluster comes first whatever is said.

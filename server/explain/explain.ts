@@ -77,21 +77,17 @@ function chainText(chain: FilterChainConfig, index: number, count: number): Expl
 }
 
 function chosenRoute(table: RouteConfig | null, decision: RouteDecision | null): RoutePlace | undefined {
-  const virtualHost = table?.virtualHosts.at(decision?.virtualHost ?? -1);
-  if (table === null || decision === null || decision.virtualHost < 0 || decision.route < 0 || virtualHost === undefined) return undefined;
-  const route = virtualHost.routes[decision.route];
-  const weighted = route.action.kind === 'route' && route.action.cluster.kind === 'weighted' && decision.weightedCluster >= 0
-    ? route.action.cluster.clusters[decision.weightedCluster] : null;
-  return { table, virtualHost, route, weighted };
+  if (table === null || decision === null || decision.virtualHost === null || decision.route === null) return undefined;
+  return { table, virtualHost: decision.virtualHost, route: decision.route, weighted: decision.weightedCluster };
 }
 
 function explainMatching(table: RouteConfig | null, { decision, received }: DryRunResult): Pick<Explanation, 'routeConfig' | 'virtualHost' | 'routes'> {
   const routeConfig = table?.name;
-  if (table === null || decision === null || received === null || decision.virtualHost < 0) return { routeConfig, virtualHost: undefined, routes: undefined };
-  const virtualHost = table.virtualHosts[decision.virtualHost];
+  if (table === null || decision === null || received === null || decision.virtualHost === null) return { routeConfig, virtualHost: undefined, routes: undefined };
+  const { virtualHost } = decision;
   const domain = domainOf(table, received.authority);
-  const asked = decision.asked.map(({ index, failedField }): AskedRouteText => {
-    const { name, match, position } = virtualHost.routes[index];
+  const asked = decision.asked.map(({ route, failedField }, index): AskedRouteText => {
+    const { name, match, position } = route;
     const isFailed = failedField !== '';
     return {
       number: index + 1, name, path: pathText(match.path), at: placeText(position),
@@ -103,7 +99,8 @@ function explainMatching(table: RouteConfig | null, { decision, received }: DryR
   return {
     routeConfig,
     virtualHost: { name: virtualHost.name, domain, kind: domainKind(domain), at: placeText(virtualHost.position), requiresTls: decision.redirectsToTls },
-    routes: { count: virtualHost.routes.length, asked },
+    // Of a matcher tree those of the leaf that it leads to.
+    routes: { count: virtualHost.matcher === null ? virtualHost.routes.length : asked.length, hasTree: virtualHost.matcher !== null, asked },
   };
 }
 
@@ -132,7 +129,7 @@ function explainRoute(manager: ConnectionManagerConfig | null, place: RoutePlace
   const sent = result.upstream === null ? null : stateOfHead(result.upstream.head);
   return {
     route: place === undefined || decision === null ? undefined : {
-      name: place.route.name, number: decision.route + 1, at: placeText(place.route.position),
+      name: place.route.name, number: decision.asked.length, at: placeText(place.route.position),
       action: actionText(place.route), choice: choiceText(place, query.random),
     },
     filters: manager === null ? [] : filterTexts(manager, place),

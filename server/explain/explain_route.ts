@@ -53,10 +53,7 @@ function shortNumber(value: number): string {
 
 /** Header mutations of all levels, in the order in which they are applied. */
 export function mutationTexts({ table, virtualHost, route, weighted }: RoutePlace, direction: 'requestHeaders' | 'responseHeaders'): HeaderMutationText[] {
-  const parents = {
-    table, perFilter: null,
-    virtualHost: { config: virtualHost, name: virtualHost.name, includeRequestAttemptCount: virtualHost.includeRequestAttemptCount, includeAttemptCountInResponse: virtualHost.includeAttemptCountInResponse },
-  };
+  const parents = { table, virtualHost: { config: virtualHost } };
   return mutationLevels(route, parents, weighted).flatMap((level) => {
     const name = level === weighted ? 'weighted cluster' : level === route ? 'route' : level === virtualHost ? 'virtual host' : 'route configuration';
     return levelTexts(level[direction]).map((mutation) => ({ level: name, mutation }));

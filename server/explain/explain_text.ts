@@ -70,6 +70,7 @@ function matchRows({ virtualHost, routes, route, verdict, routeConfig }: Explana
   ];
   if (virtualHost.requiresTls) rows.push(['virtual host', 'require_tls answers before any route is asked']);
   if (routes === undefined || virtualHost.requiresTls) return rows;
+  if (routes.hasTree) rows.push(['virtual host', routes.count === 0 ? 'its matcher tree leads to no route' : `its matcher tree leads to ${routes.count} route${routes.count === 1 ? '' : 's'}`]);
   const missed = routes.asked.filter((asked) => asked.failedField !== undefined);
   const shown = showsAll ? missed : interestingMisses(missed, route === undefined);
   for (const asked of shown) rows.push(['not taken', `${asked.number} ${nameText(asked.name)}${asked.path}: ${missText(asked)}${atText(asked.at)}`]);

@@ -98,7 +98,7 @@ export interface Explanation {
   } | undefined;
   readonly routeConfig: string | undefined;
   readonly virtualHost: { readonly name: string; readonly domain: string; readonly kind: string; readonly at: Place; readonly requiresTls: boolean } | undefined;
-  readonly routes: { readonly count: number; readonly asked: readonly AskedRouteText[] } | undefined;
+  readonly routes: { readonly count: number; readonly hasTree: boolean; readonly asked: readonly AskedRouteText[] } | undefined;
   readonly route: { readonly name: string; readonly number: number; readonly at: Place; readonly action: string; readonly choice: string | undefined } | undefined;
   readonly filters: readonly FilterText[];
   /** What HTTP filters changed in the request. */

@@ -161,7 +161,7 @@ describe('router-check', () => {
   it('takes a runtime fraction of 0 for 1, and a key that is on', () => {
     const fraction = (numerator: number): string => `{ runtime_key: k, default_value: { numerator: ${numerator}, denominator: HUNDRED } }`;
     const routes = file('runtime.yaml', `virtual_hosts:\n- name: v\n  domains: ["*"]\n  routes:\n  - { match: { prefix: /, runtime_fraction: ${fraction(0)} }, route: { cluster: new } }\n  - { match: { prefix: / }, route: { cluster: old } }\n`);
-    const tests = file('runtime_tests.yaml', `tests:\n${test('on', '/', '{ cluster_name: new }', ', runtime: k')}${test('outside', '/', '{ cluster_name: old }', ', runtime: k, random_value: 1')}${test('off', '/', '{ cluster_name: old }')}`);
+    const tests = file('runtime_tests.yaml', `tests:\n${test('within', '/', '{ cluster_name: new }', ', runtime: k')}${test('outside', '/', '{ cluster_name: old }', ', runtime: k, random_value: 1')}${test('key is off', '/', '{ cluster_name: old }')}`);
     expect(run('-c', routes, '-t', tests).out).toContain('3 tests, 3 passed');
   });
 });

@@ -104,7 +104,7 @@ export class RouteChecker {
       else if (covers !== null) this.coverage.mark(covers, field);
     };
     compare('cluster_name', expected.clusterName, forwarding?.resolveClusterName(request) ?? '', forwarding);
-    compare('virtual_cluster_name', expected.virtualClusterName, '', forwarding);
+    compare('virtual_cluster_name', expected.virtualClusterName, virtualClusterName(forwarding, request), forwarding);
     compare('virtual_host_name', expected.virtualHostName, forwarding?.virtualHostName ?? '', forwarding);
     compare('path_rewrite', expected.pathRewrite, forwarding === null ? '' : headerText(request, ':path'), forwarding);
     compare('host_rewrite', expected.hostRewrite, forwarding === null ? '' : headerText(request, ':authority'), forwarding);
@@ -168,6 +168,12 @@ function finalizeAnswer(route: RouteEntry, request: HeaderMap, response: HeaderM
   context.responseHeaders = response;
   route.responseHeaders.evaluate(response, context);
   return utf8(location !== '' ? location : redirectLocation(SAME_PLACE, request));
+}
+
+/** By its stat: `other` for requests of no virtual cluster where there are some, '' where there are none. */
+function virtualClusterName(route: RouteEntry | null, request: HeaderMap): string {
+  const cluster = route?.virtualHost.virtualCluster(request) ?? null;
+  return cluster === null ? '' : cluster.name === '' ? 'other' : cluster.name;
 }
 
 function compareFields(field: string, expected: readonly NameValue[], headers: HeaderMap): CheckFailure[] {

@@ -46,13 +46,13 @@ export class RouteCoverage {
   uncovered(): UncoveredRoute[] {
     const touched = new Set([...this.covered.keys()].map((route) => route.config));
     return this.table.virtualHosts.flatMap((host) =>
-      host.config.routes.filter((route) => !touched.has(route)).map((route) => ({ virtualHostName: host.name, route })));
+      host.routes.map((route) => route.config).filter((route) => !touched.has(route)).map((route) => ({ virtualHostName: host.name, route })));
   }
 
   private total(): number {
     let count = 0;
     for (const host of this.table.virtualHosts) {
-      for (const { action } of host.config.routes) {
+      for (const { config: { action } } of host.routes) {
         count += action.kind === 'route' && action.cluster.kind === 'weighted' ? action.cluster.clusters.length : 1;
       }
     }

@@ -1,5 +1,6 @@
 /** What a dry run is asked and what it answers: plain data. */
 import type { ListenerConfig } from '../../core/network/listener/listener_config.ts';
+import type { RouteEntryConfig, VirtualHostConfig, WeightedClusterConfig } from '../../core/route/route_config.ts';
 import type { ClusterSnapshot, Snapshot } from '../../core/snapshot/snapshot.ts';
 import type { RuntimeValues } from '../../core/runtime/runtime_snapshot.ts';
 
@@ -39,21 +40,21 @@ export interface RequestState {
 
 /** A route that was asked. */
 export interface AskedRoute {
-  readonly index: number;
+  readonly route: RouteEntryConfig;
   /** The field below `match` that does not fit; '' = it matches. */
   readonly failedField: string;
 }
 
 /** How the route table came to its answer. */
 export interface RouteDecision {
-  /** Index of the virtual host, -1 = none. */
-  readonly virtualHost: number;
+  /** null = none. */
+  readonly virtualHost: VirtualHostConfig | null;
   readonly redirectsToTls: boolean;
   readonly asked: readonly AskedRoute[];
-  /** Index of the route taken, -1 = none (or the redirect to TLS). */
-  readonly route: number;
-  /** Index of the weighted cluster taken, -1 = none. */
-  readonly weightedCluster: number;
+  /** The route taken; null = none, or the redirect to TLS. */
+  readonly route: RouteEntryConfig | null;
+  /** The weighted cluster taken. */
+  readonly weightedCluster: WeightedClusterConfig | null;
   /** The routing that traffic got agrees with it: else there is a bug. */
   readonly isLive: boolean;
 }

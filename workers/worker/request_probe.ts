@@ -88,18 +88,17 @@ function stateOf(headers: HeaderMap): RequestState {
 /** Asks the table as the stream does, and compares. */
 function decide(table: RouteTable, headers: HeaderMap, info: StreamInfo, live: FilterRoute | null): RouteDecision {
   const virtualHost = table.findVirtualHost(headers);
-  if (virtualHost === null) return { virtualHost: -1, redirectsToTls: false, asked: [], route: -1, weightedCluster: -1, isLive: live === null };
+  if (virtualHost === null) return { virtualHost, redirectsToTls: false, asked: [], route: null, weightedCluster: null, isLive: live === null };
   const input = new MatchInput(headers, info);
   input.readStream();
   const { redirectsToTls, tried, route } = virtualHost.explain(input);
-  const action = route?.config.action;
-  const clusters = action?.kind === 'route' && action.cluster.kind === 'weighted' ? action.cluster.clusters : [];
+  const last = tried.at(-1);
   return {
-    virtualHost: table.virtualHosts.indexOf(virtualHost),
+    virtualHost: virtualHost.config,
     redirectsToTls,
-    asked: tried.map((each, index) => ({ index, failedField: failedField(each.failure, each.route.config.match.path.kind) })),
-    route: tried.at(-1)?.failure === NO_FAILURE ? tried.length - 1 : -1,
-    weightedCluster: route === null || route.weightedCluster === null ? -1 : clusters.indexOf(route.weightedCluster),
+    asked: tried.map((each) => ({ route: each.route.config, failedField: failedField(each.failure, each.route.config.match.path.kind) })),
+    route: last?.failure === NO_FAILURE ? last.route.config : null,
+    weightedCluster: route?.weightedCluster ?? null,
     isLive: live === null ? route === null : live instanceof RouteEntry && live.config === route?.config && live.weightedCluster === route.weightedCluster,
   };
 }
