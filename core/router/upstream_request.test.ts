@@ -13,6 +13,7 @@ const names = new HeaderNames();
 describe('UpstreamRequest', () => {
   let log: string[];
   let isFull: boolean;
+  let readied: number;
   let info: StreamInfo;
   let request: UpstreamRequest;
   let headers: HeaderMap;
@@ -46,12 +47,14 @@ describe('UpstreamRequest', () => {
   beforeEach(() => {
     log = [];
     isFull = false;
+    readied = 0;
     info = new StreamInfo();
     info.reset(new Float64Array([100, 1000]));
     headers = headerMap(names, [[':method', 'POST'], [':path', '/']]);
     responseHeaders = headerMap(names, [[':status', '200']]);
     request = new UpstreamRequest(
       {
+        onUpstreamReady: () => readied++,
         onUpstream1xxHeaders: () => log.push('got 1xx'),
         onUpstreamHeaders: (_headers, endStream) => log.push(`got headers ${endStream}`),
         onUpstreamData: (_offset, length, endStream) => log.push(`got data ${length} ${endStream}`),
@@ -69,6 +72,7 @@ describe('UpstreamRequest', () => {
 
   it('sends at once where a connection is free, and takes down what is known of it', () => {
     begin(readyPool, true);
+    expect(readied).toBe(1);
     expect(log).toEqual(['headers true']);
     expect([info.upstreamConnectionId, info.upstreamLocalAddress, info.upstreamConnectStartMs, info.upstreamConnectEndMs, info.firstUpstreamTxMs, info.lastUpstreamTxMs]).toEqual([9, '127.0.0.1:5', 10, 11, 120, 120]);
   });

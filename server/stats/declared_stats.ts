@@ -74,6 +74,10 @@ class RecordingScope implements StatsScope {
     return new RecordingScope(joinStatName(this.prefix, name), this.recorded);
   }
 
+  rawScope(name: string): StatsScope {
+    return new RecordingScope(this.prefix === '' ? name : `${this.prefix}.${name}`, this.recorded);
+  }
+
   private record(name: string, kind: DeclaredKind, unit: HistogramUnit): Float64Array {
     const suffix = `.${joinStatName(this.prefix, name)}`;
     let stat = this.recorded.get(suffix);
