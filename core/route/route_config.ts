@@ -1,4 +1,5 @@
 /** A route configuration as plain frozen data (envoy.config.route.v3). Strings that reach a peer were checked at parse time. */
+import type { MetadataStructs } from '../stream_info/stream_info.ts';
 import type { HeaderMatcherConfig, QueryParameterMatcherConfig } from '../matcher/matcher_config.ts';
 import type { RuntimeFraction } from '../runtime/runtime_snapshot.ts';
 import type { HeaderMutationsConfig } from '../headers/header_mutation.ts';
@@ -109,6 +110,8 @@ export interface VirtualHostConfig {
   readonly domains: readonly string[];
   readonly routes: readonly RouteEntryConfig[];
   readonly requireTls: 'none' | 'external_only' | 'all';
+  /** Untyped metadata by namespace; absent if none. */
+  readonly metadata?: MetadataStructs | undefined;
   readonly requestHeaders: HeaderMutationsConfig;
   readonly responseHeaders: HeaderMutationsConfig;
   readonly perFilterConfig: PerFilterConfigs;
