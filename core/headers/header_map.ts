@@ -1,6 +1,7 @@
 import type { TurnBuffer } from '../buffer/turn_buffer.ts';
 import { writeDecimal } from '../buffer/turn_buffer.ts';
 import { FIRST_REGULAR_ID, HeaderId, type HeaderNames } from './header_names.ts';
+import type { HeaderSpelling } from './header_spelling.ts';
 
 /** Int32 words per entry: line start (-1 = removed), line end (after CRLF), name length, value start, value length, name id. */
 export const ENTRY_WORDS = 6;
@@ -52,6 +53,9 @@ export class HeaderMap {
   startLineOffset: number;
   startLineEnd: number;
 
+  /** How the names were spelled, if the codec keeps that. */
+  spelling: HeaderSpelling | null;
+
   private own: Uint8Array;
   private ownUsed: number;
   private isOwned: boolean;
@@ -73,6 +77,7 @@ export class HeaderMap {
     this.status = 0;
     this.startLineOffset = -1;
     this.startLineEnd = -1;
+    this.spelling = null;
     this.own = EMPTY;
     this.ownUsed = 0;
     this.isOwned = false;
@@ -95,6 +100,7 @@ export class HeaderMap {
     this.status = 0;
     this.startLineOffset = -1;
     this.startLineEnd = -1;
+    this.spelling = null;
     this.bytes = this.turn.slab;
     this.ownUsed = 0;
     this.isOwned = false;
@@ -433,6 +439,7 @@ export class HeaderMap {
     this.hasRepeats = other.hasRepeats;
     this.status = other.status;
     this.bytes = other.bytes;
+    this.spelling = other.spelling;
     this.retain();
   }
 

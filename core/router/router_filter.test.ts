@@ -137,7 +137,7 @@ describe('RouterFilter', () => {
     });
 
     it('obeys x-envoy-upstream-rq-timeout-ms of an internal caller', () => {
-      const scene = new Scene({ manager: { internalCidrs: ['10.0.0.0/8'] } });
+      const scene = new Scene({ manager: { internalAddresses: { cidrs: ['10.0.0.0/8'], unixSockets: false } } });
       const { client } = scene.exchange('GET / HTTP/1.1\r\nhost: a\r\nx-forwarded-for: 10.0.0.1\r\nx-envoy-upstream-rq-timeout-ms: 100\r\n\r\n');
       scene.io.advance(140);
       expect(client.sent).toContain('upstream request timeout');

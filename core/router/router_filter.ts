@@ -1,3 +1,4 @@
+import type { MetadataStructs } from '../stream_info/stream_info.ts';
 import type { Timer } from '../event/timer.ts';
 import type { HeaderMap } from '../headers/header_map.ts';
 import { HeaderId, type HeaderNames } from '../headers/header_names.ts';
@@ -138,6 +139,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
     this.cluster = cluster;
     info.upstreamClusterName = clusterName;
     info.upstreamClusterObservabilityName = cluster.info.config.statName;
+    info.upstreamClusterMetadata = cluster.info.config.metadata as MetadataStructs;
     this.isChargedInternal = info.isInternalRequest;
     const strict = this.context.strictHeaderIds;
     for (let i = 0; i < strict.length; i++) {
@@ -158,6 +160,8 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
       return;
     }
     this.host = host;
+    // Upstream connections are plaintext.
+    if (info.schemeMatchesUpstream) headers.isHttps = false;
     info.upstreamHost = host;
     if (route.action?.autoHostRewrite === true) route.autoRewriteHost(headers, host.hostname);
     this.state = State.active;
@@ -262,7 +266,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
   // === UpstreamRequestOwner: the response ===
 
   onUpstream1xxHeaders(headers: HeaderMap): void {
-    this.chargeCode(headers.status, true);
+    this.chargeCode(headers.status, this.isCanary(headers));
     this.callbacks?.encode1xxHeaders(headers);
   }
 
@@ -280,7 +284,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
     }
     if (route.virtualHost.includeAttemptCountInResponse) headers.setInteger(HeaderId.envoyAttemptCount, info.upstreamAttemptCount);
     info.responseCode = headers.status;
-    this.chargeCode(headers.status, true);
+    this.chargeCode(headers.status, this.isCanary(headers));
     const host = this.host;
     if (host !== null) {
       if (headers.status >= 500) host.onRequestError();
@@ -432,14 +436,19 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
     });
   }
 
-  private chargeCode(status: number, isUpstreamResponse: boolean): void {
+  /** The host says so in its metadata, or in this response. */
+  private isCanary(headers: HeaderMap): boolean {
+    return this.host?.isCanary === true || headers.valueEquals(HeaderId.envoyUpstreamCanary, 'true');
+  }
+
+  private chargeCode(status: number, isCanary: boolean): void {
     const stats = this.cluster?.info.stats;
     // Health checks are no traffic.
     if (stats === undefined || this.callbacks?.streamInfo.isHealthCheck === true) return;
     stats.codes.charge(status);
     stats.byOrigin(this.isChargedInternal).charge(status);
     if (this.altStatName !== '') stats.alternative(this.altStatName)?.charge(status, this.isChargedInternal);
-    if (isUpstreamResponse && this.host?.isCanary === true) stats.canaryCodes().charge(status);
+    if (isCanary) stats.canaryCodes().charge(status);
   }
 }
 

@@ -4,7 +4,7 @@ import type { DeferredDelete } from '../../network/io_dispatcher.ts';
 import type { RouteEntry } from '../../route/route_entry.ts';
 import type { RouteTable } from '../../route/route_table.ts';
 import { ResponseFlag } from '../../stream_info/response_flags.ts';
-import { type ConnectionInfo, Protocol, StreamInfo } from '../../stream_info/stream_info.ts';
+import { type ConnectionInfo, type MetadataStructs, Protocol, StreamInfo } from '../../stream_info/stream_info.ts';
 import { AccessLogType } from '../../access_log/access_log.ts';
 import { type RequestDecoder, ResetReason } from '../codec.ts';
 import { reasonPhrase } from '../codes.ts';
@@ -18,7 +18,9 @@ import { mutateRequestHeaders, mutateResponseHeaders, removeHopByHop } from './h
 import { fillLocalReply } from './local_reply_writer.ts';
 import type { ManagerContext } from './manager_context.ts';
 import { StreamTimeouts } from './stream_timeouts.ts';
-import { checkRequest, RequestCheck } from './request_check.ts';
+import { mutateEarly } from './early_mutation.ts';
+import { checkRequest, normalizeRequest, RequestCheck } from './request_check.ts';
+import { refuseRequest } from './request_refusal.ts';
 
 /** The connection a stream belongs to, as the stream sees it. */
 export interface StreamOwner {
@@ -68,6 +70,8 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
   private isLocalReply: boolean;
   isDestroyed: boolean;
   private sawEncodeHeaders: boolean;
+  /** The response says which x-request-id was traced. */
+  private isTraceForced: boolean;
   private readDisables: number;
   /** Filters that cannot take more of the response. */
   private responsePauses: number;
@@ -104,6 +108,7 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
     this.isLocalReply = false;
     this.isDestroyed = true;
     this.sawEncodeHeaders = false;
+    this.isTraceForced = false;
     this.readDisables = 0;
     this.responsePauses = 0;
   }
@@ -132,6 +137,7 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
     this.isLocalReply = false;
     this.isDestroyed = false;
     this.sawEncodeHeaders = false;
+    this.isTraceForced = false;
     this.readDisables = 0;
     this.responsePauses = 0;
     const info = this.info;
@@ -164,13 +170,24 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
     info.downstreamHeaderBytesReceived = codec.requestHeaderLineBytes;
     if (endStream) this.onRequestDone();
     if (headers.find(HeaderId.expect) >= 0) this.answerExpect(headers, codec);
-    const check = checkRequest(headers, codec.minorVersion, parts.config, parts.listenerPort);
+    let check = checkRequest(headers, codec.minorVersion, parts.config);
+    if (check === RequestCheck.ok) {
+      if (parts.earlyMutations.length > 0) mutateEarly(context, info, headers);
+      check = normalizeRequest(headers, parts.config, parts.listenerPort);
+    }
     if (check !== RequestCheck.ok) {
-      this.refuse(check);
+      refuseRequest(this, owner, check);
       return;
     }
     const isUpgradeRequest = headers.find(HeaderId.upgrade) >= 0 && isUpgrade(headers);
-    mutateRequestHeaders(headers, context, info, this.routeTable, isUpgradeRequest);
+    const rejected = mutateRequestHeaders(headers, context, info, this.routeTable, isUpgradeRequest);
+    if (rejected > 0) {
+      this.sendLocalReply(rejected, '', { details: 'rejecting_because_detection_failed' });
+      return;
+    }
+    if (parts.config.schemeMatchesUpstream) info.schemeMatchesUpstream = true;
+    // Only a trusted caller's x-envoy-force-trace is still there.
+    if (headers.find(HeaderId.envoyForceTrace) >= 0) this.isTraceForced = true;
     const route = this.routeEntry();
     info.route = route;
     if (route !== null) this.applyRoute(route, headers);
@@ -182,7 +199,7 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
       return;
     }
     this.decode.onHeaders(headers, endStream);
-    if (context.needsRequestHeaders && !this.isDestroyed) headers.retain();
+    if ((context.needsRequestHeaders || this.isTraceForced) && !this.isDestroyed) headers.retain();
   }
 
   decodeData(offset: number, length: number, endStream: boolean): void {
@@ -249,32 +266,6 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
     this.chargeCode(100);
   }
 
-  private refuse(check: number): void {
-    const { stats, config } = this.context.parts;
-    const owner = this.owner;
-    if (owner === null) return;
-    switch (check) {
-      case RequestCheck.missingHost:
-        if (!config.streamErrorOnInvalidHttpMessage) owner.closeAfterResponse();
-        this.sendLocalReply(400, '', { details: 'missing_host_header' });
-        return;
-      case RequestCheck.badPath:
-        stats.rqFailedPathNormalization.inc();
-        owner.closeAfterResponse();
-        this.sendLocalReply(400, '', { details: 'path_normalization_failed' });
-        return;
-      case RequestCheck.redirectToNormalPath: {
-        stats.rqRedirectedWithNormalizedPath.inc();
-        const path = this.requestHeaders.get(HeaderId.path) ?? '/';
-        this.sendLocalReply(307, '', { details: 'path_normalization_failed', modifyHeaders: (headers) => headers.set(HeaderId.location, path) });
-        return;
-      }
-      default:
-        stats.rqNonRelativePath.inc();
-        this.sendLocalReply(404, '', { details: 'absolute_path_rejected' });
-    }
-  }
-
   private applyRoute(route: RouteEntry, headers: HeaderMap): void {
     if (route.action !== null) {
       const name = route.resolveClusterName(headers);
@@ -282,6 +273,7 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
       if (cluster !== null) {
         this.info.upstreamClusterName = name;
         this.info.upstreamClusterObservabilityName = cluster.info.config.statName;
+        this.info.upstreamClusterMetadata = cluster.info.config.metadata as MetadataStructs;
       }
     }
     this.timeouts.applyRoute(route.idleTimeoutMs, route.maxStreamDurationMs);
@@ -294,7 +286,9 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
     if (!this.isRouteCached) {
       this.isRouteCached = true;
       const headers = this.requestHeaders;
-      this.routeEntryCache = this.routeTable.match(headers, this.info.random, headers.valueEquals(HeaderId.forwardedProto, 'https'), this.info.isInternalRequest);
+      const proto = headers.find(HeaderId.forwardedProto);
+      // Without a protocol nothing can be routed.
+      this.routeEntryCache = proto < 0 || headers.entries[proto + 4] === 0 ? null : this.routeTable.match(headers, this.info.random, headers.valueEquals(HeaderId.forwardedProto, 'https'), this.info.isInternalRequest);
     }
     return this.routeEntryCache;
   }
@@ -393,22 +387,22 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
     }
     const owner = this.owner;
     if (owner === null) return;
-    const context = this.context;
-    const info = this.info;
+    const { context, info } = this;
+    const { parts } = context;
     mutateResponseHeaders(headers, context);
-    const config = context.parts.config;
-    if (config.alwaysSetRequestIdInResponse) this.copyRequestId(headers);
+    if (parts.config.alwaysSetRequestIdInResponse || this.isTraceForced) this.copyRequestId(headers);
+    if (parts.proxyStatus !== null && this.hasRequestHeaders) parts.proxyStatus.apply(headers, info);
     if (!this.isRequestDone) {
-      context.parts.stats.rqResponseBeforeRqComplete.inc();
+      parts.stats.rqResponseBeforeRqComplete.inc();
       owner.closeAfterResponse();
     }
     this.setConnectionHeader(headers, owner, endStream);
     info.responseCode = headers.status;
-    if (context.parts.http1.countsHeaderBytes) info.responseHeaderBytes = headers.byteSize();
-    info.firstDownstreamTxMs = context.parts.dispatcher.io.clock[0];
+    if (parts.http1.countsHeaderBytes) info.responseHeaderBytes = headers.byteSize();
+    info.firstDownstreamTxMs = parts.dispatcher.io.clock[0];
     this.chargeCode(headers.status);
     this.isResponseStarted = true;
-    this.timeouts.onActivity();
+    this.timeouts.onResponseStarted();
     owner.codec.encodeHeaders(headers, endStream);
     info.downstreamHeaderBytesSent = owner.codec.responseHeadBytes;
     if (context.needsResponseHeaders && !endStream) headers.retain();
@@ -587,6 +581,12 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
     this.requestHeaders.clear();
     this.responseHeaders.clear();
     this.release(this);
+  }
+
+  /** access_log_flush_interval has passed. */
+  logPeriodically(): void {
+    if (this.owner !== null) this.info.downstreamWireBytesSent = this.owner.codec.wireBytesSent;
+    this.log(AccessLogType.downstreamPeriodic);
   }
 
   /** A timeout before any response: see StreamTimeouts. */

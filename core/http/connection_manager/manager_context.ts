@@ -7,12 +7,15 @@ import type { RouteTable } from '../../route/route_table.ts';
 import type { RuntimeSnapshot } from '../../runtime/runtime_snapshot.ts';
 import type { ServerFacts } from '../filter_context.ts';
 import type { HttpFilterFactory } from '../filter.ts';
+import type { EarlyHeaderMutation } from '../early_header_mutation.ts';
+import type { OriginalIpDetection } from '../original_ip_detection.ts';
 import type { DateProvider } from '../date_header.ts';
 import type { Http1Literals } from '../http1/encoder.ts';
 import type { Http1Settings } from '../http1/settings.ts';
 import type { ConnectionManagerConfig } from './config.ts';
 import type { InternalAddressChecker } from './internal_address.ts';
 import type { LocalReplyRewriter } from './local_reply.ts';
+import type { ProxyStatus } from './proxy_status.ts';
 import type { RequestIdGenerator } from './request_id.ts';
 import type { ConnectionManagerStats } from './stats.ts';
 
@@ -40,6 +43,11 @@ export interface ManagerContextParts {
   readonly routeTable: RouteTable;
   readonly internal: InternalAddressChecker;
   readonly localReplies: LocalReplyRewriter | null;
+  /** Empty = x-forwarded-for says who the client is. */
+  readonly ipDetection: readonly OriginalIpDetection[];
+  readonly earlyMutations: readonly EarlyHeaderMutation[];
+  readonly proxyStatus: ProxyStatus | null;
+  readonly node: { readonly id: string; readonly cluster: string };
   /** Downstream per_connection_buffer_limit_bytes: also the limit of filter buffers. */
   readonly bufferLimit: number;
   /** Port of the listener, for strip_matching_host_port. */

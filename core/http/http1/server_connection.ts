@@ -10,6 +10,7 @@ import { Framing, FramingError, isUpgrade, joinRepeated, receivedHeaderBytes, sa
 import { ParseStatus } from './header_lines.ts';
 import { HeaderId } from '../../headers/header_names.ts';
 import { rangeEquals } from '../../headers/header_map.ts';
+import { dropIgnoredUpgrade } from './ignored_upgrade.ts';
 import { RequestParser } from './request_parser.ts';
 import { checkTarget, isConnect, isRegisteredMethod, TargetCheck } from './request_target.ts';
 import { applyUnderscoreAction, type Http1Settings, UnderscoreAction } from './settings.ts';
@@ -81,7 +82,7 @@ export class Http1ServerConnection implements ResponseEncoder {
     this.literals = literals;
     this.slab = slab;
     this.words = words;
-    this.parser = new RequestParser(slab, words, literals.cursor);
+    this.parser = new RequestParser(slab, words, literals.cursor, settings.preserveCase);
     this.chunked = null;
     this.framing = new Framing();
     this.reading = Reading.head;
@@ -229,7 +230,7 @@ export class Http1ServerConnection implements ResponseEncoder {
     if (target !== TargetCheck.ok) return this.failTarget(target, end);
     this.wantsKeepAlive = wantsKeepAlive(headers, minor);
     if (headers.find(HeaderId.connection) >= 0 && !sanitizeConnectionHeader(headers)) return this.fail(400, 'http1.connection_header_rejected', end);
-    if (headers.find(HeaderId.upgrade) >= 0) dropIgnoredUpgrade(headers);
+    if (headers.find(HeaderId.upgrade) >= 0) dropIgnoredUpgrade(headers, this.settings.ignoredUpgrades);
     if (headers.find(HeaderId.proxyConnection) >= 0 && headers.hasToken(HeaderId.proxyConnection, 'close')) this.wantsKeepAlive = false;
     if (this.settings.underscores !== UnderscoreAction.allow && !applyUnderscoreAction(headers, this.settings)) return this.fail(400, 'http1.unexpected_underscore', end);
     if (isConnect(headers) || (headers.find(HeaderId.upgrade) >= 0 && isUpgrade(headers))) {
@@ -422,7 +423,8 @@ export class Http1ServerConnection implements ResponseEncoder {
       }
     }
     const isHttp10 = this.isHttp10 && this.settings.acceptHttp10;
-    let line = this.literals.statusLine(status, isHttp10);
+    const reason = headers.spelling === null ? '' : headers.spelling.reason;
+    let line = reason === '' ? this.literals.statusLine(status, isHttp10) : this.literals.statusLineWithReason(status, isHttp10, reason);
     let lineEnd = line + this.literals.lineLength;
     if (headers.bytes === this.slab && startLineEquals(headers, this.slab, line, lineEnd - line)) {
       line = headers.startLineOffset;
@@ -530,11 +532,3 @@ export class Http1ServerConnection implements ResponseEncoder {
 /** `0 CRLF` and the empty line around trailer lines. */
 const TRAILER_FRAME_LENGTH = 5;
 
-/** Upgrades we never do are ignored as RFC 9110 §7.8 allows: h2c with its settings. */
-function dropIgnoredUpgrade(headers: HeaderMap): void {
-  if (!isUpgrade(headers)) return;
-  if (!headers.hasToken(HeaderId.upgrade, 'h2c')) return;
-  headers.remove(HeaderId.upgrade);
-  headers.remove(HeaderId.http2Settings);
-  headers.remove(HeaderId.connection);
-}
