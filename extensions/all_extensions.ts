@@ -11,11 +11,16 @@ import { register as registerHeaderMutation } from './filters/http/header_mutati
 import { register as registerHealthCheck } from './filters/http/health_check/config.ts';
 import { register as registerRouter } from './filters/http/router/config.ts';
 import { register as registerHttpConnectionManager } from './filters/network/http_connection_manager/config.ts';
+import { register as registerEarlyHeaderMutation } from './http/early_header_mutation/header_mutation/config.ts';
+import { register as registerPreserveCase } from './http/header_formatters/preserve_case/config.ts';
+import { register as registerCustomHeader } from './http/original_ip_detection/custom_header/config.ts';
+import { register as registerXff } from './http/original_ip_detection/xff/config.ts';
 import { register as registerLeastRequest } from './load_balancing_policies/least_request/config.ts';
 import { register as registerRandom } from './load_balancing_policies/random/config.ts';
 import { register as registerRoundRobin } from './load_balancing_policies/round_robin/config.ts';
 import { register as registerCares } from './network/dns_resolver/cares/config.ts';
 import { register as registerGetAddrInfo } from './network/dns_resolver/getaddrinfo/config.ts';
+import { register as registerUuid } from './request_id/uuid/config.ts';
 import { register as registerRawBuffer } from './transport_sockets/raw_buffer/config.ts';
 import { register as registerHttpProtocolOptions } from './upstreams/http/config.ts';
 
@@ -32,11 +37,16 @@ export function registerAllExtensions(registry: FactoryRegistry): void {
   registerHeaderMutation(registry);
   registerHealthCheck(registry);
   registerRouter(registry);
+  registerEarlyHeaderMutation(registry);
+  registerPreserveCase(registry);
+  registerCustomHeader(registry);
+  registerXff(registry);
   registerRoundRobin(registry);
   registerLeastRequest(registry);
   registerRandom(registry);
   registerCares(registry);
   registerGetAddrInfo(registry);
+  registerUuid(registry);
   registerRawBuffer(registry);
   registerHttpProtocolOptions(registry);
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Cidr, parseIp, withoutPort } from './cidr.ts';
+import { canonicalIp, Cidr, parseIp, withoutPort } from './cidr.ts';
 
 describe('Cidr', () => {
   it.each([
@@ -20,6 +20,14 @@ describe('Cidr', () => {
     ['fe80::1%eth0', [0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]], ['::1.2.3.4', [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4]],
   ])('parses %s', (text, bytes) => {
     expect(parseIp(text)).toEqual(bytes);
+  });
+
+  it.each([
+    ['1.2.3.4', '1.2.3.4'], ['01.2.3.4', null], ['1.2.3', null], ['1.2.3.4:80', null], ['FD00:0:0:0:0:0:0:1', 'fd00::1'], ['::', '::'], ['::1', '::1'], ['1::', '1::'],
+    ['1:0:0:2:0:0:0:3', '1:0:0:2::3'], ['1:0:2:3:4:5:6:7', '1:0:2:3:4:5:6:7'], ['::ffff:1.2.3.4', '::ffff:1.2.3.4'], ['2001:db8::a', '2001:db8::a'], ['fe80::1%eth0', null],
+    ['[::1]', null], ['somebody', null], ['', null],
+  ])('the usual form of %j is %j', (text, expected) => {
+    expect(canonicalIp(text)).toBe(expected);
   });
 
   it.each([['1.2.3.4:80', '1.2.3.4'], ['[::1]:80', '::1'], ['1.2.3.4', '1.2.3.4'], ['/run/x.sock', '/run/x.sock'], ['/run/a:b', '/run/a:b']])('address of %s is %s', (text, expected) => {

@@ -41,7 +41,8 @@ function parseIpv4(text: string): number[] | null {
   if (parts.length !== 4) return null;
   const bytes: number[] = [];
   for (const part of parts) {
-    if (!/^\d{1,3}$/.test(part) || Number(part) > 255) return null;
+    // A leading zero is octal to some: refused, as inet_pton does.
+    if (!/^(?:0|[1-9]\d{0,2})$/.test(part) || Number(part) > 255) return null;
     bytes.push(Number(part));
   }
   return bytes;
@@ -75,6 +76,31 @@ function parseGroups(text: string): number[] | null {
     }
   }
   return bytes;
+}
+
+/** An address in its usual form (RFC 5952 §4); null when the text is none, or has a zone. */
+export function canonicalIp(text: string): string | null {
+  if (!text.includes(':')) return parseIpv4(text) === null ? null : text;
+  const bytes = text.includes('%') ? null : parseIpv6(text);
+  return bytes === null ? null : formatIpv6(bytes);
+}
+
+function formatIpv6(bytes: readonly number[]): string {
+  const groups = Array.from({ length: 8 }, (_, i) => (bytes[2 * i] << 8) | bytes[2 * i + 1]);
+  // IPv4-mapped addresses are shown with their IPv4 part.
+  if (groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff) return `::ffff:${bytes.slice(12).join('.')}`;
+  let start = -1;
+  let length = 1;
+  for (let i = 0; i < 8; i++) {
+    let end = i;
+    while (end < 8 && groups[end] === 0) end++;
+    if (end - i > length) {
+      start = i;
+      length = end - i;
+    }
+  }
+  const hex = groups.map((group) => group.toString(16));
+  return start < 0 ? hex.join(':') : `${hex.slice(0, start).join(':')}::${hex.slice(start + length).join(':')}`;
 }
 
 /** The address part of `ip:port` or `[v6]:port`; other text as it is. */

@@ -149,7 +149,7 @@ describe('metadata and filter state', () => {
   it('keeps the type in JSON', () => {
     const format = { s: '%DYNAMIC_METADATA(ns:s)%', s3: '%DYNAMIC_METADATA(ns:s):3%', n: '%DYNAMIC_METADATA(ns:n)%', n2: '%DYNAMIC_METADATA(ns:n):2%', f: '%DYNAMIC_METADATA(ns:f)%', t: '%DYNAMIC_METADATA(ns:t)%', z: '%DYNAMIC_METADATA(ns:z)%', k: '%DYNAMIC_METADATA(ns:k):3%', mix: '<%DYNAMIC_METADATA(ns:k:c)%%DYNAMIC_METADATA(ns:q)%>' };
     expect(json(format, { change })).toBe(
-      '{"f":"1.5","k":{"a":1,"b":"x","c":[1,"t",null]},"mix":"<[1,\\"t\\",null]é\\">","n":1234567,"n2":"12","s":"string","s3":"str","t":true,"z":null}\n',
+      '{"f":1.5,"k":{"a":1,"b":"x","c":[1,"t",null]},"mix":"<[1,\\"t\\",null]é\\">","n":1234567,"n2":"12","s":"string","s3":"str","t":true,"z":null}\n',
     );
   });
 
@@ -164,7 +164,8 @@ describe('metadata and filter state', () => {
 
   it('reads metadata of cluster, host, route and listener where there is some', () => {
     const withMetadata = (info: StreamInfo): void => {
-      info.upstreamHost = { address: '1.2.3.4:5', hostname: '', metadata: { a: { b: 'host' } }, clusterMetadata: { a: { b: 'cluster' } } };
+      info.upstreamHost = { address: '1.2.3.4:5', hostname: '', metadata: { a: { b: 'host' } } };
+      info.upstreamClusterMetadata = { a: { b: 'cluster' } };
       info.route = { routeName: '', virtualHostName: '', metadata: { a: { b: 'route' } }, virtualHostMetadata: { a: { b: 'vh' } } };
     };
     const format = '%UPSTREAM_METADATA(a:b)% %CLUSTER_METADATA(a:b)% %METADATA(CLUSTER:a:b)% %METADATA(UPSTREAM_HOST:a)% %METADATA(ROUTE:a:b)% %METADATA(VIRTUAL_HOST:a:b)% %METADATA(LISTENER:a:b)%';
@@ -185,9 +186,9 @@ describe('JSON formats', () => {
     expect(json(format, { omitEmpty: true })).toBe('{"b":"512512","d":"7ms","m":"<>","p":"100%","s":null}\n');
   });
 
-  it('writes constants as existing pipelines know them: numbers that are no 32-bit integers become strings', () => {
+  it('writes numbers in their shortest form, with an exponent where that is shorter', () => {
     expect(json([0, -0, 1, -5, 0.1, 1e3, 2147483647, 2147483648, -2147483649, 1e20, 1e21, 123456.789, true, null])).toBe(
-      '[0,0,1,-5,"0.1",1000,2147483647,"2147483648","-2147483649","100000000000000000000","1e+21","123456.789",true,null]\n',
+      '[0,0,1,-5,0.1,1000,2147483647,2147483648,-2147483649,1e+20,1e+21,123456.789,true,null]\n',
     );
   });
 

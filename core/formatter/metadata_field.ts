@@ -28,7 +28,7 @@ export class MetadataField implements Field {
   write(bytes: Uint8Array, at: number, context: FormatContext): number {
     const value = this.valueOf(context);
     if (value === undefined) return MISSING;
-    return writeText(bytes, at, typeof value === 'object' ? jsonText(value) : String(value));
+    return writeText(bytes, at, typeof value === 'object' || typeof value === 'number' ? jsonText(value) : String(value));
   }
 
   writeJson(bytes: Uint8Array, at: number, context: FormatContext): number {
@@ -49,7 +49,7 @@ export class MetadataField implements Field {
 function namespaceOf(source: MetadataSource, info: StreamInfo, namespace: string): unknown {
   switch (source) {
     case MetadataSource.dynamic: return info.dynamicMetadata?.get(namespace);
-    case MetadataSource.cluster: return info.upstreamHost?.clusterMetadata?.[namespace];
+    case MetadataSource.cluster: return info.upstreamClusterMetadata?.[namespace];
     case MetadataSource.upstreamHost: return info.upstreamHost?.metadata?.[namespace];
     case MetadataSource.route: return info.route?.metadata?.[namespace];
     case MetadataSource.virtualHost: return info.route?.virtualHostMetadata?.[namespace];
@@ -103,15 +103,19 @@ function cut(value: unknown, maxLength: number): unknown {
   return Buffer.from(String(value)).subarray(0, maxLength).toString();
 }
 
-/**
- * Compact JSON with sorted keys, so that equal values print equally. Numbers are JSON numbers when they are 32-bit integers,
- * else strings: what existing log pipelines get from such values.
- */
+/** Compact JSON with sorted keys, so that equal values print equally. */
 export function jsonText(value: unknown): string {
-  if (typeof value === 'number') return (value | 0) === value ? String(value | 0) : JSON.stringify(String(value));
+  if (typeof value === 'number') return numberText(value);
   if (Array.isArray(value)) return `[${value.map(jsonText).join(',')}]`;
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
   const record = value as Record<string, unknown>;
   const members = Object.keys(record).sort().map((key) => `${JSON.stringify(key)}:${jsonText(record[key])}`);
   return `{${members.join(',')}}`;
+}
+
+/** The shortest digits that give the number back, plain or with an exponent of two digits, whichever is shorter. */
+function numberText(value: number): string {
+  const scientific = value.toExponential().replace(/e([+-])(\d)$/, 'e$10$2');
+  const plain = Number.isInteger(value) ? BigInt(value).toString() : String(value);
+  return plain.length <= scientific.length && !plain.includes('e') ? plain : scientific;
 }

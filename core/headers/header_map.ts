@@ -2,6 +2,7 @@ import type { TurnBuffer } from '../buffer/turn_buffer.ts';
 import { writeDecimal } from '../buffer/turn_buffer.ts';
 import { FIRST_REGULAR_ID, HeaderId, type HeaderNames } from './header_names.ts';
 import { rangeHasToken } from './token_list.ts';
+import type { HeaderSpelling } from './header_spelling.ts';
 
 /** Int32 words per entry: line start (-1 = removed), line end (after CRLF), name length, value start, value length, name id. */
 export const ENTRY_WORDS = 6;
@@ -55,6 +56,9 @@ export class HeaderMap {
   startLineOffset: number;
   startLineEnd: number;
 
+  /** How the names were spelled, if the codec keeps that. */
+  spelling: HeaderSpelling | null;
+
   private own: Uint8Array;
   private ownView: DataView;
   private ownUsed: number;
@@ -78,6 +82,7 @@ export class HeaderMap {
     this.status = 0;
     this.startLineOffset = -1;
     this.startLineEnd = -1;
+    this.spelling = null;
     this.own = EMPTY;
     this.ownView = turn.view;
     this.ownUsed = 0;
@@ -101,6 +106,7 @@ export class HeaderMap {
     this.status = 0;
     this.startLineOffset = -1;
     this.startLineEnd = -1;
+    this.spelling = null;
     this.bytes = this.turn.slab;
     this.view = this.turn.view;
     this.ownUsed = 0;
@@ -449,6 +455,7 @@ export class HeaderMap {
     this.status = other.status;
     this.bytes = other.bytes;
     this.view = other.view;
+    this.spelling = other.spelling;
     this.retain();
   }
 

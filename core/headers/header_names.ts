@@ -71,7 +71,7 @@ export const HeaderId = {
   accessControlExposeHeaders: id('access-control-expose-headers'),
   accessControlMaxAge: id('access-control-max-age'),
   accessControlAllowCredentials: id('access-control-allow-credentials'),
-  accessControlAllowPrivateNetwork: id('access-control-allow-private-network'), http2Settings: id('http2-settings'),
+  accessControlAllowPrivateNetwork: id('access-control-allow-private-network'), proxyStatus: id('proxy-status'), http2Settings: id('http2-settings'),
 } as const;
 
 /** Ids below this are pseudo-headers held outside the entry list. */

@@ -30,7 +30,7 @@ export function normalizePath(headers: HeaderMap, config: PathNormalization): nu
   }
   if (config.normalizePath) {
     if (next.includes('%00')) return PathResult.rejected;
-    const normal = removeDotSegments(unescapeUnreserved(next).replaceAll('\\', '/'));
+    const normal = removeDotSegments(escapeUnusual(unescapeUnreserved(next).replaceAll('\\', '/')));
     if (normal === null) return PathResult.rejected;
     next = normal;
   }
@@ -42,14 +42,17 @@ export function normalizePath(headers: HeaderMap, config: PathNormalization): nu
 
 const ESCAPED_SLASH = /%2f|%5c/i;
 
-/** Whether the path has a byte that any of the rules could act on: '%', '\', '//' or a dot behind a slash. */
+const UNUSUAL = new Uint8Array(256);
+for (const character of '%\\ "<>^`{|}') UNUSUAL[character.charCodeAt(0)] = 1;
+
+/** Whether the path has a byte that any of the rules could act on: one of the unusual ones, '//' or a dot behind a slash. */
 function mayChange(headers: HeaderMap): boolean {
   const bytes = headers.bytes;
   let previous = 0;
   for (let p = headers.pathOffset, end = p + headers.pathLength; p < end; p++) {
     const c = bytes[p];
     if (c === 63) return false;
-    if (c === 37 || c === 92 || (previous === 47 && (c === 46 || c === 47))) return true;
+    if (UNUSUAL[c] !== 0 || (previous === 47 && (c === 46 || c === 47))) return true;
     previous = c;
   }
   return false;
@@ -61,6 +64,11 @@ function unescapeUnreserved(path: string): string {
     const character = String.fromCharCode(Number.parseInt(hex, 16));
     return /[A-Za-z0-9\-._~]/.test(character) ? character : whole;
   });
+}
+
+/** Characters that no URI has (RFC 3986 §2) are escaped. */
+function escapeUnusual(path: string): string {
+  return path.replace(/[ "<>^`{|}]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
 /** RFC 3986 §5.2.4; null when the path does not begin with a slash. */

@@ -1,6 +1,6 @@
 import { withoutPort } from '../base/cidr.ts';
 import { CloseMode } from '../io/io.ts';
-import type { ConnectionInfo } from '../stream_info/stream_info.ts';
+import type { MetadataStructs, ConnectionInfo } from '../stream_info/stream_info.ts';
 import type { IoDispatcher, IoHandler } from './io_dispatcher.ts';
 
 /** Who uses a connection: the connection manager downstream, a pool's client upstream. All calls run inside a turn. */
@@ -47,6 +47,8 @@ export class Connection implements IoHandler, ConnectionInfo {
   private local: string | undefined;
   readonly filterChainName: string;
   readonly requestedServerName: string;
+  /** Of the listener that accepted it; undefined = none. */
+  listenerMetadata: MetadataStructs | undefined;
   /** Bytes of bodies and heads commanded to be sent, and received. */
   bytesSent: number;
   bytesReceived: number;
@@ -68,6 +70,7 @@ export class Connection implements IoHandler, ConnectionInfo {
     this.local = undefined;
     this.filterChainName = filterChainName;
     this.requestedServerName = '';
+    this.listenerMetadata = undefined;
     this.bytesSent = 0;
     this.bytesReceived = 0;
     this.startMs = dispatcher.nowMs;

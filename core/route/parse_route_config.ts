@@ -1,4 +1,5 @@
 /** envoy.config.route.v3.RouteConfiguration to plain data. Thread: main, config time. */
+import type { MetadataStructs } from '../stream_info/stream_info.ts';
 import type { Metadata } from '../api/gen/envoy/config/core/v3/base_pb.d.ts';
 import type { RouteConfiguration } from '../api/gen/envoy/config/route/v3/route_pb.d.ts';
 import type { Route, RouteList, VirtualCluster, VirtualHost } from '../api/gen/envoy/config/route/v3/route_components_pb.d.ts';
@@ -72,6 +73,7 @@ function parseVirtualHost(message: VirtualHost, options: RouteParseOptions, cont
     matcher: message.matcher === undefined ? null : parseMatchTree(message.matcher, routeTreeOptions(options, context), context),
     virtualClusters: message.virtualClusters.map((cluster) => parseVirtualCluster(cluster, context)),
     requireTls: REQUIRE_TLS[message.requireTls] ?? 'none',
+    ...(message.metadata === undefined ? {} : { metadata: parseMetadata(message.metadata) as MetadataStructs }),
     requestHeaders: parseHeaderMutations(message, 'request', message.requestHeadersToAdd, message.requestHeadersToRemove, context),
     responseHeaders: parseHeaderMutations(message, 'response', message.responseHeadersToAdd, message.responseHeadersToRemove, context),
     perFilterConfig: parsePerFilterConfigs(message, message.typedPerFilterConfig as Record<string, AnyMessage>, context),

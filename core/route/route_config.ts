@@ -3,6 +3,7 @@ import type {
   CookieMatcherConfig, FilterStateMatcherConfig, HeaderMatcherConfig, MetadataMatcherConfig, QueryParameterMatcherConfig, TlsContextMatcherConfig,
 } from '../matcher/matcher_config.ts';
 import type { MatchTreeConfig } from '../matcher/match_tree_config.ts';
+import type { MetadataStructs } from '../stream_info/stream_info.ts';
 import type { RuntimeFraction } from '../runtime/runtime_snapshot.ts';
 import type { HeaderMutationsConfig } from '../headers/header_mutation.ts';
 import type { ConfigPosition, ExtensionConfig } from '../registry/parse_context.ts';
@@ -133,6 +134,8 @@ export interface VirtualHostConfig {
   readonly matcher: MatchTreeConfig<readonly RouteEntryConfig[]> | null;
   readonly virtualClusters: readonly VirtualClusterConfig[];
   readonly requireTls: 'none' | 'external_only' | 'all';
+  /** Untyped metadata by namespace; absent if none. */
+  readonly metadata?: MetadataStructs | undefined;
   readonly requestHeaders: HeaderMutationsConfig;
   readonly responseHeaders: HeaderMutationsConfig;
   readonly perFilterConfig: PerFilterConfigs;

@@ -1,3 +1,4 @@
+import type { MetadataStructs } from '../stream_info/stream_info.ts';
 import type { LogContext } from '../access_log/access_log.ts';
 import { isGrpcRequest } from '../headers/grpc_headers.ts';
 import { latin1, type HeaderMap } from '../headers/header_map.ts';
@@ -117,6 +118,14 @@ export class RouteEntry {
   private readonly weightKeys: readonly string[];
   /** Id of the header that chooses among weighted clusters; 0 = none. */
   private readonly weightHeaderId: number;
+
+  get metadata(): MetadataStructs {
+    return this.config.metadata as MetadataStructs;
+  }
+
+  get virtualHostMetadata(): MetadataStructs | undefined {
+    return this.virtualHost.config.metadata;
+  }
 
   constructor(config: RouteEntryConfig, parents: RouteParents, context: RouteCompileContext, cluster: WeightedClusterConfig | null) {
     const action = config.action.kind === 'route' ? config.action : null;

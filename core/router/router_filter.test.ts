@@ -144,7 +144,7 @@ describe('RouterFilter', () => {
     });
 
     it('obeys x-envoy-upstream-rq-timeout-ms of an internal caller', () => {
-      const scene = new Scene({ manager: { internalCidrs: ['10.0.0.0/8'] } });
+      const scene = new Scene({ manager: { internalAddresses: { cidrs: ['10.0.0.0/8'], unixSockets: false } } });
       const { client } = scene.exchange('GET / HTTP/1.1\r\nhost: a\r\nx-forwarded-for: 10.0.0.1\r\nx-envoy-upstream-rq-timeout-ms: 100\r\n\r\n');
       scene.io.advance(140);
       expect(client.sent).toContain('upstream request timeout');
@@ -240,7 +240,7 @@ describe('RouterFilter', () => {
       ['headers alone with status 0', 'HTTP/1.1 200 OK\r\ngrpc-status: 0\r\ncontent-length: 0\r\n\r\n', { success: 1, error: 0 }],
       ['headers alone without a status', 'HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n', { success: 0, error: 1 }],
     ] as const)('a gRPC response that ends with %s is charged to the host by its status', (_what, response, expected) => {
-      const scene = new Scene({ cluster: { http1: { enableTrailers: true, properCaseWords: false, sendFullyQualifiedUrl: false } } });
+      const scene = new Scene({ cluster: { http1: { enableTrailers: true, properCaseWords: false, preserveCase: null, sendFullyQualifiedUrl: false } } });
       const { upstream } = scene.exchange(GRPC);
       scene.io.data(upstream.connection, response);
       expect([scene.stat(RESET_LATE), scene.hostStats()]).toEqual([0, expected]);

@@ -1,3 +1,4 @@
+import type { MetadataStructs } from '../stream_info/stream_info.ts';
 import type { Timer } from '../event/timer.ts';
 import { grpcStatusIn, isGrpcRequest, isGrpcServerError } from '../headers/grpc_headers.ts';
 import type { HeaderMap } from '../headers/header_map.ts';
@@ -152,6 +153,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
     this.cluster = cluster;
     info.upstreamClusterName = clusterName;
     info.upstreamClusterObservabilityName = cluster.info.config.statName;
+    info.upstreamClusterMetadata = cluster.info.config.metadata as MetadataStructs;
     this.isChargedInternal = info.isInternalRequest;
     this.isGrpc = isGrpcRequest(headers);
     const virtualCluster = route.virtualHost.virtualCluster(headers);
@@ -176,6 +178,8 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
       return;
     }
     this.host = host;
+    // Upstream connections are plaintext.
+    if (info.schemeMatchesUpstream) headers.isHttps = false;
     info.upstreamHost = host;
     if (route.action?.autoHostRewrite === true) route.autoRewriteHost(headers, host.hostname);
     this.state = State.active;
@@ -291,7 +295,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
   }
 
   onUpstream1xxHeaders(headers: HeaderMap): void {
-    this.chargeCode(headers.status, true);
+    this.chargeCode(headers.status, this.isCanary(headers));
     this.callbacks?.encode1xxHeaders(headers);
   }
 
@@ -310,7 +314,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
     }
     if (route.virtualHost.includeAttemptCountInResponse) headers.setInteger(HeaderId.envoyAttemptCount, info.upstreamAttemptCount);
     info.responseCode = headers.status;
-    this.chargeCode(headers.status, true);
+    this.chargeCode(headers.status, this.isCanary(headers));
     if (this.isGrpc && headers.status < 500 && !endStream) this.isOutcomeOpen = true;
     else this.chargeHost(headers.status < 500 && !(this.isGrpc && isGrpcServerError(grpcStatusIn(headers))));
     this.mutateResponse(route, headers, callbacks);
@@ -497,7 +501,12 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
     });
   }
 
-  private chargeCode(status: number, isUpstreamResponse: boolean): void {
+  /** The host says so in its metadata, or in this response. */
+  private isCanary(headers: HeaderMap): boolean {
+    return this.host?.isCanary === true || headers.valueEquals(HeaderId.envoyUpstreamCanary, 'true');
+  }
+
+  private chargeCode(status: number, isCanary: boolean): void {
     const stats = this.cluster?.info.stats;
     // Health checks are no traffic.
     if (stats === undefined || this.callbacks?.streamInfo.isHealthCheck === true) return;
@@ -506,7 +515,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
     this.virtualClusterStats?.codes.charge(status);
     this.route?.stats?.codes.charge(status);
     if (this.altStatName !== '') stats.alternative(this.altStatName)?.charge(status, this.isChargedInternal);
-    if (isUpstreamResponse && this.host?.isCanary === true) stats.canaryCodes().charge(status);
+    if (isCanary) stats.canaryCodes().charge(status);
   }
 }
 

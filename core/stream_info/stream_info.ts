@@ -14,9 +14,8 @@ export interface UpstreamHostInfo {
   readonly address: string;
   /** Host name from the configuration, '' if none. */
   readonly hostname: string;
-  /** Metadata of the host, and of its cluster; absent if none. */
+  /** Metadata of the host; absent if none. */
   readonly metadata?: MetadataStructs;
-  readonly clusterMetadata?: MetadataStructs;
 }
 
 /** What a log line may want to know of the route; implemented by `core/route/`. */
@@ -25,7 +24,7 @@ export interface RouteInfo {
   readonly virtualHostName: string;
   /** Metadata of the route, and of its virtual host; absent if none. */
   readonly metadata?: MetadataStructs;
-  readonly virtualHostMetadata?: MetadataStructs;
+  readonly virtualHostMetadata?: MetadataStructs | undefined;
 }
 
 /** What TLS says of the downstream peer. */
@@ -48,7 +47,7 @@ export interface ConnectionInfo {
   /** Absent on plain connections. */
   readonly tls?: TlsInfo;
   /** Metadata of the listener, and of the filter chain; absent if none. */
-  readonly listenerMetadata?: MetadataStructs;
+  readonly listenerMetadata?: MetadataStructs | undefined;
   readonly filterChainMetadata?: MetadataStructs;
 }
 
@@ -90,6 +89,8 @@ export class StreamInfo {
   upstreamClusterName: string;
   /** The same with alt_stat_name applied (%UPSTREAM_CLUSTER%). */
   upstreamClusterObservabilityName: string;
+  /** Metadata of that cluster; null = none. */
+  upstreamClusterMetadata: MetadataStructs | null;
   upstreamLocalAddress: string;
   upstreamConnectionId: number;
   upstreamAttemptCount: number;
@@ -101,6 +102,8 @@ export class StreamInfo {
   downstreamRemoteAddress: string;
   isHealthCheck: boolean;
   isInternalRequest: boolean;
+  /** :scheme becomes that of the upstream connection (scheme_header_transformation.match_upstream). */
+  schemeMatchesUpstream: boolean;
   /** Body of a local reply, '' = none (%LOCAL_REPLY_BODY%). */
   localReplyBody: string;
   /** Random number of the stream, [0, 2^31): runtime fractions, weighted clusters, request-id sampling. */
@@ -136,6 +139,7 @@ export class StreamInfo {
     this.upstreamHost = null;
     this.upstreamClusterName = '';
     this.upstreamClusterObservabilityName = '';
+    this.upstreamClusterMetadata = null;
     this.upstreamLocalAddress = '';
     this.upstreamConnectionId = 0;
     this.upstreamAttemptCount = 0;
@@ -145,6 +149,7 @@ export class StreamInfo {
     this.downstreamRemoteAddress = '';
     this.isHealthCheck = false;
     this.isInternalRequest = false;
+    this.schemeMatchesUpstream = false;
     this.localReplyBody = '';
     this.random = 0;
     this.dynamicMetadata = null;
@@ -181,6 +186,7 @@ export class StreamInfo {
     this.upstreamHost = null;
     this.upstreamClusterName = '';
     this.upstreamClusterObservabilityName = '';
+    this.upstreamClusterMetadata = null;
     this.upstreamLocalAddress = '';
     this.upstreamConnectionId = 0;
     this.upstreamAttemptCount = 0;
@@ -190,6 +196,7 @@ export class StreamInfo {
     this.downstreamRemoteAddress = '';
     this.isHealthCheck = false;
     this.isInternalRequest = false;
+    this.schemeMatchesUpstream = false;
     this.localReplyBody = '';
     this.random = 0;
     this.dynamicMetadata = null;

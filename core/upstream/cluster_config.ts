@@ -1,4 +1,5 @@
 /** Clusters and hosts as plain frozen data. Times in milliseconds. */
+import type { PreserveCaseConfig } from '../headers/header_spelling.ts';
 import type { ExtensionConfig } from '../registry/parse_context.ts';
 import type { FractionalPercent } from '../runtime/runtime_snapshot.ts';
 
@@ -33,7 +34,12 @@ export interface ClusterConfig {
   /** Category `envoy.load_balancing_policies`. */
   readonly lbPolicy: ExtensionConfig;
   readonly protocol: 'http1' | 'http2';
-  readonly http1: { readonly enableTrailers: boolean; readonly properCaseWords: boolean; readonly sendFullyQualifiedUrl: boolean };
+  readonly http1: {
+    readonly enableTrailers: boolean;
+    readonly properCaseWords: boolean;
+    readonly preserveCase: PreserveCaseConfig | null;
+    readonly sendFullyQualifiedUrl: boolean;
+  };
   /** Category `envoy.transport_sockets.upstream`; null = raw. */
   readonly transportSocket: ExtensionConfig | null;
   readonly tcpKeepAlive: { readonly idleSec: number; readonly intervalSec: number; readonly probes: number } | null;

@@ -1,4 +1,4 @@
-import type { UpstreamHostInfo } from '../stream_info/stream_info.ts';
+import type { MetadataStructs, UpstreamHostInfo } from '../stream_info/stream_info.ts';
 import { HOST_STAT_WORDS, HostHealthFlag, HostStat } from '../shared_memory/layout.ts';
 import type { HostConfig } from './cluster_config.ts';
 
@@ -33,6 +33,10 @@ export class Host implements UpstreamHostInfo {
     this.stats = stats;
     this.statsBase = config.id * HOST_STAT_WORDS;
     this.attachment = null;
+  }
+
+  get metadata(): MetadataStructs {
+    return this.config.metadata as MetadataStructs;
   }
 
   /** Not taken out by health checks, outlier detection or the control plane, and not degraded. */

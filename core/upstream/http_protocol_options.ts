@@ -2,6 +2,7 @@
 import type { Http1ProtocolOptions, HttpProtocolOptions } from '../api/gen/envoy/config/core/v3/protocol_pb.d.ts';
 import { durationMsOr } from '../api/scalar_values.ts';
 import type { ParseContext } from '../registry/parse_context.ts';
+import { parseHeaderFormat } from './http1_header_format.ts';
 import type { ClusterConfig } from './cluster_config.ts';
 
 /** Category of `typed_extension_protocol_options` for HTTP. */
@@ -29,16 +30,9 @@ export function parseCommonOptions(message: HttpProtocolOptions | undefined): Om
 
 /** HTTP/1 options of a cluster. */
 export function parseUpstreamHttp1(message: Http1ProtocolOptions | undefined, context: ParseContext): UpstreamHttpOptions['http1'] {
-  let properCaseWords = false;
-  const format = message?.headerKeyFormat;
-  if (format !== undefined) {
-    properCaseWords = format.headerFormat.case === 'properCaseWords';
-    if (properCaseWords) context.consume(format, 'proper_case_words');
-    else context.warn(format, 'stateful_formatter', 'header formatters other than proper_case_words have no effect here');
-  }
   return {
     enableTrailers: message?.enableTrailers ?? false,
-    properCaseWords,
+    ...parseHeaderFormat(message, context),
     sendFullyQualifiedUrl: message?.sendFullyQualifiedUrl ?? false,
   };
 }

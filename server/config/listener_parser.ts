@@ -1,4 +1,6 @@
 /** envoy.config.listener.v3.Listener to plain data. What is not read here is reported as having no effect. Thread: main. */
+import { parseMetadata } from '../../core/route/parse_route_config.ts';
+import type { MetadataStructs } from '../../core/stream_info/stream_info.ts';
 import { randomUUID } from 'node:crypto';
 import { SocketAddress_Protocol } from '../../core/api/gen/envoy/config/core/v3/address_enums.ts';
 import type { Address } from '../../core/api/gen/envoy/config/core/v3/address_pb.d.ts';
@@ -39,6 +41,7 @@ export function parseListener(message: Listener, context: ParseContext): Listene
     continueOnListenerFiltersTimeout: message.continueOnListenerFiltersTimeout,
     filterChains,
     defaultFilterChain,
+    ...(message.metadata === undefined ? {} : { metadata: parseMetadata(message.metadata) as MetadataStructs }),
     trafficDirection: DIRECTIONS[message.trafficDirection] ?? 'unspecified',
     drainType: message.drainType === 1 ? 'modify_only' : 'default',
     accessLogs: parseAccessLogs(message.accessLog, context),

@@ -2,7 +2,7 @@ import { HeaderMap } from '../../core/headers/header_map.ts';
 import { HeaderId, HeaderNames } from '../../core/headers/header_names.ts';
 import type { RequestDecoder, ResetReason, ResponseDecoder } from '../../core/http/codec.ts';
 import { RESET_REASON_TEXT } from '../../core/http/codec.ts';
-import { checkRequest, RequestCheck } from '../../core/http/connection_manager/request_check.ts';
+import { checkRequest, normalizeRequest, RequestCheck } from '../../core/http/connection_manager/request_check.ts';
 import { Http1ClientConnection } from '../../core/http/http1/client_connection.ts';
 import { Http1Literals } from '../../core/http/http1/encoder.ts';
 import { Http1ServerConnection } from '../../core/http/http1/server_connection.ts';
@@ -28,10 +28,13 @@ export function codecSettings(options: ReadonlyMap<string, string>, onProtocolEr
     allowChunkedLength: options.has('allowChunkedLength'),
     enableTrailers: options.has('trailers'),
     properCaseWords: false,
+    ignoredUpgrades: [],
+    sendsFullUrl: false,
+    preserveCase: null,
     acceptHttp10: options.has('http10'),
     allowCustomMethods: options.has('customMethods'),
     allowAbsoluteUrl: !options.has('noAbsolute'),
-    ignoredUpgrades: [], underscores: action === 'reject' ? UnderscoreAction.rejectRequest : action === 'drop' ? UnderscoreAction.dropHeader : UnderscoreAction.allow,
+    underscores: action === 'reject' ? UnderscoreAction.rejectRequest : action === 'drop' ? UnderscoreAction.dropHeader : UnderscoreAction.allow,
     droppedHeadersWithUnderscores: COUNTER,
     rejectedWithUnderscores: COUNTER,
     onProtocolError,
@@ -118,7 +121,9 @@ class ServerRun implements ConnectionCallbacks, RequestDecoder {
   }
   private check(headers: HeaderMap): void {
     const http1 = { ...managerConfig().http1, acceptHttp10: this.acceptsHttp10 };
-    const result = checkRequest(headers, this.codec.minorVersion, managerConfig([], { http1 }), 80);
+    const config = managerConfig([], { http1 });
+    const first = checkRequest(headers, this.codec.minorVersion, config);
+    const result = first === RequestCheck.ok ? normalizeRequest(headers, config, 80) : first;
     const name = Object.entries(RequestCheck).find(([, value]) => value === result)?.[0] ?? '';
     this.log.add(result === RequestCheck.ok ? `target "${printable(headers.get(HeaderId.authority) ?? '')}" "${printable(headers.get(HeaderId.path) ?? '')}"` : `refused ${name}`);
   }

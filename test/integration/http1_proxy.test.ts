@@ -129,7 +129,7 @@ describe.each(backendsUnderTest())('HTTP/1 through a worker on the %s backend', 
       });
     });
     const manager = { http1: { ...managerConfig().http1, enableTrailers: true } };
-    const worker = await proxy(echo.port, { manager, cluster: { http1: { enableTrailers: true, properCaseWords: false, sendFullyQualifiedUrl: false } } });
+    const worker = await proxy(echo.port, { manager, cluster: { http1: { enableTrailers: true, properCaseWords: false, preserveCase: null, sendFullyQualifiedUrl: false } } });
     const peer = client(worker);
     peer.socket.write('POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n1\r\nq\r\n0\r\nX-Sum: 1\r\n\r\n');
     await until(() => peer.text.endsWith('0\r\ny-sum: 2\r\n\r\n'), 'trailers come back');

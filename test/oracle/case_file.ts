@@ -95,6 +95,8 @@ export interface CaseGroup {
   readonly bootstrap: YamlMap;
   /** Paths of every recording of the group that vary from machine to machine, as globs. */
   readonly unstable: readonly string[];
+  /** How header names are spelled is recorded too. */
+  readonly spelling: boolean;
   readonly cases: readonly OracleCase[];
 }
 
@@ -122,6 +124,7 @@ function readGroup(path: string): CaseGroup {
     upstreams: document?.upstreams ?? {},
     bootstrap: document?.bootstrap ?? {},
     unstable: document?.unstable ?? [],
+    spelling: document?.spelling ?? false,
     cases,
   };
 }

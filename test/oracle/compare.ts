@@ -45,6 +45,9 @@ function flattenMessage(flat: Flat, path: string, message: RecordedMessage): voi
   flattenHeaders(flat, `${path}.trailers`, message.trailers ?? []);
   flat.set(`${path}.framing`, message.framing ?? 'none');
   flat.set(`${path}.body`, message.body ?? '');
+  if (message.spelling !== undefined) {
+    flat.set(`${path}.spelling`, message.spelling);
+  }
   flat.set(`${path}.complete`, String(message.incomplete !== true));
 }
 

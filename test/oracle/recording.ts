@@ -9,6 +9,8 @@ export interface RecordedMessage {
   readonly framing?: string;
   readonly body?: string;
   readonly trailers?: readonly string[];
+  /** Names of headers and trailers as they were spelled; only for groups about that. */
+  readonly spelling?: string;
   readonly incomplete?: true;
 }
 
@@ -53,13 +55,14 @@ export function shortened(text: string): string {
 }
 
 /** `message` as it is recorded, with `clean` applied to its lines. */
-export function recordMessage(message: WireMessage, clean: (text: string) => string): RecordedMessage {
+export function recordMessage(message: WireMessage, clean: (text: string) => string, withSpelling = false): RecordedMessage {
   return {
     start: shortened(clean(message.startLine)),
     headers: message.headers.map((line) => shortened(clean(line))),
     ...(message.framing === 'none' ? {} : { framing: message.framing }),
     ...(message.body === '' ? {} : { body: shortened(clean(message.body)) }),
     ...(message.trailers.length === 0 ? {} : { trailers: message.trailers.map(clean) }),
+    ...(withSpelling ? { spelling: message.spelling.join(' ') } : {}),
     ...(message.isComplete ? {} : { incomplete: true as const }),
   };
 }

@@ -193,7 +193,7 @@ class GroupRun {
     const reading = connection.reading();
     const clean = (text: string): string => this.normalizer.text(text);
     return {
-      messages: reading.messages.map((message) => recordMessage(message, clean)),
+      messages: reading.messages.map((message) => recordMessage(message, clean, this.group.spelling)),
       ...(reading.rest === '' ? {} : { rest: clean(reading.rest) }),
       fate: connection.fate,
       ...(connection.timeouts.length === 0 ? {} : { timeouts: [...connection.timeouts] }),

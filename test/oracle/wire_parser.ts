@@ -14,6 +14,8 @@ export interface WireMessage {
   readonly framing: Framing;
   readonly body: string;
   readonly trailers: readonly string[];
+  /** Names of headers and trailers as they were spelled, in wire order. */
+  readonly spelling: readonly string[];
   /** False when the bytes ended before the message did. */
   readonly isComplete: boolean;
 }
@@ -29,6 +31,7 @@ export interface WireReading {
 interface Head {
   readonly startLine: string;
   readonly headers: string[];
+  readonly spelling: string[];
   readonly next: number;
 }
 
@@ -36,6 +39,7 @@ interface Body {
   readonly framing: Framing;
   readonly body: string;
   readonly trailers: string[];
+  readonly trailerSpelling?: string[];
   readonly next: number;
   readonly isComplete: boolean;
 }
@@ -65,13 +69,19 @@ function headerLine(line: string): string {
   return `${line.slice(0, colon).toLowerCase()}: ${line.slice(colon + 1).trim()}`;
 }
 
+function nameOf(line: string): string {
+  const colon = line.indexOf(':');
+  return colon < 0 ? line : line.slice(0, colon);
+}
+
 function readHead(text: string, from: number): Head | undefined {
   const block = readLines(text, from);
   const startLine = block?.lines[0];
   if (block === undefined || startLine === undefined) {
     return undefined;
   }
-  return { startLine, headers: block.lines.slice(1).map(headerLine), next: block.next };
+  const lines = block.lines.slice(1);
+  return { startLine, headers: lines.map(headerLine), spelling: lines.map(nameOf), next: block.next };
 }
 
 /** The values of `name` in `headers`, in order. */
@@ -94,7 +104,7 @@ function readChunked(text: string, from: number): Body {
       const trailers = readLines(text, at);
       return trailers === undefined
         ? { framing: 'chunked', body, trailers: [], next: text.length, isComplete: false }
-        : { framing: 'chunked', body, trailers: trailers.lines.map(headerLine), next: trailers.next, isComplete: true };
+        : { framing: 'chunked', body, trailers: trailers.lines.map(headerLine), trailerSpelling: trailers.lines.map(nameOf), next: trailers.next, isComplete: true };
     }
     body += text.slice(at, at + size);
     if (text.length < at + size + 2) {
@@ -127,6 +137,10 @@ function framingOfBodiless(headers: readonly string[]): Framing {
   return headerValues(headers, 'content-length').length > 0 ? 'content-length' : 'none';
 }
 
+function spellingOf(head: Head, body: Body): string[] {
+  return [...head.spelling, ...(body.trailerSpelling ?? [])];
+}
+
 /** Reads requests: what an upstream received. */
 export function readRequests(text: string): WireReading {
   const messages: WireMessage[] = [];
@@ -138,7 +152,7 @@ export function readRequests(text: string): WireReading {
       return { messages, finalCount, rest: text.slice(at) };
     }
     const body = readBody(text, head.next, head.headers, false);
-    messages.push({ startLine: head.startLine, headers: head.headers, framing: body.framing, body: body.body, trailers: body.trailers, isComplete: body.isComplete });
+    messages.push({ startLine: head.startLine, headers: head.headers, framing: body.framing, body: body.body, trailers: body.trailers, spelling: spellingOf(head, body), isComplete: body.isComplete });
     finalCount += body.isComplete ? 1 : 0;
     at = body.next;
   }
@@ -168,7 +182,7 @@ export function readResponses(text: string, methods: readonly string[], isClosed
       ? { framing: framingOfBodiless(head.headers), body: '', trailers: [], next: head.next, isComplete: true }
       : readBody(text, head.next, head.headers, true);
     const isComplete = body.isComplete || (body.framing === 'until-close' && isClosed);
-    messages.push({ startLine: head.startLine, headers: head.headers, framing: body.framing, body: body.body, trailers: body.trailers, isComplete });
+    messages.push({ startLine: head.startLine, headers: head.headers, framing: body.framing, body: body.body, trailers: body.trailers, spelling: spellingOf(head, body), isComplete });
     finalCount += isFinal && isComplete ? 1 : 0;
     at = body.next;
   }

@@ -52,13 +52,14 @@ export function managerConfig(filters: readonly TestFilter[] = [], overrides: Pa
     statPrefix: 'ingress', codecType: 'auto', rdsName: '', accessLogs: [],
     filters: chain.map((name): HttpFilterConfig => ({ name, extension: { name, typeName: name, config: { suppressEnvoyHeaders: false, respectExpectedRqTimeout: false, strictCheckHeaders: [] } }, disabled: false })),
     routeConfig: routeConfig({ virtualHosts: [virtualHost({ routes: [routeEntry()] })] }),
-    http1: { acceptHttp10: false, defaultHostForHttp10: '', allowAbsoluteUrl: true, enableTrailers: false, properCaseWords: false, allowChunkedLength: false, allowCustomMethods: false, ignoredUpgrades: [] },
+    http1: { acceptHttp10: false, defaultHostForHttp10: '', allowAbsoluteUrl: true, enableTrailers: false, properCaseWords: false, allowChunkedLength: false, allowCustomMethods: false, ignoredUpgrades: [], preserveCase: null },
     idleTimeoutMs: 3_600_000, maxConnectionDurationMs: 0, maxStreamDurationMs: 0, maxHeadersCount: 100, maxRequestHeadersKb: 60, maxRequestsPerConnection: 0,
     headersWithUnderscores: 'allow', streamIdleTimeoutMs: 300_000, requestTimeoutMs: 0, requestHeadersTimeoutMs: 0, drainTimeoutMs: 5000, delayedCloseTimeoutMs: 1000,
-    useRemoteAddress: false, xffNumTrustedHops: 0, skipXffAppend: false, via: '', serverName: 'envoy', serverHeaderTransformation: 'overwrite', schemeToOverwrite: '',
+    useRemoteAddress: false, xffNumTrustedHops: 0, skipXffAppend: false, via: '', serverName: 'envoy', serverHeaderTransformation: 'overwrite', schemeToOverwrite: '', schemeMatchesUpstream: false,
     generateRequestId: true, preserveExternalRequestId: false, alwaysSetRequestIdInResponse: false, normalizePath: false, mergeSlashes: false,
     pathWithEscapedSlashesAction: 'keep_unchanged', stripMatchingHostPort: false, stripAnyHostPort: false, stripTrailingHostDot: false,
-    streamErrorOnInvalidHttpMessage: false, proxy100Continue: false, logsNewRequests: false, logsTunnels: false, appendForwardedPort: false, internalCidrs: null, localReply: null, upgrades: [],
+    streamErrorOnInvalidHttpMessage: false, proxy100Continue: false, logsNewRequests: false, logsTunnels: false, appendForwardedPort: false, logFlushIntervalMs: 0, isMaxConnectionDurationSafe: false, originalIpDetection: [], earlyHeaderMutations: [], mapsIpv4ToIpv6: false, addUserAgent: false,
+    keepsForwardedClientCert: false, proxyStatus: null, internalAddresses: null, localReply: null, upgrades: [],
     ...overrides,
   };
 }
@@ -75,7 +76,7 @@ export function clusterConfig(overrides: Partial<ClusterConfig> = {}): ClusterCo
     name: 'c', statName: 'c', connectTimeoutMs: 5000, perConnectionBufferLimitBytes: 1 << 20, maxRequestsPerConnection: 0, idleTimeoutMs: 3_600_000,
     maxConnectionDurationMs: 0, maxResponseHeadersKb: 60, maxResponseHeadersCount: 100, defaultThresholds: THRESHOLDS, highThresholds: THRESHOLDS,
     lbPolicy: { name: 'round_robin', typeName: 'round_robin', config: {} }, protocol: 'http1',
-    http1: { enableTrailers: false, properCaseWords: false, sendFullyQualifiedUrl: false }, transportSocket: null, tcpKeepAlive: null, bindAddress: null,
+    http1: { enableTrailers: false, properCaseWords: false, preserveCase: null, sendFullyQualifiedUrl: false }, transportSocket: null, tcpKeepAlive: null, bindAddress: null,
     isLogical: false, healthyPanicThreshold: 50, overprovisioningFactor: 140, dropOverload: null, autoHostRewriteAllowed: false, metadata: {}, ...overrides,
   };
 }

@@ -5,7 +5,7 @@ import type { DeferredDelete } from '../../network/io_dispatcher.ts';
 import type { RouteEntry } from '../../route/route_entry.ts';
 import type { RouteTable } from '../../route/route_table.ts';
 import { ResponseFlag } from '../../stream_info/response_flags.ts';
-import { type ConnectionInfo, Protocol, StreamInfo } from '../../stream_info/stream_info.ts';
+import { type ConnectionInfo, type MetadataStructs, Protocol, StreamInfo } from '../../stream_info/stream_info.ts';
 import { AccessLogType } from '../../access_log/access_log.ts';
 import { type RequestDecoder, ResetReason } from '../codec.ts';
 import { reasonPhrase } from '../codes.ts';
@@ -13,15 +13,15 @@ import type { LocalReplyOptions } from '../filter.ts';
 import { Direction, type FilterIteration, type IterationOwner } from '../filter_manager/filter_iteration.ts';
 import type { Http1ServerConnection } from '../http1/server_connection.ts';
 import type { TerminalFilter } from '../terminal_filter.ts';
-import { answerExpect, copyRequestId, setConnectionHeader } from './exchange_headers.ts';
+import { answerExpect, copyRequestId, isWithoutProtocol, setConnectionHeader } from './exchange_headers.ts';
 import type { FilterHandle } from './filter_handle.ts';
-import { mutateRequestHeaders, mutateResponseHeaders, removeHopByHop } from './header_sanitizer.ts';
+import { mutateResponseHeaders, removeHopByHop } from './header_sanitizer.ts';
 import { fillLocalReply } from './local_reply_writer.ts';
 import type { ManagerContext } from './manager_context.ts';
 import { applyRouteToFilters, createStreamFilters, type StreamFilters } from './stream_filters.ts';
 import { StreamTimeouts } from './stream_timeouts.ts';
-import { checkRequest, RequestCheck } from './request_check.ts';
-import { refuseRequest } from './request_refusal.ts';
+import { logStream } from './stream_log.ts';
+import { admitRequest } from './request_admission.ts';
 import { isTunnelResponse, isUpgradeAllowed, UpgradeKind, upgradeKindOf, upgradeTypeOf } from './upgrades.ts';
 
 /** The connection a stream belongs to, as the stream sees it. */
@@ -79,6 +79,8 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
   private upgrade: number;
   isDestroyed: boolean;
   private sawEncodeHeaders: boolean;
+  /** The response says which x-request-id was traced. */
+  private isTraceForced: boolean;
   private readDisables: number;
   /** Filters that cannot take more of the response. */
   private responsePauses: number;
@@ -114,6 +116,7 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
     this.upgrade = UpgradeKind.none;
     this.isDestroyed = true;
     this.sawEncodeHeaders = false;
+    this.isTraceForced = false;
     this.readDisables = 0;
     this.responsePauses = 0;
   }
@@ -143,6 +146,7 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
     this.upgrade = UpgradeKind.none;
     this.isDestroyed = false;
     this.sawEncodeHeaders = false;
+    this.isTraceForced = false;
     this.readDisables = 0;
     this.responsePauses = 0;
     const info = this.info;
@@ -175,13 +179,10 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
     info.downstreamHeaderBytesReceived = codec.requestHeaderLineBytes;
     if (endStream) this.onRequestDone();
     if (headers.find(HeaderId.expect) >= 0 && !parts.config.proxy100Continue && answerExpect(headers, codec)) this.chargeCode(100);
-    const check = checkRequest(headers, codec.minorVersion, parts.config, parts.listenerPort);
-    if (check !== RequestCheck.ok) {
-      refuseRequest(this, check);
-      return;
-    }
     const upgrade = upgradeKindOf(headers);
-    mutateRequestHeaders(headers, context, info, this.routeTable, upgrade === UpgradeKind.upgrade);
+    if (!admitRequest(this, owner, headers, upgrade === UpgradeKind.upgrade)) return;
+    // Only a trusted caller's x-envoy-force-trace is still there.
+    if (headers.find(HeaderId.envoyForceTrace) >= 0) this.isTraceForced = true;
     const route = this.routeEntry();
     info.route = route;
     const isRefused = upgrade !== UpgradeKind.none && !this.acceptUpgrade(upgrade, headers, route);
@@ -195,7 +196,7 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
       return;
     }
     this.decode.onHeaders(headers, endStream);
-    if (context.needsRequestHeaders && !this.isDestroyed) headers.retain();
+    if ((context.needsRequestHeaders || this.isTraceForced) && !this.isDestroyed) headers.retain();
   }
 
   decodeData(offset: number, length: number, endStream: boolean): void {
@@ -287,6 +288,7 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
       if (cluster !== null) {
         this.info.upstreamClusterName = name;
         this.info.upstreamClusterObservabilityName = cluster.info.config.statName;
+        this.info.upstreamClusterMetadata = cluster.info.config.metadata as MetadataStructs;
       }
     }
     this.timeouts.applyRoute(route.idleTimeoutMs, route.maxStreamDurationMs);
@@ -299,7 +301,7 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
     if (!this.isRouteCached) {
       this.isRouteCached = true;
       this.matchInput.readStream();
-      this.routeEntryCache = this.routeTable.match(this.matchInput);
+      this.routeEntryCache = isWithoutProtocol(this.requestHeaders) ? null : this.routeTable.match(this.matchInput);
     }
     return this.routeEntryCache;
   }
@@ -398,25 +400,25 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
     }
     const owner = this.owner;
     if (owner === null) return;
-    const context = this.context;
-    const info = this.info;
+    const { context, info } = this;
+    const { parts } = context;
     const isTunnel = this.upgrade !== UpgradeKind.none && !endStream && isTunnelResponse(this.upgrade, headers);
     mutateResponseHeaders(headers, context, isTunnel && this.upgrade === UpgradeKind.upgrade);
-    const config = context.parts.config;
-    if (config.alwaysSetRequestIdInResponse) copyRequestId(this.validRequestHeaders(), headers);
+    if (parts.config.alwaysSetRequestIdInResponse || this.isTraceForced) copyRequestId(this.validRequestHeaders(), headers);
+    if (parts.proxyStatus !== null && this.hasRequestHeaders) parts.proxyStatus.apply(headers, info);
     if (!this.isRequestDone) {
-      context.parts.stats.rqResponseBeforeRqComplete.inc();
+      parts.stats.rqResponseBeforeRqComplete.inc();
       owner.closeAfterResponse();
     }
     // What follows these headers is no HTTP: nothing is to be said of the connection.
     if (!isTunnel) setConnectionHeader(headers, info.protocol, owner, endStream);
     info.responseCode = headers.status;
-    if (context.parts.http1.countsHeaderBytes) info.responseHeaderBytes = headers.byteSize();
-    info.firstDownstreamTxMs = context.parts.dispatcher.io.clock[0];
+    if (parts.http1.countsHeaderBytes) info.responseHeaderBytes = headers.byteSize();
+    info.firstDownstreamTxMs = parts.dispatcher.io.clock[0];
     this.chargeCode(headers.status);
     this.isResponseStarted = true;
     this.timeouts.onResponseStart();
-    if (isTunnel && config.logsTunnels) {
+    if (isTunnel && parts.config.logsTunnels) {
       info.downstreamWireBytesReceived = owner.codec.wireBytesReceived;
       this.log(AccessLogType.downstreamTunnelSuccessfullyEstablished);
     }
@@ -564,21 +566,8 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
   }
 
   private log(type: AccessLogType): void {
-    const { loggers, http1 } = this.context.parts;
-    const context = this.context.logContext;
-    context.info = this.info;
-    this.info.localReplyBody = '';
-    context.requestHeaders = this.validRequestHeaders();
-    if (http1.countsHeaderBytes) this.info.requestHeaderBytes = context.requestHeaders?.byteSize() ?? 0;
-    context.responseHeaders = this.sawEncodeHeaders ? this.responseHeaders : null;
-    const trailers = this.madeResponseTrailers;
-    context.responseTrailers = trailers !== null && trailers.count > 0 ? trailers : null;
-    context.logType = type;
-    for (let i = 0; i < loggers.length; i++) loggers[i].log(context);
-    context.info = null;
-    context.requestHeaders = null;
-    context.responseHeaders = null;
-    context.responseTrailers = null;
+    const response = this.sawEncodeHeaders ? this.responseHeaders : null;
+    logStream(this.context, this.info, this.validRequestHeaders(), response, this.madeResponseTrailers, type);
   }
 
   onDeferredDelete(): void {
@@ -586,6 +575,12 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
     this.responseHeaders.clear();
     if (this.terminal !== this.filters.terminal) this.useFilters(this.filters);
     this.release(this);
+  }
+
+  /** access_log_flush_interval has passed. */
+  logPeriodically(): void {
+    if (this.owner !== null) this.info.downstreamWireBytesSent = this.owner.codec.wireBytesSent;
+    this.log(AccessLogType.downstreamPeriodic);
   }
 
   /** A timeout before any response: see StreamTimeouts. */

@@ -1,8 +1,10 @@
 /** The HTTP connection manager as plain frozen data. Times in milliseconds, 0 = off, unless said. */
 import type { ExtensionConfig } from '../../registry/parse_context.ts';
-import type { StringMatcherConfig } from '../../matcher/matcher_config.ts';
 import type { RouteConfig } from '../../route/route_config.ts';
 import type { AccessLogConfig, AccessLogFilterConfig } from '../../access_log/access_log_config.ts';
+import type { PreserveCaseConfig } from '../../headers/header_spelling.ts';
+import type { StringMatcherConfig } from '../../matcher/matcher_config.ts';
+import type { HeaderAddConfig } from '../../headers/header_mutation.ts';
 import type { BodyFormatConfig } from '../../formatter/format_config.ts';
 
 /** One configured HTTP filter. */
@@ -19,7 +21,7 @@ export interface LocalReplyMapperConfig {
   /** null = keep. */
   readonly body: string | null;
   readonly bodyFormat: BodyFormatConfig | null;
-  readonly headersToAdd: readonly { readonly name: string; readonly value: string; readonly append: boolean }[];
+  readonly headersToAdd: readonly HeaderAddConfig[];
 }
 
 /** One entry of upgrade_configs. */
@@ -40,8 +42,26 @@ export interface Http1Options {
   readonly properCaseWords: boolean;
   readonly allowChunkedLength: boolean;
   readonly allowCustomMethods: boolean;
-  /** Requests for upgrades to these are served as if they had not asked. */
+  /** Upgrades that are treated as if nobody had asked for them. */
   readonly ignoredUpgrades: readonly StringMatcherConfig[];
+  readonly preserveCase: PreserveCaseConfig | null;
+}
+
+/** internal_address_config. */
+export interface InternalAddressConfig {
+  /** Empty = the private ranges. */
+  readonly cidrs: readonly string[];
+  readonly unixSockets: boolean;
+}
+
+/** proxy_status_config: the Proxy-Status header (RFC 9209) on responses that end in an error. */
+export interface ProxyStatusConfig {
+  readonly name: { readonly kind: 'server_name' | 'node_id' } | { readonly kind: 'literal'; readonly value: string };
+  readonly hasDetails: boolean;
+  readonly hasTerminationDetails: boolean;
+  readonly hasResponseFlags: boolean;
+  /** The response's status becomes the one RFC 9209 recommends for the error. */
+  readonly setsResponseCode: boolean;
 }
 
 export interface ConnectionManagerConfig {
@@ -55,6 +75,8 @@ export interface ConnectionManagerConfig {
   readonly http1: Http1Options;
   readonly idleTimeoutMs: number;
   readonly maxConnectionDurationMs: number;
+  /** At its end the connection is not closed: the next response says `connection: close`. */
+  readonly isMaxConnectionDurationSafe: boolean;
   readonly maxStreamDurationMs: number;
   readonly maxHeadersCount: number;
   readonly maxRequestHeadersKb: number;
@@ -74,6 +96,7 @@ export interface ConnectionManagerConfig {
   readonly serverHeaderTransformation: 'overwrite' | 'append_if_absent' | 'pass_through';
   /** '' = unset. */
   readonly schemeToOverwrite: string;
+  readonly schemeMatchesUpstream: boolean;
   readonly generateRequestId: boolean;
   readonly preserveExternalRequestId: boolean;
   readonly alwaysSetRequestIdInResponse: boolean;
@@ -87,9 +110,21 @@ export interface ConnectionManagerConfig {
   readonly proxy100Continue: boolean;
   /** A log line is written when a request begins, too (DownstreamStart). */
   readonly logsNewRequests: boolean;
+  /** And one at this interval while the stream lasts (DownstreamPeriodic). */
+  readonly logFlushIntervalMs: number;
   readonly appendForwardedPort: boolean;
-  /** CIDRs that count as internal; null = the default ranges. */
-  readonly internalCidrs: readonly string[] | null;
+  /** null = nothing is internal. */
+  readonly internalAddresses: InternalAddressConfig | null;
+  /** Who the client is when the peer is not asked (`useRemoteAddress` false); empty = x-forwarded-for says. */
+  readonly originalIpDetection: readonly ExtensionConfig[];
+  readonly earlyHeaderMutations: readonly ExtensionConfig[];
+  /** An IPv4 peer is appended to x-forwarded-for as ::ffff:a.b.c.d. */
+  readonly mapsIpv4ToIpv6: boolean;
+  /** x-envoy-downstream-service-cluster, -node and, if there is none, user-agent name this proxy. */
+  readonly addUserAgent: boolean;
+  /** x-forwarded-client-cert passes even though no client certificate was presented. */
+  readonly keepsForwardedClientCert: boolean;
+  readonly proxyStatus: ProxyStatusConfig | null;
   readonly localReply: { readonly mappers: readonly LocalReplyMapperConfig[]; readonly bodyFormat: BodyFormatConfig | null } | null;
   /** A log line is written when a tunnel stands, too (DownstreamTunnelSuccessfullyEstablished). */
   readonly logsTunnels: boolean;

@@ -30,6 +30,8 @@ export class ConnectionManager implements ConnectionCallbacks, ServerConnectionC
   private closesDelayed: boolean;
   private isLingering: boolean;
   private isDraining: boolean;
+  /** max_connection_duration is over, and the next request is the last. */
+  private isExpired: boolean;
   private isClosed: boolean;
   requestNumber: number;
   /** The protocol is known, and counted, from the first byte. */
@@ -49,6 +51,7 @@ export class ConnectionManager implements ConnectionCallbacks, ServerConnectionC
     this.closesDelayed = false;
     this.isLingering = false;
     this.isDraining = false;
+    this.isExpired = false;
     this.isClosed = false;
     this.requestNumber = 0;
     this.sawBytes = false;
@@ -68,9 +71,6 @@ export class ConnectionManager implements ConnectionCallbacks, ServerConnectionC
     if (this.closing) return true;
     const parts = this.context.parts;
     if (!this.codec.wantsKeepAlive) {
-      this.closing = true;
-    } else if (parts.config.maxRequestsPerConnection > 0 && this.requestNumber >= parts.config.maxRequestsPerConnection) {
-      parts.stats.cxMaxRequestsReached.inc();
       this.closing = true;
     } else if (parts.shouldDrainClose()) {
       parts.stats.cxDrainClose.inc();
@@ -109,6 +109,13 @@ export class ConnectionManager implements ConnectionCallbacks, ServerConnectionC
 
   newStream(_encoder: ResponseEncoder): RequestDecoder {
     this.requestNumber++;
+    const { config, stats } = this.context.parts;
+    if (config.maxRequestsPerConnection > 0 && this.requestNumber >= config.maxRequestsPerConnection) {
+      stats.cxMaxRequestsReached.inc();
+      this.closing = true;
+    } else if (this.isExpired) {
+      this.closing = true;
+    }
     const stream = this.streams.acquire();
     this.stream = stream;
     this.idleTimer.disable();
@@ -192,12 +199,14 @@ export class ConnectionManager implements ConnectionCallbacks, ServerConnectionC
     }
     stats.cxMaxDurationReached.inc();
     if (this.requestNumber === 0) this.closeNow(true);
+    else if (this.context.parts.config.isMaxConnectionDurationSafe) this.isExpired = true;
     else this.startDrain();
   }
 
   /** Drain sequence: responses say `connection: close`; after drain_timeout an idle connection is closed. */
   private startDrain(): void {
     this.closing = true;
+    this.closesDelayed = true;
     this.isDraining = true;
     this.durationTimer.enable(this.context.parts.config.drainTimeoutMs);
   }

@@ -32,3 +32,9 @@ export function answerExpect(headers: HeaderMap, codec: Http1ServerConnection): 
   codec.sendContinue();
   return true;
 }
+
+/** Without x-forwarded-proto (a filter removed or emptied it) nothing can be routed. */
+export function isWithoutProtocol(headers: HeaderMap): boolean {
+  const k = headers.find(HeaderId.forwardedProto);
+  return k < 0 || headers.entries[k + 4] === 0;
+}

@@ -18,7 +18,7 @@ function contextOf(config: Partial<ConnectionManagerConfig>): ManagerContext {
   const whole = managerConfig([], { generateRequestId: false, ...config });
   const bytes = Buffer.from('Fri, 02 Jan 2026 03:04:05 GMT');
   const parts = {
-    config: whole, internal: new InternalAddressChecker(whole.internalCidrs), dates: { bytes, update: () => {} }, dispatcher: { wallMs: 0 }, localAddress: '192.0.2.9',
+    config: whole, internal: new InternalAddressChecker(whole.internalAddresses), dates: { bytes, update: () => {} }, dispatcher: { wallMs: 0 }, localAddress: '192.0.2.9', ipDetection: [],
     requestIds: { set: (headers: ReturnType<typeof headerMap>) => headers.set(HeaderId.requestId, 'generated') },
   };
   return {
@@ -35,7 +35,7 @@ function request(pairs: Pairs, config: Partial<ConnectionManagerConfig> = {}, pe
   return { headers: Object.fromEntries(headerPairs(headers)), info, isHttps: headers.isHttps };
 }
 
-const REMOTE = { useRemoteAddress: true, internalCidrs: ['10.0.0.0/8'] };
+const REMOTE = { useRemoteAddress: true, internalAddresses: { cidrs: ['10.0.0.0/8'], unixSockets: false } };
 
 describe('mutateRequestHeaders', () => {
   it('takes out what is between two hops only, and keeps te: trailers', () => {

@@ -4,6 +4,7 @@ import type { BodyFormatConfig } from '../../formatter/format_config.ts';
 import type { FormatEnvironment } from '../../formatter/format_environment.ts';
 import { compileFormat, compileHeaderValue, type Formatter } from '../../formatter/formatter.ts';
 import type { HeaderMap } from '../../headers/header_map.ts';
+import { HeaderMutator } from '../../headers/header_mutation.ts';
 import type { HeaderNames } from '../../headers/header_names.ts';
 import type { RuntimeSnapshot } from '../../runtime/runtime_snapshot.ts';
 import type { ConnectionManagerConfig, LocalReplyMapperConfig } from './config.ts';
@@ -29,15 +30,13 @@ class Mapper {
   readonly filter: LogFilter;
   readonly config: LocalReplyMapperConfig;
   readonly format: BodyFormat | null;
-  readonly headers: readonly { readonly nameId: number; readonly value: Formatter; readonly append: boolean }[];
+  readonly headers: HeaderMutator<LogContext>;
 
   constructor(config: LocalReplyMapperConfig, names: HeaderNames, environment: FormatEnvironment, runtime: RuntimeSnapshot) {
     this.config = config;
     this.filter = compileLogFilter(config.filter, names, runtime);
     this.format = config.bodyFormat === null ? null : new BodyFormat(config.bodyFormat, environment);
-    this.headers = config.headersToAdd.map((header) => ({
-      nameId: names.intern(header.name), value: compileHeaderValue(header.value, environment), append: header.append,
-    }));
+    this.headers = new HeaderMutator([{ add: config.headersToAdd, remove: [] }], names, (format) => compileHeaderValue(format, environment));
   }
 }
 
@@ -56,19 +55,14 @@ class ConfiguredRewriter implements LocalReplyRewriter {
   rewrite(context: LogContext, reply: RewrittenReply, headers: HeaderMap): void {
     const mapper = this.mappers.find((candidate) => candidate.filter.evaluate(context));
     if (mapper !== undefined) {
-      for (const header of mapper.headers) {
-        const value = header.value.formatToString(context);
-        if (header.append) headers.add(header.nameId, value);
-        else headers.set(header.nameId, value);
-      }
-      if (mapper.config.statusCode !== 0) {
-        reply.status = mapper.config.statusCode;
-        if (context.info !== null) context.info.responseCode = reply.status;
-      }
-      if (mapper.config.body !== null) {
-        reply.body = mapper.config.body;
-        if (context.info !== null) context.info.localReplyBody = reply.body;
-      }
+      // The headers' formats see the reply as it was, without its body; the body's format what the mapper made of it.
+      mapper.headers.evaluate(headers, context);
+      if (mapper.config.statusCode !== 0) reply.status = mapper.config.statusCode;
+      if (mapper.config.body !== null) reply.body = mapper.config.body;
+    }
+    if (context.info !== null) {
+      context.info.responseCode = reply.status;
+      context.info.localReplyBody = reply.body;
     }
     const format = mapper?.format ?? this.format;
     if (format !== null) format.apply(context, reply);

@@ -15,48 +15,47 @@ export interface LocalReplyStream {
 }
 
 /**
- * Fills the stream's response headers with a local reply and returns its body. A gRPC request is answered with status 200 and
- * grpc-status (Envoy: Utility::sendLocalReply). Not on the plain path: may allocate.
+ * Fills the stream's response headers with a local reply and returns its body: what the route adds, then local_reply_config, then
+ * for a gRPC request status 200 and grpc-status (Envoy: Utility::sendLocalReply). Not on the plain path: may allocate.
  */
 export function fillLocalReply(stream: LocalReplyStream, status: number, body: string, options: LocalReplyOptions): string {
-  const headers = stream.responseHeaders;
+  const { responseHeaders: headers, info } = stream;
+  const { logContext: context, parts } = stream.context;
   headers.clear();
-  stream.info.localReplyBody = body;
   const request = stream.validRequestHeaders();
-  if (request !== null && isGrpcRequest(request)) {
-    headers.status = 200;
-    headers.set(HeaderId.contentType, 'application/grpc');
-    headers.set(HeaderId.grpcStatus, String(options.grpcStatus ?? httpToGrpcStatus(status)));
-    if (body !== '') headers.set(HeaderId.grpcMessage, encodeGrpcMessage(body));
-    options.modifyHeaders?.(headers);
-    return '';
-  }
   headers.status = status;
-  const rewriter = stream.context.parts.localReplies;
-  let text = body;
-  let contentType = 'text/plain';
+  const reply = { status, body, contentType: 'text/plain' };
   // Before the code is known to the log: header formats of the route see 0, as in Envoy.
   options.modifyHeaders?.(headers);
-  stream.info.responseCode = status;
-  if (rewriter !== null) {
-    const reply = { status, body, contentType };
-    const context = stream.context.logContext;
-    context.info = stream.info;
+  info.responseCode = status;
+  info.localReplyBody = body;
+  let hasOwnContentType = false;
+  if (parts.localReplies !== null) {
+    const before = headers.get(HeaderId.contentType);
+    info.localReplyBody = '';
+    context.info = info;
     context.requestHeaders = request;
     context.responseHeaders = headers;
     context.logType = AccessLogType.notSet;
-    rewriter.rewrite(context, reply, headers);
+    parts.localReplies.rewrite(context, reply, headers);
     context.info = null;
     context.requestHeaders = null;
     context.responseHeaders = null;
     headers.status = reply.status;
-    stream.info.responseCode = reply.status;
-    text = reply.body;
-    contentType = reply.contentType;
+    info.responseCode = reply.status;
+    hasOwnContentType = headers.get(HeaderId.contentType) !== before;
   }
-  if (text !== '') {
-    headers.setInteger(HeaderId.contentLength, Buffer.byteLength(text));
-    if (headers.find(HeaderId.contentType) < 0 || rewriter !== null) headers.set(HeaderId.contentType, contentType);
+  if (request !== null && isGrpcRequest(request)) {
+    headers.status = 200;
+    headers.set(HeaderId.contentType, 'application/grpc');
+    headers.set(HeaderId.grpcStatus, String(options.grpcStatus ?? httpToGrpcStatus(reply.status)));
+    if (reply.body !== '') headers.set(HeaderId.grpcMessage, encodeGrpcMessage(reply.body));
+    return '';
   }
-  return text;
+  if (reply.body !== '') {
+    headers.setInteger(HeaderId.contentLength, Buffer.byteLength(reply.body));
+    // A body that was written anew has the type of its format, unless the mapper set one.
+    if (!hasOwnContentType && (headers.find(HeaderId.contentType) < 0 || reply.body !== body)) headers.set(HeaderId.contentType, reply.contentType);
+  }
+  return reply.body;
 }

@@ -7,6 +7,8 @@ import type { RouteTable } from '../../route/route_table.ts';
 import type { RuntimeSnapshot } from '../../runtime/runtime_snapshot.ts';
 import type { ServerFacts } from '../filter_context.ts';
 import type { HttpFilterFactory } from '../filter.ts';
+import type { EarlyHeaderMutation } from '../early_header_mutation.ts';
+import type { OriginalIpDetection } from '../original_ip_detection.ts';
 import type { DateProvider } from '../date_header.ts';
 import type { Http1Literals } from '../http1/encoder.ts';
 import type { Http1Settings } from '../http1/settings.ts';
@@ -14,6 +16,7 @@ import type { TerminalFilter } from '../terminal_filter.ts';
 import type { ConnectionManagerConfig } from './config.ts';
 import type { InternalAddressChecker } from './internal_address.ts';
 import type { LocalReplyRewriter } from './local_reply.ts';
+import type { ProxyStatus } from './proxy_status.ts';
 import type { RequestIdGenerator } from './request_id.ts';
 import type { ConnectionManagerStats } from './stats.ts';
 
@@ -52,6 +55,11 @@ export interface ManagerContextParts {
   readonly routeTable: RouteTable;
   readonly internal: InternalAddressChecker;
   readonly localReplies: LocalReplyRewriter | null;
+  /** Empty = x-forwarded-for says who the client is. */
+  readonly ipDetection: readonly OriginalIpDetection[];
+  readonly earlyMutations: readonly EarlyHeaderMutation[];
+  readonly proxyStatus: ProxyStatus | null;
+  readonly node: { readonly id: string; readonly cluster: string };
   /** Downstream per_connection_buffer_limit_bytes: also the limit of filter buffers. */
   readonly bufferLimit: number;
   /** Port of the listener, for strip_matching_host_port. */
@@ -74,7 +82,6 @@ export class ManagerContext {
   readonly needsResponseHeaders: boolean;
   readonly serverName: Uint8Array;
   readonly via: Uint8Array;
-  readonly localAddress: Uint8Array;
 
   constructor(parts: ManagerContextParts) {
     this.parts = parts;
@@ -86,6 +93,5 @@ export class ManagerContext {
     this.needsResponseHeaders = parts.loggers.some((logger) => logger.needsResponseHeaders);
     this.serverName = Buffer.from(parts.config.serverName, 'latin1');
     this.via = Buffer.from(parts.config.via, 'latin1');
-    this.localAddress = Buffer.from(parts.localAddress, 'latin1');
   }
 }

@@ -3,14 +3,16 @@ import { headerMap } from '../../../test/support/header_map.ts';
 import { managerConfig } from '../../../test/support/in_process_worker.ts';
 import { HeaderId, HeaderNames } from '../../headers/header_names.ts';
 import type { ConnectionManagerConfig } from './config.ts';
-import { checkRequest, RequestCheck } from './request_check.ts';
+import { checkRequest, normalizeRequest, RequestCheck } from './request_check.ts';
 
 const names = new HeaderNames();
 
 /** Checks a request for `path` at `host` (undefined: none); the result, host and path afterwards. */
 function check(path: string, host: string | undefined, config: Partial<ConnectionManagerConfig> = {}, minorVersion = 1) {
   const headers = headerMap(names, [[':method', 'GET'], [':path', path], ...(host === undefined ? [] : [[':authority', host] as const])]);
-  const result = checkRequest(headers, minorVersion, managerConfig([], config), 8080);
+  const whole = managerConfig([], config);
+  let result = checkRequest(headers, minorVersion, whole);
+  if (result === RequestCheck.ok) result = normalizeRequest(headers, whole, 8080);
   const at = headers.pathOffset;
   return { result, host: headers.get(HeaderId.authority), path: Buffer.from(headers.bytes.subarray(at, at + headers.pathLength)).toString('latin1') };
 }

@@ -1,6 +1,9 @@
 import type { HeaderMap } from '../../headers/header_map.ts';
 import { HeaderId } from '../../headers/header_names.ts';
 
+/** Category of request_id_extension. */
+export const REQUEST_ID_CATEGORY = 'envoy.request_id';
+
 const POOL_BYTES = 8192;
 const UUID_LENGTH = 36;
 

@@ -5,19 +5,16 @@ import type { ConnectionManagerConfig } from './config.ts';
 import { RequestCheck } from './request_check.ts';
 import type { ConnectionManagerStats } from './stats.ts';
 
-/** The stream whose request is refused. */
-export interface RefusedStream {
+/** A stream whose request was found wanting. */
+export interface RefusableStream {
   readonly context: { readonly parts: { readonly stats: ConnectionManagerStats; readonly config: ConnectionManagerConfig } };
-  readonly owner: { closeAfterResponse(): void } | null;
   readonly requestHeaders: HeaderMap;
   sendLocalReply(status: number, body: string, options: LocalReplyOptions): void;
 }
 
-/** Answers a request that `checkRequest` found wrong. */
-export function refuseRequest(stream: RefusedStream, check: number): void {
+/** Answers a request that `check` (a RequestCheck) found wanting: no filter and no upstream sees it. */
+export function refuseRequest(stream: RefusableStream, owner: { closeAfterResponse(): void }, check: number): void {
   const { stats, config } = stream.context.parts;
-  const owner = stream.owner;
-  if (owner === null) return;
   switch (check) {
     case RequestCheck.missingHost:
       if (!config.streamErrorOnInvalidHttpMessage) owner.closeAfterResponse();
@@ -25,7 +22,7 @@ export function refuseRequest(stream: RefusedStream, check: number): void {
       return;
     case RequestCheck.badPath:
       stats.rqFailedPathNormalization.inc();
-      owner.closeAfterResponse();
+      if (!config.streamErrorOnInvalidHttpMessage) owner.closeAfterResponse();
       stream.sendLocalReply(400, '', { details: 'path_normalization_failed' });
       return;
     case RequestCheck.redirectToNormalPath: {

@@ -51,6 +51,7 @@ export class ConnectionManagerStats {
   readonly rqIdleTimeout: Counter;
   readonly rqMaxDurationReached: Counter;
   readonly rqNonRelativePath: Counter;
+  readonly rqRejectedViaIpDetection: Counter;
   readonly rqResponseBeforeRqComplete: Counter;
   readonly rqRxReset: Counter;
   readonly rqTimeout: Counter;
@@ -98,6 +99,7 @@ export class ConnectionManagerStats {
     this.rqIdleTimeout = scope.counter('downstream_rq_idle_timeout');
     this.rqMaxDurationReached = scope.counter('downstream_rq_max_duration_reached');
     this.rqNonRelativePath = scope.counter('downstream_rq_non_relative_path');
+    this.rqRejectedViaIpDetection = scope.counter('downstream_rq_rejected_via_ip_detection');
     this.rqResponseBeforeRqComplete = scope.counter('downstream_rq_response_before_rq_complete');
     this.rqRxReset = scope.counter('downstream_rq_rx_reset');
     this.rqTimeout = scope.counter('downstream_rq_timeout');

@@ -14,10 +14,12 @@ export interface TimedStream {
   /** Answers, and closes the connection afterwards when the request is not complete. */
   answerTimeout(status: number, body: string, details: string): void;
   resetStream(): void;
+  logPeriodically(): void;
 }
 
 /**
- * The downstream timeouts of one stream: idle, whole duration, whole request, request headers (Envoy docs: faq/configuration/timeouts).
+ * The timers of one stream: idle, whole duration, whole request, request headers (Envoy docs: faq/configuration/timeouts), and its
+ * periodic log line.
  * Before response headers a timeout is answered, afterwards the stream is reset. Arming costs two stores.
  */
 export class StreamTimeouts implements WheelTimerTarget {
@@ -28,6 +30,8 @@ export class StreamTimeouts implements WheelTimerTarget {
   private readonly duration: WheelTimer;
   private readonly request: WheelTimer;
   private readonly headers: WheelTimer;
+  /** access_log_flush_interval; null = off. */
+  private readonly log: WheelTimer | null;
   private idleMs: number;
 
   constructor(
@@ -40,6 +44,7 @@ export class StreamTimeouts implements WheelTimerTarget {
     this.duration = dispatcher.createTimer(this);
     this.request = dispatcher.createTimer(this);
     this.headers = dispatcher.createTimer(this);
+    this.log = config.logFlushIntervalMs > 0 ? dispatcher.createTimer(this) : null;
     this.idleMs = 0;
   }
 
@@ -51,6 +56,7 @@ export class StreamTimeouts implements WheelTimerTarget {
     if (config.requestHeadersTimeoutMs > 0) this.headers.enable(config.requestHeadersTimeoutMs);
     if (config.requestTimeoutMs > 0) this.request.enable(config.requestTimeoutMs);
     if (config.maxStreamDurationMs > 0) this.duration.enable(config.maxStreamDurationMs);
+    this.log?.enable(config.logFlushIntervalMs);
   }
 
   /** Something moved on the stream. */
@@ -87,12 +93,16 @@ export class StreamTimeouts implements WheelTimerTarget {
     this.headers.disable();
     this.request.disable();
     this.duration.disable();
+    this.log?.disable();
   }
 
   onTimeout(timer: Timer): void {
     const { stream, stats } = this;
     if (stream.isDestroyed) return;
-    if (timer === this.headers) {
+    if (timer === this.log) {
+      stream.logPeriodically();
+      this.log.enable(this.config.logFlushIntervalMs);
+    } else if (timer === this.headers) {
       stats.rqHeaderTimeout.inc();
       stream.answerTimeout(408, 'request header timeout', 'request_header_timeout');
     } else if (timer === this.request) {

@@ -73,7 +73,7 @@ export class Http1ClientConnection implements RequestEncoder {
     this.literals = literals;
     this.slab = slab;
     this.words = words;
-    this.parser = new ResponseParser(slab, words, literals.cursor);
+    this.parser = new ResponseParser(slab, words, literals.cursor, settings.preserveCase);
     this.chunked = null;
     this.framing = new Framing();
     this.reading = Reading.idle;
@@ -139,7 +139,7 @@ export class Http1ClientConnection implements RequestEncoder {
     }
     let start = headers.startLineOffset;
     let end = headers.startLineEnd;
-    if (start < 0 || headers.bytes !== this.slab || this.slab[end - 3] !== 49) {
+    if (start < 0 || headers.bytes !== this.slab || this.slab[end - 3] !== 49 || this.settings.sendsFullUrl) {
       start = this.writeRequestLine(headers);
       end = this.literals.turn.position;
     }
@@ -190,6 +190,7 @@ export class Http1ClientConnection implements RequestEncoder {
     const start = turn.writeBytes(headers.bytes, headers.methodOffset, headers.methodLength);
     turn.slab[turn.reserve(1)] = 32;
     if (headers.pathLength > 0) {
+      if (this.settings.sendsFullUrl) this.writeOrigin(headers);
       turn.writeBytes(headers.bytes, headers.pathOffset, headers.pathLength);
     } else {
       // CONNECT: authority-form (RFC 9112 §3.2.3).
@@ -198,6 +199,12 @@ export class Http1ClientConnection implements RequestEncoder {
     }
     turn.writeBytes(turn.slab, this.literals.requestLineEnd, REQUEST_LINE_END_LENGTH);
     return start;
+  }
+
+  /** `scheme://authority`, before the path. */
+  private writeOrigin(headers: HeaderMap): void {
+    const authority = headers.get(HeaderId.authority);
+    if (headers.pathLength > 0 && authority !== undefined) this.literals.turn.writeLatin1(`${headers.isHttps ? 'https' : 'http'}://${authority}`);
   }
 
   private onRequestComplete(): void {

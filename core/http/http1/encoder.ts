@@ -1,5 +1,6 @@
 import type { TurnBuffer } from '../../buffer/turn_buffer.ts';
 import { ENTRY_WORDS, type HeaderMap } from '../../headers/header_map.ts';
+import { capitalise, type HeaderSpelling } from '../../headers/header_spelling.ts';
 import type { Connection } from '../../network/connection.ts';
 import { REASON_PHRASES } from '../codes.ts';
 
@@ -46,6 +47,13 @@ export class Http1Literals {
       return this.statusOffsets[status];
     }
     const line = `HTTP/1.${isHttp10 ? 0 : 1} ${status} ${REASON_PHRASES.get(status) ?? 'Unknown'}\r\n`;
+    this.lineLength = line.length;
+    return this.turn.writeLatin1(line);
+  }
+
+  /** A status line with its own reason phrase, as `statusLine`. */
+  statusLineWithReason(status: number, isHttp10: boolean, reason: string): number {
+    const line = `HTTP/1.${isHttp10 ? 0 : 1} ${status} ${reason}\r\n`;
     this.lineLength = line.length;
     return this.turn.writeLatin1(line);
   }
@@ -115,7 +123,7 @@ export function sendHead(
   connection: Connection, literals: Http1Literals, headers: HeaderMap, startOffset: number, startEnd: number, tail: number, properCase: boolean,
 ): number {
   const turn = literals.turn;
-  if (properCase || headers.bytes !== turn.slab) return sendCopiedHead(connection, literals, headers, startOffset, startEnd, tail, properCase);
+  if (properCase || headers.spelling !== null || headers.bytes !== turn.slab) return sendCopiedHead(connection, literals, headers, startOffset, startEnd, tail, properCase);
   const entries = headers.entries;
   let start = startOffset;
   let end = startEnd;
@@ -163,8 +171,7 @@ function sendCopiedHead(
   const turn = literals.turn;
   connection.send(startOffset, startEnd - startOffset);
   let total = startEnd - startOffset;
-  const entries = headers.entries;
-  const bytes = headers.bytes;
+  const { entries, bytes, spelling } = headers;
   for (let k = 0, n = headers.count * ENTRY_WORDS; k < n; k += ENTRY_WORDS) {
     const line = entries[k];
     if (line < 0) continue;
@@ -172,22 +179,30 @@ function sendCopiedHead(
     const at = turn.reserve(length);
     const slab = turn.slab;
     for (let i = 0; i < length; i++) slab[at + i] = bytes[line + i];
-    if (properCase) capitalise(slab, at, entries[k + 2]);
+    if (spelling !== null) spellName(spelling, headers.nameAt(k), slab, at);
+    else if (properCase) capitalise(slab, at, entries[k + 2]);
     connection.send(at, length);
     total += length;
   }
-  return total + sendTail(connection, literals, tail);
+  return total + (spelling === null && !properCase ? sendTail(connection, literals, tail) : sendSpelledTail(connection, turn, spelling, tail));
 }
 
-/** proper_case_words: the first letter of the name and each letter after a non-letter in upper case. */
-function capitalise(slab: Uint8Array, at: number, length: number): void {
-  let upper = true;
-  for (let i = 0; i < length; i++) {
-    const c = slab[at + i];
-    const isLetter = c >= 97 && c <= 122;
-    if (upper && isLetter) slab[at + i] = c - 32;
-    upper = !isLetter && !(c >= 48 && c <= 57);
-  }
+/** Writes a name at `at`, over its lower-case form: as the message spelled it, else as the formatter says. */
+function spellName(spelling: HeaderSpelling, name: string, slab: Uint8Array, at: number): void {
+  const text = spelling.spell(name);
+  if (text !== undefined) for (let i = 0; i < text.length; i++) slab[at + i] = text.charCodeAt(i);
+  else if (spelling.capitalisesOthers) capitalise(slab, at, name.length);
+}
+
+/** `sendTail` with the header it may add spelled like the others; without a spelling, with capitals. */
+function sendSpelledTail(connection: Connection, turn: TurnBuffer, spelling: HeaderSpelling | null, tail: number): number {
+  const text = tail === HeadTail.plain ? '\r\n' : tail === HeadTail.chunked ? CHUNKED_TAIL : ZERO_LENGTH_TAIL;
+  const at = turn.writeLatin1(text);
+  const colon = text.indexOf(':');
+  if (colon > 0 && spelling !== null) spellName(spelling, text.slice(0, colon), turn.slab, at);
+  else if (colon > 0) capitalise(turn.slab, at, colon);
+  connection.send(at, text.length);
+  return text.length;
 }
 
 /** Writes the size line of a chunk (`hex CRLF`) into the turn's area; returns its offset, ends at `turn.position`. */

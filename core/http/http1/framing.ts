@@ -99,6 +99,7 @@ const JOINED: readonly number[] = [
   HeaderId.connection, HeaderId.te, HeaderId.upgrade, HeaderId.expect, HeaderId.via, HeaderId.requestId, HeaderId.forwardedFor,
   HeaderId.forwardedProto, HeaderId.contentType, HeaderId.userAgent, HeaderId.origin, HeaderId.vary, HeaderId.accept,
   HeaderId.acceptEncoding, HeaderId.authorization, HeaderId.cacheControl, HeaderId.etag, HeaderId.referer, HeaderId.server, HeaderId.date,
+  HeaderId.forwardedClientCert,
 ];
 
 /** Joins repeated lines of names that have one line. Rare: only called when some name came twice. */

@@ -1,4 +1,5 @@
 import type { HeaderMap } from '../../headers/header_map.ts';
+import { HeaderSpelling, type PreserveCaseConfig } from '../../headers/header_spelling.ts';
 import { hasLineFeed, LONG_LINE, ParseStatus, parseHeaderLines, shiftParsed, TOKEN_LOWER } from './header_lines.ts';
 
 const Phase = { startLine: 0, headers: 1 } as const;
@@ -13,6 +14,8 @@ export class RequestParser {
   private readonly slab: Uint8Array;
   private readonly words: Int32Array;
   private readonly cursor: Int32Array;
+  /** Spelling of names is kept; null = not. */
+  private readonly preserveCase: PreserveCaseConfig | null;
   private phase: number;
   /** Offset at which the head began when it was last seen, and the start of its unfinished line. */
   private headStart: number;
@@ -24,7 +27,8 @@ export class RequestParser {
   headLength: number;
 
   /** `cursor` is scratch that all parsers of a thread may share. */
-  constructor(slab: Uint8Array, words: Int32Array, cursor: Int32Array = new Int32Array(1)) {
+  constructor(slab: Uint8Array, words: Int32Array, cursor: Int32Array = new Int32Array(1), preserveCase: PreserveCaseConfig | null = null) {
+    this.preserveCase = preserveCase;
     this.slab = slab;
     this.words = words;
     this.cursor = cursor;
@@ -62,6 +66,7 @@ export class RequestParser {
       this.headStart = offset;
       this.lineStart = p;
       map.clear();
+      if (this.preserveCase !== null) map.spelling = new HeaderSpelling(this.preserveCase);
     } else {
       const delta = offset - this.headStart;
       if (delta !== 0) {
@@ -82,6 +87,7 @@ export class RequestParser {
       this.phase = Phase.headers;
       map.startLineEnd = p;
     }
+    if (map.spelling !== null) map.spelling.note(slab, p, end);
     p = parseHeaderLines(map, slab, this.words, p, end, maxHeaders, this.cursor);
     if (p === ParseStatus.incomplete) {
       this.lineStart = this.cursor[0];

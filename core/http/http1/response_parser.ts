@@ -1,4 +1,5 @@
 import type { HeaderMap } from '../../headers/header_map.ts';
+import { HeaderSpelling, type PreserveCaseConfig, reasonOf } from '../../headers/header_spelling.ts';
 import { hasLineFeed, LONG_LINE, ParseStatus, parseHeaderLines, shiftParsed } from './header_lines.ts';
 
 const Phase = { startLine: 0, headers: 1 } as const;
@@ -10,6 +11,8 @@ export class ResponseParser {
   private readonly slab: Uint8Array;
   private readonly words: Int32Array;
   private readonly cursor: Int32Array;
+  /** Spelling of names is kept; null = not. */
+  private readonly preserveCase: PreserveCaseConfig | null;
   private phase: number;
   private headStart: number;
   private lineStart: number;
@@ -19,7 +22,8 @@ export class ResponseParser {
   headLength: number;
 
   /** `cursor` is scratch that all parsers of a thread may share. */
-  constructor(slab: Uint8Array, words: Int32Array, cursor: Int32Array = new Int32Array(1)) {
+  constructor(slab: Uint8Array, words: Int32Array, cursor: Int32Array = new Int32Array(1), preserveCase: PreserveCaseConfig | null = null) {
+    this.preserveCase = preserveCase;
     this.slab = slab;
     this.words = words;
     this.cursor = cursor;
@@ -51,6 +55,7 @@ export class ResponseParser {
       this.headStart = offset;
       this.lineStart = p;
       map.clear();
+      if (this.preserveCase !== null) map.spelling = new HeaderSpelling(this.preserveCase);
     } else {
       const delta = offset - this.headStart;
       if (delta !== 0) {
@@ -73,7 +78,9 @@ export class ResponseParser {
       }
       this.phase = Phase.headers;
       map.startLineEnd = p;
+      if (map.spelling !== null && this.preserveCase?.forwardsReason === true) map.spelling.reason = reasonOf(slab, map.startLineOffset, p);
     }
+    if (map.spelling !== null) map.spelling.note(slab, p, end);
     p = parseHeaderLines(map, slab, this.words, p, end, maxHeaders, this.cursor);
     if (p === ParseStatus.incomplete) {
       this.lineStart = this.cursor[0];

@@ -9,8 +9,8 @@ import {
 import { Framing, FramingError, isUpgrade, joinRepeated, receivedHeaderBytes, sanitizeConnectionHeader, wantsKeepAlive } from './framing.ts';
 import { ParseStatus } from './header_lines.ts';
 import { HeaderId } from '../../headers/header_names.ts';
-import type { StringMatcher } from '../../matcher/string_matcher.ts';
 import { rangeEquals } from '../../headers/header_map.ts';
+import { dropIgnoredUpgrade } from './ignored_upgrade.ts';
 import { RequestParser } from './request_parser.ts';
 import { checkTarget, isConnect, isRegisteredMethod, TargetCheck } from './request_target.ts';
 import { applyUnderscoreAction, type Http1Settings, UnderscoreAction } from './settings.ts';
@@ -84,7 +84,7 @@ export class Http1ServerConnection implements ResponseEncoder {
     this.literals = literals;
     this.slab = slab;
     this.words = words;
-    this.parser = new RequestParser(slab, words, literals.cursor);
+    this.parser = new RequestParser(slab, words, literals.cursor, settings.preserveCase);
     this.chunked = null;
     this.framing = new Framing();
     this.reading = Reading.head;
@@ -237,7 +237,7 @@ export class Http1ServerConnection implements ResponseEncoder {
     if (target !== TargetCheck.ok) return this.failTarget(target, end);
     this.wantsKeepAlive = wantsKeepAlive(headers, minor);
     if (headers.find(HeaderId.connection) >= 0 && !sanitizeConnectionHeader(headers)) return this.fail(400, 'http1.connection_header_rejected', end);
-    if (headers.find(HeaderId.upgrade) >= 0) dropIgnoredUpgrade(headers, minor, this.settings);
+    if (headers.find(HeaderId.upgrade) >= 0) dropIgnoredUpgrade(headers, minor, this.settings.ignoredUpgrades);
     if (headers.find(HeaderId.proxyConnection) >= 0 && headers.hasToken(HeaderId.proxyConnection, 'close')) this.wantsKeepAlive = false;
     if (this.settings.underscores !== UnderscoreAction.allow && !applyUnderscoreAction(headers, this.settings)) return this.fail(400, 'http1.unexpected_underscore', end);
     this.isConnectRequest = isConnect(headers);
@@ -452,7 +452,8 @@ export class Http1ServerConnection implements ResponseEncoder {
       }
     }
     const isHttp10 = this.isHttp10 && this.settings.acceptHttp10;
-    let line = this.literals.statusLine(status, isHttp10);
+    const reason = headers.spelling === null ? '' : headers.spelling.reason;
+    let line = reason === '' ? this.literals.statusLine(status, isHttp10) : this.literals.statusLineWithReason(status, isHttp10, reason);
     let lineEnd = line + this.literals.lineLength;
     if (headers.bytes === this.slab && startLineEquals(headers, this.slab, line, lineEnd - line)) {
       line = headers.startLineOffset;
@@ -538,30 +539,3 @@ export class Http1ServerConnection implements ResponseEncoder {
 }
 
 
-/**
- * Upgrades we never do are ignored as RFC 9110 §7.8 allows: h2c with its settings, the types of ignore_http_11_upgrade, and, as it
- * demands, all of HTTP/1.0.
- */
-function dropIgnoredUpgrade(headers: HeaderMap, minorVersion: number, settings: Http1Settings): void {
-  if (!isUpgrade(headers)) return;
-  if (minorVersion === 0) {
-    headers.remove(HeaderId.upgrade);
-    return;
-  }
-  if (settings.ignoredUpgrades.length > 0) dropIgnoredTypes(headers, settings.ignoredUpgrades);
-  if (!headers.hasToken(HeaderId.upgrade, 'h2c')) return;
-  headers.remove(HeaderId.upgrade);
-  headers.remove(HeaderId.http2Settings);
-  headers.remove(HeaderId.connection);
-}
-
-/** Takes the types that match out of `upgrade`. */
-function dropIgnoredTypes(headers: HeaderMap, ignored: readonly StringMatcher[]): void {
-  const types = (headers.getAll(HeaderId.upgrade) ?? '').split(',').map((type) => type.trim()).filter((type) => type !== '');
-  const kept = types.filter((type) => {
-    const bytes = Buffer.from(type, 'latin1');
-    return !ignored.some((matcher) => matcher.matchesRange(bytes, 0, bytes.length));
-  });
-  if (kept.length === 0) headers.remove(HeaderId.upgrade);
-  else if (kept.length < types.length) headers.set(HeaderId.upgrade, kept.join(','));
-}

@@ -1,4 +1,5 @@
 import { ENTRY_WORDS, type HeaderMap } from '../../headers/header_map.ts';
+import type { PreserveCaseConfig } from '../../headers/header_spelling.ts';
 import type { StringMatcher } from '../../matcher/string_matcher.ts';
 import type { Counter } from '../../stats/stats.ts';
 
@@ -18,9 +19,13 @@ export interface Http1Settings {
   readonly allowCustomMethods: boolean;
   /** absolute-form targets are taken apart; else they are no path. */
   readonly allowAbsoluteUrl: boolean;
-  readonly underscores: number;
-  /** ignore_http_11_upgrade: requests for these types are served as if they had not asked. */
+  /** Upgrades that are treated as if nobody had asked for them. */
   readonly ignoredUpgrades: readonly StringMatcher[];
+  /** Upstream only: the request target is in absolute-form (RFC 9112 §3.2.2). */
+  readonly sendsFullUrl: boolean;
+  /** Names are forwarded as the peer of this side spelled them; null = in lower case. */
+  readonly preserveCase: PreserveCaseConfig | null;
+  readonly underscores: number;
   /** Someone reads header byte counts (access logs). */
   readonly countsHeaderBytes: boolean;
   readonly droppedHeadersWithUnderscores: Counter;

@@ -103,7 +103,9 @@ export class ActiveListener implements IoHandler, NewConnection {
   // === NewConnection ===
 
   makeConnection(callbacks: ConnectionCallbacks): Connection {
-    return new Connection(this.dispatcher, this.accepting, this.nextConnectionId(), callbacks, this.config.perConnectionBufferLimitBytes, false, this.chainName);
+    const connection = new Connection(this.dispatcher, this.accepting, this.nextConnectionId(), callbacks, this.config.perConnectionBufferLimitBytes, false, this.chainName);
+    connection.listenerMetadata = this.config.metadata;
+    return connection;
   }
 
   onClosed(connection: TerminalConnection): void {

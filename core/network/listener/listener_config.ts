@@ -1,4 +1,5 @@
 /** A listener as plain frozen data. */
+import type { MetadataStructs } from '../../stream_info/stream_info.ts';
 import type { AccessLogConfig } from '../../access_log/access_log_config.ts';
 import type { ExtensionConfig } from '../../registry/parse_context.ts';
 
@@ -51,6 +52,8 @@ export interface ListenerConfig {
   readonly continueOnListenerFiltersTimeout: boolean;
   readonly filterChains: readonly FilterChainConfig[];
   readonly defaultFilterChain: FilterChainConfig | null;
+  /** Untyped metadata by namespace; absent if none. */
+  readonly metadata?: MetadataStructs;
   readonly trafficDirection: 'unspecified' | 'inbound' | 'outbound';
   readonly drainType: 'default' | 'modify_only';
   readonly accessLogs: readonly AccessLogConfig[];

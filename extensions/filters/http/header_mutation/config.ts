@@ -3,15 +3,13 @@ import type { KeyValueMutation } from '../../../../core/api/gen/envoy/config/cor
 import type { HeaderMutation, HeaderMutationPerRoute, Mutations as MutationsMessage } from '../../../../core/api/gen/envoy/extensions/filters/http/header_mutation/v3/header_mutation_pb.d.ts';
 import { deepFreeze } from '../../../../core/base/deep_freeze.ts';
 import { checkTextFormat } from '../../../../core/formatter/parse_format.ts';
-import { isModifiableHeader } from '../../../../core/headers/header_mutation.ts';
 import { HTTP_FILTER_CATEGORY, type HttpFilterFactory } from '../../../../core/http/filter.ts';
 import { HTTP_FILTER_ROUTE_CATEGORY, type HttpFilterContext } from '../../../../core/http/filter_context.ts';
-import { parseStringMatcher } from '../../../../core/matcher/parse_matcher.ts';
 import type { ExtensionFactory, FactoryRegistry } from '../../../../core/registry/factory_registry.ts';
 import type { ParseContext } from '../../../../core/registry/parse_context.ts';
-import { parseHeaderAdd } from '../../../../core/route/parse_header_mutations.ts';
+import { parseHeaderMutationList } from '../../../../core/route/parse_header_mutation_list.ts';
 import { HeaderMutationFilter, HeaderMutationShared } from './header_mutation_filter.ts';
-import { type HeaderMutationConfig, Mutations, type MutationsConfig } from './mutations.ts';
+import { Mutations, type MutationsConfig } from './mutations.ts';
 import type { QueryMutationConfig } from './query_mutations.ts';
 
 const NAME = 'envoy.filters.http.header_mutation';
@@ -55,8 +53,7 @@ export function register(registry: FactoryRegistry): void {
 
 function parseMutations(message: MutationsMessage | undefined, context: ParseContext): MutationsConfig {
   if (message === undefined) return NOTHING;
-  const list = (mutations: readonly MutationMessage[]): HeaderMutationConfig[] =>
-    mutations.map((mutation) => parseMutation(mutation, context)).filter((mutation) => mutation !== undefined);
+  const list = (mutations: readonly MutationMessage[]) => parseHeaderMutationList(mutations, context);
   return {
     request: list(message.requestMutations),
     response: list(message.responseMutations),
@@ -64,29 +61,6 @@ function parseMutations(message: MutationsMessage | undefined, context: ParseCon
     responseTrailers: list(message.responseTrailersMutations),
     query: message.queryParameterMutations.map((mutation) => parseQueryMutation(mutation, context)).filter((mutation) => mutation !== undefined),
   };
-}
-
-function parseMutation(message: MutationMessage, context: ParseContext): HeaderMutationConfig | undefined {
-  const action = message.action;
-  switch (action.case) {
-    case 'append': {
-      const add = parseHeaderAdd(action.value, context);
-      return add === undefined ? undefined : { kind: 'append', add };
-    }
-    case 'remove': {
-      const name = action.value.toLowerCase();
-      if (name === '') return undefined;
-      if (isModifiableHeader(name)) return { kind: 'remove', name };
-      context.warn(message, 'remove', `${name} stays: without it no request could be forwarded`);
-      return undefined;
-    }
-    case 'removeOnMatch': {
-      const matcher = action.value.keyMatcher;
-      return matcher === undefined ? undefined : { kind: 'remove_on_match', matcher: parseStringMatcher(matcher, context) };
-    }
-    default:
-      return undefined;
-  }
 }
 
 function parseQueryMutation(message: KeyValueMutation, context: ParseContext): QueryMutationConfig | undefined {

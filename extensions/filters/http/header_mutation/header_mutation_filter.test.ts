@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { HeaderAddConfig } from '../../../../core/headers/header_mutation.ts';
 import { FakeRoute, FilterBench } from '../../../../test/support/filter_harness.ts';
 import { HeaderMutationFilter, HeaderMutationShared } from './header_mutation_filter.ts';
-import { type HeaderMutationConfig, Mutations, type MutationsConfig } from './mutations.ts';
+import type { HeaderMutationConfig } from '../../../../core/route/header_mutation_list.ts';
+import { Mutations, type MutationsConfig } from './mutations.ts';
 import type { QueryMutationConfig } from './query_mutations.ts';
 
 const append = (name: string, value: string, overrides: Partial<HeaderAddConfig> = {}): HeaderMutationConfig => ({

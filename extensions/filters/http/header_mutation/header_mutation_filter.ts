@@ -1,7 +1,8 @@
 import { LogContext } from '../../../../core/access_log/access_log.ts';
 import type { HeaderMap } from '../../../../core/headers/header_map.ts';
 import { FilterHeadersStatus, FilterTrailersStatus, type FilterCallbacks, type FilterRoute, type HttpFilter } from '../../../../core/http/filter.ts';
-import type { HeaderMutations, Mutations } from './mutations.ts';
+import type { HeaderMutations } from '../../../../core/route/header_mutation_list.ts';
+import type { Mutations } from './mutations.ts';
 
 const NO_LEVELS: readonly Mutations[] = [];
 

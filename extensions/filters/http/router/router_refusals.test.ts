@@ -5,7 +5,7 @@ import { routeAction, routeConfig, routeEntry, virtualHost } from '../../../../t
 
 const ROUTER = managerConfig().filters[0];
 const REQUEST = 'GET / HTTP/1.1\r\nhost: a\r\nx-forwarded-for: 10.0.0.1\r\n';
-const INTERNAL = { internalCidrs: ['10.0.0.0/8'], routeConfig: routeConfig({ virtualHosts: [virtualHost({ routes: [routeEntry({ action: routeAction({}) })] })] }) };
+const INTERNAL = { internalAddresses: { cidrs: ['10.0.0.0/8'], unixSockets: false }, routeConfig: routeConfig({ virtualHosts: [virtualHost({ routes: [routeEntry({ action: routeAction({}) })] })] }) };
 
 function answer(options: Partial<Parameters<typeof InProcessWorker.onFake>[1]>, headers = ''): { text: string; worker: InProcessWorker; io: FakeIo } {
   const io = new FakeIo();

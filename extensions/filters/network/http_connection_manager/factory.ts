@@ -9,6 +9,10 @@ import { StreamPool } from '../../../../core/http/connection_manager/stream_pool
 import { HTTP_FILTER_CATEGORY, type HttpFilterFactory } from '../../../../core/http/filter.ts';
 import { HTTP_FILTER_ROUTE_CATEGORY, type HttpFilterContext } from '../../../../core/http/filter_context.ts';
 import { type Http1Settings, UnderscoreAction } from '../../../../core/http/http1/settings.ts';
+import { type EarlyHeaderMutation, EARLY_HEADER_MUTATION_CATEGORY } from '../../../../core/http/early_header_mutation.ts';
+import { type OriginalIpDetection, ORIGINAL_IP_DETECTION_CATEGORY } from '../../../../core/http/original_ip_detection.ts';
+import { ProxyStatus } from '../../../../core/http/connection_manager/proxy_status.ts';
+import type { ExtensionConfig } from '../../../../core/registry/parse_context.ts';
 import type { TerminalFilter } from '../../../../core/http/terminal_filter.ts';
 import { StringMatcher } from '../../../../core/matcher/string_matcher.ts';
 import type { NetworkFilterFactory, NewConnection, TerminalConnection } from '../../../../core/network/network_filter.ts';
@@ -44,7 +48,11 @@ export function createManagerFactory(config: ConnectionManagerConfig, context: N
     http1: http1Settings(config, context.rootScope, loggers.some((logger) => logger.countsHeaderBytes) || config.localReply !== null),
     loggers,
     routeTable: compileRoutes(config, context, filterContext),
-    internal: new InternalAddressChecker(config.internalCidrs),
+    internal: new InternalAddressChecker(config.internalAddresses),
+    ipDetection: config.originalIpDetection.map((extension) => create<OriginalIpDetection>(ORIGINAL_IP_DETECTION_CATEGORY, extension, context, filterContext)),
+    earlyMutations: config.earlyHeaderMutations.map((extension) => create<EarlyHeaderMutation>(EARLY_HEADER_MUTATION_CATEGORY, extension, context, filterContext)),
+    proxyStatus: createProxyStatus(config, context),
+    node: context.node,
     localReplies: context.createLocalReplies(config.localReply),
     bufferLimit: context.listener.perConnectionBufferLimitBytes,
     localAddress: context.localAddress, clusters: context.clusters,
@@ -63,6 +71,18 @@ function terminalOf(filters: readonly ConfiguredFilter[]): () => TerminalFilter 
   const terminal = filters.at(-1);
   if (terminal?.factory.isTerminal !== true) throw new Error('the last HTTP filter is not terminal');
   return () => terminal.factory.createFilter() as TerminalFilter;
+}
+
+function create<Product>(category: string, extension: ExtensionConfig, context: NetworkFilterContext, filterContext: HttpFilterContext): Product {
+  const factory = context.registry.get(category, extension.typeName);
+  if (factory === undefined) throw new Error(`no ${extension.typeName} on this thread`);
+  return factory.createFactory(extension.config, filterContext) as Product;
+}
+
+function createProxyStatus(config: ConnectionManagerConfig, context: NetworkFilterContext): ProxyStatus | null {
+  const status = config.proxyStatus;
+  if (status === null) return null;
+  return new ProxyStatus(status, status.name.kind === 'literal' ? status.name.value : status.name.kind === 'node_id' ? context.node.id : config.serverName);
 }
 
 function createFilters(filters: readonly HttpFilterConfig[], context: NetworkFilterContext, filterContext: HttpFilterContext): ConfiguredFilter[] {
@@ -100,8 +120,10 @@ function http1Settings(config: ConnectionManagerConfig, scope: StatsScope, count
     acceptHttp10: config.http1.acceptHttp10,
     allowCustomMethods: config.http1.allowCustomMethods,
     allowAbsoluteUrl: config.http1.allowAbsoluteUrl,
-    countsHeaderBytes,
     ignoredUpgrades: config.http1.ignoredUpgrades.map((matcher) => new StringMatcher(matcher)),
+    sendsFullUrl: false,
+    preserveCase: config.http1.preserveCase,
+    countsHeaderBytes,
     underscores: UNDERSCORE_ACTIONS[config.headersWithUnderscores],
     droppedHeadersWithUnderscores: below.counter('dropped_headers_with_underscores'),
     rejectedWithUnderscores: below.counter('requests_rejected_with_underscores_in_headers'),

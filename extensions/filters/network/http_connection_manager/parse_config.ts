@@ -3,17 +3,18 @@ import {
   HttpConnectionManager_CodecType,
 } from '../../../../core/api/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_enums.ts';
 import type {
-  HttpConnectionManager, HttpConnectionManager_InternalAddressConfig, HttpConnectionManager_UpgradeConfig,
+  HttpConnectionManager, HttpConnectionManager_UpgradeConfig,
 } from '../../../../core/api/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.d.ts';
 import type { Http1ProtocolOptions, SchemeHeaderTransformation } from '../../../../core/api/gen/envoy/config/core/v3/protocol_pb.d.ts';
 import { parseAccessLogs } from '../../../../core/access_log/parse_access_log.ts';
 import { durationMsOr } from '../../../../core/api/scalar_values.ts';
 import { deepFreeze } from '../../../../core/base/deep_freeze.ts';
 import type { ConnectionManagerConfig, Http1Options, UpgradeConfig } from '../../../../core/http/connection_manager/config.ts';
-import { parseCidr } from '../../../../core/network/parse_address.ts';
 import { parseStringMatcher } from '../../../../core/matcher/parse_matcher.ts';
+import { parseHeaderFormat } from '../../../../core/upstream/http1_header_format.ts';
 import type { ParseContext } from '../../../../core/registry/parse_context.ts';
 import { parseRouteConfig } from '../../../../core/route/parse_route_config.ts';
+import { parseClient, parseProxyStatus } from './parse_client.ts';
 import { parseHttpFilters } from './parse_http_filters.ts';
 import { parseLocalReply } from './parse_local_reply.ts';
 
@@ -43,27 +44,31 @@ export function parseHttpConnectionManager(message: HttpConnectionManager, conte
     accessLogs: parseAccessLogs(message.accessLog, context),
     http1: parseHttp1(message.httpProtocolOptions, context),
     ...parseLimitsAndTimeouts(message),
-    ...parseIdentity(message, context),
+    ...parseIdentity(message),
+    ...parseClient(message, context),
+    proxyStatus: parseProxyStatus(message.proxyStatusConfig, context),
     ...parsePathAndHost(message, context),
     streamErrorOnInvalidHttpMessage: parseStreamError(message),
     proxy100Continue: message.proxy100Continue,
     // The deprecated field counts as long as the message does not say otherwise.
     logsNewRequests: message.accessLogOptions?.flushAccessLogOnNewRequest ?? message.flushAccessLogOnNewRequest,
+    logFlushIntervalMs: durationMsOr(message.accessLogOptions?.accessLogFlushInterval ?? message.accessLogFlushInterval, 0),
     localReply: message.localReplyConfig === undefined ? null : parseLocalReply(message.localReplyConfig, context),
     logsTunnels: message.accessLogOptions?.flushLogOnTunnelSuccessfullyEstablished ?? false,
     upgrades: parseUpgrades(message.upgradeConfigs, context),
   });
 }
 
-/** Fields that would change where traffic goes, or who is trusted, if they were left out. */
+/** Fields that would change where traffic goes, or who is trusted, if they were left out; and such as exclude each other. */
 function refuseUnsupported(message: HttpConnectionManager, context: ParseContext): void {
-  if (message.originalIpDetectionExtensions.length > 0) {
-    if (message.useRemoteAddress === true) {
-      context.error(message, 'original_ip_detection_extensions', 'Original IP detection extensions and use_remote_address may not be mixed');
-    } else context.refuse(message, 'original_ip_detection_extensions', 'original IP detection extensions');
+  if (message.typedHeaderValidationConfig !== undefined) context.refuse(message, 'typed_header_validation_config', 'header validators as extensions');
+  if (message.accessLogOptions !== undefined && message.accessLogFlushInterval !== undefined) {
+    context.error(message, 'access_log_flush_interval', 'Only one of access_log_flush_interval or access_log_options can be specified.');
   }
-  if (message.earlyHeaderMutationExtensions.length > 0) context.refuse(message, 'early_header_mutation_extensions', 'early header mutation extensions');
-  if (message.pathNormalizationOptions !== undefined) context.refuse(message, 'path_normalization_options', 'path normalization options');
+  if (message.accessLogOptions !== undefined && message.flushAccessLogOnNewRequest) {
+    context.error(message, 'flush_access_log_on_new_request', 'Only one of flush_access_log_on_new_request or access_log_options can be specified.');
+  }
+  if (message.forwardClientCertMatcher !== undefined) context.refuse(message, 'forward_client_cert_matcher', 'choosing by a matcher what to do with client certificates');
 }
 
 function parseCodecType(message: HttpConnectionManager, context: ParseContext): ConnectionManagerConfig['codecType'] {
@@ -109,27 +114,15 @@ function parseHttp1(message: Http1ProtocolOptions | undefined, context: ParseCon
     defaultHostForHttp10: message?.defaultHostForHttp10 ?? '',
     allowAbsoluteUrl: message?.allowAbsoluteUrl ?? true,
     enableTrailers: message?.enableTrailers ?? false,
-    properCaseWords: message !== undefined && usesProperCaseWords(message, context),
+    ...parseHeaderFormat(message, context),
     allowChunkedLength: message?.allowChunkedLength ?? false,
     allowCustomMethods: message?.allowCustomMethods ?? false,
     ignoredUpgrades: (message?.ignoreHttp11Upgrade ?? []).map((matcher) => parseStringMatcher(matcher, context)),
   };
 }
 
-function usesProperCaseWords(message: Http1ProtocolOptions, context: ParseContext): boolean {
-  const format = message.headerKeyFormat;
-  if (format === undefined) return false;
-  if (format.headerFormat.case !== 'properCaseWords') {
-    // Header names go out in lower case, which means the same to any recipient.
-    context.warn(format, 'stateful_formatter', 'header formatters other than proper_case_words have no effect here');
-    return false;
-  }
-  context.consume(format, 'proper_case_words');
-  return true;
-}
-
 type LimitsAndTimeouts = Pick<ConnectionManagerConfig,
-  'idleTimeoutMs' | 'maxConnectionDurationMs' | 'maxStreamDurationMs' | 'maxHeadersCount' | 'maxRequestHeadersKb' | 'maxRequestsPerConnection'
+  'idleTimeoutMs' | 'maxConnectionDurationMs' | 'isMaxConnectionDurationSafe' | 'maxStreamDurationMs' | 'maxHeadersCount' | 'maxRequestHeadersKb' | 'maxRequestsPerConnection'
   | 'headersWithUnderscores' | 'streamIdleTimeoutMs' | 'requestTimeoutMs' | 'requestHeadersTimeoutMs' | 'drainTimeoutMs' | 'delayedCloseTimeoutMs'>;
 
 function parseLimitsAndTimeouts(message: HttpConnectionManager): LimitsAndTimeouts {
@@ -137,6 +130,7 @@ function parseLimitsAndTimeouts(message: HttpConnectionManager): LimitsAndTimeou
   return {
     idleTimeoutMs: durationMsOr(common?.idleTimeout, HOUR_MS),
     maxConnectionDurationMs: durationMsOr(common?.maxConnectionDuration, 0),
+    isMaxConnectionDurationSafe: message.http1SafeMaxConnectionDuration,
     maxStreamDurationMs: durationMsOr(common?.maxStreamDuration, 0),
     maxHeadersCount: common?.maxHeadersCount ?? MAX_HEADERS_COUNT,
     maxRequestHeadersKb: message.maxRequestHeadersKb ?? MAX_REQUEST_HEADERS_KB,
@@ -151,10 +145,10 @@ function parseLimitsAndTimeouts(message: HttpConnectionManager): LimitsAndTimeou
 }
 
 type Identity = Pick<ConnectionManagerConfig,
-  'useRemoteAddress' | 'xffNumTrustedHops' | 'skipXffAppend' | 'via' | 'serverName' | 'serverHeaderTransformation' | 'schemeToOverwrite'
-  | 'generateRequestId' | 'preserveExternalRequestId' | 'alwaysSetRequestIdInResponse' | 'appendForwardedPort' | 'internalCidrs'>;
+  'useRemoteAddress' | 'xffNumTrustedHops' | 'skipXffAppend' | 'via' | 'serverName' | 'serverHeaderTransformation' | 'schemeToOverwrite' | 'schemeMatchesUpstream'
+  | 'generateRequestId' | 'preserveExternalRequestId' | 'alwaysSetRequestIdInResponse' | 'appendForwardedPort' | 'mapsIpv4ToIpv6' | 'addUserAgent'>;
 
-function parseIdentity(message: HttpConnectionManager, context: ParseContext): Identity {
+function parseIdentity(message: HttpConnectionManager): Identity {
   return {
     useRemoteAddress: message.useRemoteAddress ?? false,
     xffNumTrustedHops: message.xffNumTrustedHops,
@@ -163,20 +157,18 @@ function parseIdentity(message: HttpConnectionManager, context: ParseContext): I
     serverName: message.serverName === '' ? 'envoy' : message.serverName,
     serverHeaderTransformation: SERVER_HEADER[message.serverHeaderTransformation] ?? 'overwrite',
     schemeToOverwrite: parseScheme(message.schemeHeaderTransformation),
+    schemeMatchesUpstream: message.schemeHeaderTransformation?.matchUpstream ?? false,
     generateRequestId: message.generateRequestId ?? true,
     preserveExternalRequestId: message.preserveExternalRequestId,
     alwaysSetRequestIdInResponse: message.alwaysSetRequestIdInResponse,
     appendForwardedPort: message.appendXForwardedPort,
-    internalCidrs: message.internalAddressConfig === undefined ? null : parseInternalCidrs(message.internalAddressConfig, context),
+    mapsIpv4ToIpv6: message.representIpv4RemoteAddressAsIpv4MappedIpv6,
+    addUserAgent: message.addUserAgent ?? false,
   };
 }
 
 function parseScheme(message: SchemeHeaderTransformation | undefined): string {
   return message?.transformation.case === 'schemeToOverwrite' ? message.transformation.value : '';
-}
-
-function parseInternalCidrs(message: HttpConnectionManager_InternalAddressConfig, context: ParseContext): string[] {
-  return message.cidrRanges.map((range) => parseCidr(range, context)).filter((cidr) => cidr !== undefined);
 }
 
 type PathAndHost = Pick<ConnectionManagerConfig,

@@ -23,6 +23,6 @@ function parseMapper(message: ResponseMapper, context: ParseContext): LocalReply
     statusCode: message.statusCode ?? 0,
     body: message.body === undefined ? null : Buffer.from(readDataSource(message.body, message, 'body', context)).toString('utf8'),
     bodyFormat: message.bodyFormatOverride === undefined ? null : parseFormat(message.bodyFormatOverride, context),
-    headersToAdd: headersToAdd.map((header) => ({ name: header.name, value: header.value, append: header.action === 'append_if_exists_or_add' })),
+    headersToAdd,
   };
 }
