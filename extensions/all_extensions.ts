@@ -11,6 +11,9 @@ import { register as registerHeaderMutation } from './filters/http/header_mutati
 import { register as registerHealthCheck } from './filters/http/health_check/config.ts';
 import { register as registerRouter } from './filters/http/router/config.ts';
 import { register as registerHttpConnectionManager } from './filters/network/http_connection_manager/config.ts';
+import { register as registerAllowListedRoutes } from './internal_redirect/allow_listed_routes/config.ts';
+import { register as registerPreviousRoutes } from './internal_redirect/previous_routes/config.ts';
+import { register as registerSafeCrossScheme } from './internal_redirect/safe_cross_scheme/config.ts';
 import { register as registerLeastRequest } from './load_balancing_policies/least_request/config.ts';
 import { register as registerRandom } from './load_balancing_policies/random/config.ts';
 import { register as registerRoundRobin } from './load_balancing_policies/round_robin/config.ts';
@@ -32,6 +35,9 @@ export function registerAllExtensions(registry: FactoryRegistry): void {
   registerHeaderMutation(registry);
   registerHealthCheck(registry);
   registerRouter(registry);
+  registerAllowListedRoutes(registry);
+  registerPreviousRoutes(registry);
+  registerSafeCrossScheme(registry);
   registerRoundRobin(registry);
   registerLeastRequest(registry);
   registerRandom(registry);

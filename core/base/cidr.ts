@@ -77,6 +77,35 @@ function parseGroups(text: string): number[] | null {
   return bytes;
 }
 
+/** `ip` with all but the first `v4Bits` or `v6Bits` bits cleared, as `address/bits`; '' when it is no address. */
+export function maskedIp(ip: string, v4Bits: number, v6Bits: number): string {
+  const bytes = parseIp(ip);
+  if (bytes === null) return '';
+  const bits = Math.min(bytes.length === 4 ? v4Bits : v6Bits, bytes.length * 8);
+  const masked = bytes.map((byte, i) => {
+    const kept = Math.max(0, Math.min(8, bits - i * 8));
+    return byte & (255 << (8 - kept)) & 255;
+  });
+  return `${bytes.length === 4 ? masked.join('.') : ipv6Text(masked)}/${bits}`;
+}
+
+/** The canonical text of 16 bytes (RFC 5952). */
+export function ipv6Text(bytes: readonly number[]): string {
+  const groups = Array.from({ length: 8 }, (_, i) => (bytes[i * 2] << 8) | bytes[i * 2 + 1]);
+  let start = -1;
+  let longest = 1;
+  for (let i = 0; i < 8; i++) {
+    let end = i;
+    while (end < 8 && groups[end] === 0) end++;
+    if (end - i > longest) {
+      longest = end - i;
+      start = i;
+    }
+  }
+  const hex = groups.map((group) => group.toString(16));
+  return start < 0 ? hex.join(':') : `${hex.slice(0, start).join(':')}::${hex.slice(start + longest).join(':')}`;
+}
+
 /** The address part of `ip:port` or `[v6]:port`; other text as it is. */
 export function withoutPort(address: string): string {
   if (address.startsWith('[')) return address.slice(1, address.indexOf(']'));

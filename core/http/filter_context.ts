@@ -1,6 +1,9 @@
+import type { TurnBuffer } from '../buffer/turn_buffer.ts';
+import type { Timer } from '../event/timer.ts';
 import type { FormatEnvironment } from '../formatter/format_environment.ts';
 import type { HeaderNames } from '../headers/header_names.ts';
 import type { StatsScope } from '../stats/stats.ts';
+import type { TimerTarget } from './filter.ts';
 import type { ClusterLookup } from '../conn_pool/cluster_lookup.ts';
 import type { RuntimeSnapshot } from '../runtime/runtime_snapshot.ts';
 
@@ -34,6 +37,12 @@ export interface HttpFilterContext {
   readonly clusters: ClusterLookup;
   /** The slab that body ranges without memory of their own refer to. */
   readonly slab: Uint8Array;
+  /** What header maps made by a filter borrow from. */
+  readonly turn: TurnBuffer;
+  /** This machine's address, without port. */
+  readonly localAddress: string;
+  /** A timer that belongs to no stream: an exception in it ends nothing. */
+  createTimer(target: TimerTarget): Timer;
   /** [0] monotonic, [1] wall-clock milliseconds of this turn. */
   readonly clock: Float64Array;
   /** Random integer in [0, 2^31). */

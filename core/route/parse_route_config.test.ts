@@ -3,6 +3,7 @@ import { configRegistry, parseOnly } from '../../test/support/config_registry.ts
 import { parseYamlMessage } from '../../test/support/parse_yaml.ts';
 import type { RouteConfiguration } from '../api/gen/envoy/config/route/v3/route_pb.d.ts';
 import { parseRouteConfig } from './parse_route_config.ts';
+import { DEFAULT_ROUTE_TIMEOUTS } from './route_timeouts.ts';
 import type { RouteConfig, RouteEntryConfig } from './route_config.ts';
 
 function parse(yaml: string): { config: RouteConfig; errors: string[]; warnings: () => string[] } {
@@ -34,7 +35,8 @@ describe('parseRouteConfig', () => {
     expect(route.action).toEqual({
       kind: 'route', cluster: { kind: 'cluster', name: 'c' }, clusterNotFoundResponseCode: 503, prefixRewrite: '', regexRewrite: null,
       hostRewriteLiteral: '', hostRewriteHeader: '', hostRewritePathRegex: null, autoHostRewrite: false, appendForwardedHost: false,
-      timeoutMs: 15000, idleTimeoutMs: -1, maxStreamDurationMs: -1, priority: 'default',
+      ...DEFAULT_ROUTE_TIMEOUTS, pathRewriteFormat: '', hostRewriteFormat: '', priority: 'default',
+      hashPolicies: [], mirrorPolicies: [], internalRedirect: null, rateLimits: [], includesVirtualHostRateLimits: false,
     });
     expect(route.position).toMatchObject({ file: 'test.yaml', line: 1 });
   });
@@ -92,7 +94,7 @@ describe('parseRouteConfig', () => {
     const redirect = parseRoute('{match: {prefix: /}, redirect: {https_redirect: true, host_redirect: h, port_redirect: 8443, path_redirect: /p, response_code: PERMANENT_REDIRECT, strip_query: true}}');
     expect(redirect.route.action).toEqual({ kind: 'redirect', httpsRedirect: true, scheme: '', host: 'h', port: 8443, path: '/p', prefixRewrite: '', regexRewrite: null, responseCode: 308, stripQuery: true });
     const direct = parseRoute('{match: {prefix: /}, direct_response: {status: 201, body: {filename: /present}}}');
-    expect(direct.route.action).toEqual({ kind: 'direct_response', status: 201, body: new Uint8Array(Buffer.from('from file')) });
+    expect(direct.route.action).toEqual({ kind: 'direct_response', status: 201, body: new Uint8Array(Buffer.from('from file')), bodyFormat: null });
   });
 
   it('reads per-filter configs, disabled ones and wrapped ones', () => {

@@ -6,11 +6,14 @@ import { parseHeaderMatcher, parseQueryParameterMatcher, parseRegex } from '../m
 import type { AnyMessage, ParseContext } from '../registry/parse_context.ts';
 import { parseRuntimeFraction } from '../runtime/parse_runtime.ts';
 import { parseHeaderMutations } from './parse_header_mutations.ts';
+import { parseMirrorPolicies } from './parse_mirror_policies.ts';
 import { parsePerFilterConfigs } from './parse_per_filter_config.ts';
+import { parseRateLimits } from './parse_rate_limits.ts';
 import { parseDirectResponse, parseRedirect, parseRouteAction, type RouteParseOptions } from './parse_route_action.ts';
-import type { PathMatcherConfig, RouteConfig, RouteEntryConfig, RouteMatchConfig, VirtualHostConfig } from './route_config.ts';
+import type { BodyBufferLimitConfig, PathMatcherConfig, RouteConfig, RouteEntryConfig, RouteMatchConfig, VirtualHostConfig } from './route_config.ts';
 
 const DEFAULT_DIRECT_RESPONSE_BODY_BYTES_MAX = 4096;
+const NO_LIMIT: BodyBufferLimitConfig = Object.freeze({ bytes: -1, perRequestBytes: -1 });
 const REQUIRE_TLS = ['none', 'external_only', 'all'] as const;
 
 /**
@@ -21,14 +24,18 @@ export function parseRouteConfig(message: RouteConfiguration, validateClusters: 
   const options: RouteParseOptions = {
     clusterNames: message.validateClusters ?? validateClusters ? context.clusterNames : undefined,
     maxDirectResponseBodyBytes: message.maxDirectResponseBodySizeBytes ?? DEFAULT_DIRECT_RESPONSE_BODY_BYTES_MAX,
+    mirrorPolicies: [],
+    retryPolicy: undefined,
+    bodyBufferLimit: NO_LIMIT,
   };
+  const below = { ...options, mirrorPolicies: parseMirrorPolicies(message.requestMirrorPolicies, options.clusterNames, context) };
   if (message.vhds !== undefined) context.refuse(message, 'vhds', 'xDS (virtual host discovery)');
   if (message.clusterSpecifierPlugins.length > 0) context.refuse(message, 'cluster_specifier_plugins', 'cluster specifier plugins');
   if (message.ignorePathParametersInPathMatching) context.refuse(message, 'ignore_path_parameters_in_path_matching', 'ignoring path parameters in path matching');
   checkDomains(message, context);
   return {
     name: message.name,
-    virtualHosts: message.virtualHosts.map((virtualHost) => parseVirtualHost(virtualHost, options, context)),
+    virtualHosts: message.virtualHosts.map((virtualHost) => parseVirtualHost(virtualHost, below, context)),
     requestHeaders: parseHeaderMutations(message, 'request', message.requestHeadersToAdd, message.requestHeadersToRemove, context),
     responseHeaders: parseHeaderMutations(message, 'response', message.responseHeadersToAdd, message.responseHeadersToRemove, context),
     internalOnlyHeaders: message.internalOnlyHeaders.map((name) => name.toLowerCase()),
@@ -55,7 +62,13 @@ function checkDomains(message: RouteConfiguration, context: ParseContext): void 
   }
 }
 
-function parseVirtualHost(message: VirtualHost, options: RouteParseOptions, context: ParseContext): VirtualHostConfig {
+function parseVirtualHost(message: VirtualHost, above: RouteParseOptions, context: ParseContext): VirtualHostConfig {
+  const options: RouteParseOptions = {
+    ...above,
+    mirrorPolicies: message.requestMirrorPolicies.length === 0 ? above.mirrorPolicies : parseMirrorPolicies(message.requestMirrorPolicies, above.clusterNames, context),
+    retryPolicy: message.retryPolicy,
+    bodyBufferLimit: parseBodyBufferLimit(message, NO_LIMIT, context),
+  };
   if (message.matcher !== undefined) context.refuse(message, 'matcher', 'matcher trees for routes');
   return {
     name: message.name,
@@ -67,6 +80,8 @@ function parseVirtualHost(message: VirtualHost, options: RouteParseOptions, cont
     perFilterConfig: parsePerFilterConfigs(message, message.typedPerFilterConfig as Record<string, AnyMessage>, context),
     includeRequestAttemptCount: message.includeRequestAttemptCount,
     includeAttemptCountInResponse: message.includeAttemptCountInResponse,
+    rateLimits: parseRateLimits(message.rateLimits, context),
+    metadata: parseMetadata(message.metadata),
     position: context.position(message) ?? null,
   };
 }
@@ -81,8 +96,19 @@ function parseRoute(message: Route, options: RouteParseOptions, context: ParseCo
     perFilterConfig: parsePerFilterConfigs(message, message.typedPerFilterConfig as Record<string, AnyMessage>, context),
     metadata: parseMetadata(message.metadata),
     statPrefix: message.statPrefix,
+    bodyBufferLimit: parseBodyBufferLimit(message, options.bodyBufferLimit, context),
     position: context.position(message) ?? null,
   };
+}
+
+/** The two limits of a route or virtual host, of which one may be set; neither: what the level above says. */
+function parseBodyBufferLimit(message: Route | VirtualHost, above: BodyBufferLimitConfig, context: ParseContext): BodyBufferLimitConfig {
+  const { requestBodyBufferLimit, perRequestBufferLimitBytes } = message;
+  if (requestBodyBufferLimit === undefined && perRequestBufferLimitBytes === undefined) return above;
+  if (requestBodyBufferLimit !== undefined && perRequestBufferLimitBytes !== undefined) {
+    context.error(message, 'request_body_buffer_limit', 'Only one of request_body_buffer_limit and per_request_buffer_limit_bytes can be specified');
+  }
+  return { bytes: requestBodyBufferLimit === undefined ? -1 : Number(requestBodyBufferLimit), perRequestBytes: perRequestBufferLimitBytes ?? -1 };
 }
 
 function parseAction(message: Route, options: RouteParseOptions, context: ParseContext): RouteEntryConfig['action'] {

@@ -1,5 +1,6 @@
 import { Regex, RegexSubstitution } from '../matcher/regex.ts';
-import type { PathMatcherConfig, RegexRewriteConfig } from './route_config.ts';
+import type { RegexRewriteConfig } from './regex_rewrite.ts';
+import type { PathMatcherConfig } from './route_config.ts';
 
 const Kind = { prefix: 0, path: 1, path_separated_prefix: 2, regex: 3, connect: 4 } as const;
 const SLASH = 47;

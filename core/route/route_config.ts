@@ -2,7 +2,14 @@
 import type { HeaderMatcherConfig, QueryParameterMatcherConfig } from '../matcher/matcher_config.ts';
 import type { RuntimeFraction } from '../runtime/runtime_snapshot.ts';
 import type { HeaderMutationsConfig } from '../headers/header_mutation.ts';
+import type { BodyFormatConfig } from '../formatter/format_config.ts';
 import type { ConfigPosition, ExtensionConfig } from '../registry/parse_context.ts';
+import type { HashPolicyConfig } from './hash_policy_config.ts';
+import type { InternalRedirectConfig } from './internal_redirect_policy.ts';
+import type { MirrorPolicyConfig } from './mirror_policy.ts';
+import type { RateLimitConfig } from './rate_limit_config.ts';
+import type { RegexRewriteConfig } from './regex_rewrite.ts';
+import type { RouteTimeoutsConfig } from './route_timeouts.ts';
 
 export type PathMatcherConfig =
   | { readonly kind: 'prefix' | 'path' | 'path_separated_prefix'; readonly value: string; readonly caseSensitive: boolean }
@@ -18,7 +25,10 @@ export interface RouteMatchConfig {
 }
 
 export interface WeightedClusterConfig {
+  /** '' with `clusterHeader`. */
   readonly name: string;
+  /** Request header that names the cluster, lower case; '' = none. */
+  readonly clusterHeader: string;
   readonly weight: number;
   readonly requestHeaders: HeaderMutationsConfig;
   readonly responseHeaders: HeaderMutationsConfig;
@@ -26,35 +36,36 @@ export interface WeightedClusterConfig {
   readonly perFilterConfig: PerFilterConfigs;
 }
 
-/** A regex and its substitution (\1 groups). */
-export interface RegexRewriteConfig {
-  readonly regex: string;
-  readonly substitution: string;
-}
-
-export interface RouteActionConfig {
+export interface RouteActionConfig extends RouteTimeoutsConfig {
   readonly kind: 'route';
   readonly cluster: { readonly kind: 'cluster'; readonly name: string } | { readonly kind: 'cluster_header'; readonly header: string }
     | { readonly kind: 'weighted'; readonly clusters: readonly WeightedClusterConfig[]; readonly totalWeight: number; readonly runtimeKeyPrefix: string;
       /** Request header whose number chooses instead of chance; '' = none. */
-      readonly headerName: string };
+      readonly headerName: string;
+      /** The hash of `hashPolicies` chooses instead of chance. */
+      readonly usesHashPolicy: boolean };
   /** 503, 404 or 500. */
   readonly clusterNotFoundResponseCode: number;
   readonly prefixRewrite: string;
   readonly regexRewrite: RegexRewriteConfig | null;
+  /** Substitution format of the whole new path; '' = none. */
+  readonly pathRewriteFormat: string;
+  /** Substitution format of the new host; '' = none. */
+  readonly hostRewriteFormat: string;
   readonly hostRewriteLiteral: string;
   readonly hostRewriteHeader: string;
   /** Makes the host from the path (without query). */
   readonly hostRewritePathRegex: RegexRewriteConfig | null;
   readonly autoHostRewrite: boolean;
   readonly appendForwardedHost: boolean;
-  /** Milliseconds; 0 = none. Default 15000. */
-  readonly timeoutMs: number;
-  /** Milliseconds; 0 = off; -1 = the connection manager's. */
-  readonly idleTimeoutMs: number;
-  /** Milliseconds; 0 = off; -1 = the connection manager's. */
-  readonly maxStreamDurationMs: number;
   readonly priority: 'default' | 'high';
+  readonly hashPolicies: readonly HashPolicyConfig[];
+  /** The route's own, else its virtual host's, else the table's. */
+  readonly mirrorPolicies: readonly MirrorPolicyConfig[];
+  readonly internalRedirect: InternalRedirectConfig | null;
+  readonly rateLimits: readonly RateLimitConfig[];
+  /** Whether the virtual host's rate limits count too although the route has some. */
+  readonly includesVirtualHostRateLimits: boolean;
 }
 
 export interface RedirectConfig {
@@ -78,6 +89,8 @@ export interface DirectResponseConfig {
   readonly status: number;
   /** UTF-8 text or binary as Latin-1; already read from a file if it was one. */
   readonly body: Uint8Array;
+  /** Makes the body anew from each request; null = `body` as it is. */
+  readonly bodyFormat: BodyFormatConfig | null;
 }
 
 /** Per-filter configs of one level, by filter name. */
@@ -100,7 +113,16 @@ export interface RouteEntryConfig {
   /** Untyped metadata by namespace (JSON values). */
   readonly metadata: Readonly<Record<string, unknown>>;
   readonly statPrefix: string;
+  readonly bodyBufferLimit: BodyBufferLimitConfig;
   readonly position: ConfigPosition | null;
+}
+
+/** How much of a request body is kept for sending it again. Bytes; -1 = not said. */
+export interface BodyBufferLimitConfig {
+  /** request_body_buffer_limit: counts whatever the connection allows. */
+  readonly bytes: number;
+  /** per_request_buffer_limit_bytes: no more than the connection's limit. */
+  readonly perRequestBytes: number;
 }
 
 export interface VirtualHostConfig {
@@ -114,6 +136,9 @@ export interface VirtualHostConfig {
   readonly perFilterConfig: PerFilterConfigs;
   readonly includeRequestAttemptCount: boolean;
   readonly includeAttemptCountInResponse: boolean;
+  readonly rateLimits: readonly RateLimitConfig[];
+  /** Untyped metadata by namespace (JSON values). */
+  readonly metadata: Readonly<Record<string, unknown>>;
   readonly position: ConfigPosition | null;
 }
 

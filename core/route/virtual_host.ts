@@ -4,6 +4,7 @@ import type { MatchInput } from '../matcher/match_input.ts';
 import { type MatchFailure, NO_FAILURE } from './match_failure.ts';
 import { compilePerFilter, type PerFilterProducts } from './per_filter_config.ts';
 import type { RouteConfig, VirtualHostConfig } from './route_config.ts';
+import { compileRateLimits, type RateLimitPolicy } from './rate_limit_policy.ts';
 import { pathLengthWithoutQuery, RouteEntry, type RouteCompileContext, type RouteVirtualHost } from './route_entry.ts';
 import { RouteIndex } from './route_index.ts';
 import { TLS_REDIRECT } from './tls_redirect.ts';
@@ -18,6 +19,7 @@ export class VirtualHost implements RouteVirtualHost {
   readonly routes: readonly RouteEntry[];
   readonly includeRequestAttemptCount: boolean;
   readonly includeAttemptCountInResponse: boolean;
+  readonly rateLimits: RateLimitPolicy | null;
   private readonly index: RouteIndex;
   private readonly requireTls: number;
   private readonly tlsRedirect: RouteEntry | null;
@@ -27,6 +29,7 @@ export class VirtualHost implements RouteVirtualHost {
     this.name = config.name;
     this.includeRequestAttemptCount = config.includeRequestAttemptCount;
     this.includeAttemptCountInResponse = config.includeAttemptCountInResponse;
+    this.rateLimits = compileRateLimits(config.rateLimits, context);
     const perFilter = compilePerFilter(config.perFilterConfig, tablePerFilter, context);
     const parents = { table, virtualHost: this, perFilter };
     this.routes = config.routes.map((route) => new RouteEntry(route, parents, context, null));
@@ -40,7 +43,7 @@ export class VirtualHost implements RouteVirtualHost {
     if (this.requireTls !== RequireTls.none && this.needsTls(input)) return this.tlsRedirect;
     prepare(input);
     const route = this.index.find(input);
-    return route === null ? null : route.pick(input.headers, input.random);
+    return route === null ? null : route.pick(input);
   }
 
   /** How `match` comes to its answer. Allocates. */
@@ -51,7 +54,7 @@ export class VirtualHost implements RouteVirtualHost {
     for (const route of this.routes) {
       const failure = route.firstFailure(input);
       tried.push({ route, failure });
-      if (failure === NO_FAILURE) return { redirectsToTls: false, tried, route: route.pick(input.headers, input.random) };
+      if (failure === NO_FAILURE) return { redirectsToTls: false, tried, route: route.pick(input) };
     }
     return { redirectsToTls: false, tried, route: null };
   }
@@ -90,6 +93,7 @@ function tlsRedirectEntry(virtualHost: VirtualHost, table: RouteConfig, context:
     name: virtualHost.name,
     includeRequestAttemptCount: false,
     includeAttemptCountInResponse: false,
+    rateLimits: null,
   };
   return new RouteEntry(TLS_REDIRECT, { table: { ...table, ...noMutations }, virtualHost: bare, perFilter: null }, context, null);
 }

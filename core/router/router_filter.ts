@@ -1,58 +1,23 @@
+import type { XxHash64 } from '../base/xxhash64.ts';
+import { OwnedBytes } from '../buffer/owned_bytes.ts';
 import type { Timer } from '../event/timer.ts';
 import type { HeaderMap } from '../headers/header_map.ts';
-import { HeaderId, type HeaderNames } from '../headers/header_names.ts';
+import { HeaderId } from '../headers/header_names.ts';
 import { LogContext } from '../access_log/access_log.ts';
 import { RESET_REASON_TEXT, ResetReason } from '../http/codec.ts';
 import type { FilterCallbacks, FilterHeadersStatus, LocalReplyOptions } from '../http/filter.ts';
 import type { TerminalFilter, TerminalFilterCallbacks } from '../http/terminal_filter.ts';
-import type { RuntimeSnapshot } from '../runtime/runtime_snapshot.ts';
+import type { InternalRedirectPolicy } from '../route/internal_redirect_policy.ts';
 import { type RouteEntry, RouteKind } from '../route/route_entry.ts';
-import type { Counter, StatsScope } from '../stats/stats.ts';
 import { ResponseFlag } from '../stream_info/response_flags.ts';
 import type { Host } from '../upstream/host.ts';
-import type { UpstreamCluster, ClusterLookup } from '../conn_pool/cluster_lookup.ts';
+import type { UpstreamCluster } from '../conn_pool/cluster_lookup.ts';
+import { followRedirect } from './internal_redirect.ts';
+import { type CopiedRequest, RequestCopies } from './request_copies.ts';
+import { flagOf, isConnectRequest, isWellFormed, removeConsumed } from './request_rules.ts';
+import { RequestTimeouts } from './request_timeouts.ts';
+import type { RouterContext } from './router_context.ts';
 import { UpstreamRequest, type UpstreamRequestOwner } from './upstream_request.ts';
-
-/** envoy.extensions.filters.http.router.v3.Router as plain data. */
-export interface RouterConfig {
-  readonly suppressEnvoyHeaders: boolean;
-  readonly respectExpectedRqTimeout: boolean;
-  /** Names of x-envoy-* headers whose malformed values are refused. */
-  readonly strictCheckHeaders: readonly string[];
-}
-
-/** `http.<stat_prefix>.` counters of the router. */
-export class RouterStats {
-  readonly noRoute: Counter;
-  readonly noCluster: Counter;
-  readonly rqDirectResponse: Counter;
-  readonly rqRedirect: Counter;
-  readonly rqTotal: Counter;
-  readonly rqResetAfterDownstreamResponseStarted: Counter;
-
-  constructor(scope: StatsScope) {
-    this.noRoute = scope.counter('no_route');
-    this.noCluster = scope.counter('no_cluster');
-    this.rqDirectResponse = scope.counter('rq_direct_response');
-    this.rqRedirect = scope.counter('rq_redirect');
-    this.rqTotal = scope.counter('rq_total');
-    this.rqResetAfterDownstreamResponseStarted = scope.counter('rq_reset_after_downstream_response_started');
-  }
-}
-
-/** What all routers of a filter chain share on a worker. */
-export interface RouterContext {
-  readonly config: RouterConfig;
-  readonly stats: RouterStats;
-  readonly clusters: ClusterLookup;
-  readonly names: HeaderNames;
-  /** Ids of `config.strictCheckHeaders`. */
-  readonly strictHeaderIds: readonly number[];
-  readonly runtime: RuntimeSnapshot;
-  readonly turnSlab: Uint8Array;
-  /** The worker's clock, see Io. */
-  readonly clock: Float64Array;
-}
 
 /** Where the stream stands at the router. */
 const State = { idle: 0, active: 1, responseStarted: 2, done: 3 } as const;
@@ -61,20 +26,32 @@ const State = { idle: 0, active: 1, responseStarted: 2, done: 3 } as const;
  * The terminal HTTP filter: picks cluster and host, sends the request on a pooled connection, brings the response back, keeps the
  * route's timeout. The only place that sees both the downstream stream and the upstream pool.
  */
-export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
+export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, CopiedRequest {
   private readonly context: RouterContext;
   private readonly formatContext: LogContext;
   private readonly upstream: UpstreamRequest;
+  private readonly timeouts: RequestTimeouts;
+  /** Made when first needed, as the next three. */
+  private attemptTimer: Timer | null;
+  private idleTimer: Timer | null;
+  private streamTimer: Timer | null;
+  private copies: RequestCopies | null;
+  /** The request's body for sending it again; empty unless the route follows redirects. */
+  private readonly kept: OwnedBytes;
+  private keepsBody: boolean;
+  /** It was too large to be kept. */
+  private isBodyLost: boolean;
+  private isMirrored: boolean;
+  /** Set-Cookie values that hash policies made. */
+  private cookies: string[];
   private callbacks: TerminalFilterCallbacks | null;
   private timer: Timer | null;
   private state: number;
   private cluster: UpstreamCluster | null;
   private host: Host | null;
   private route: RouteEntry | null;
-  private timeoutMs: number;
   private isRequestReadDisabled: boolean;
   private isChargedInternal: boolean;
-  private hasAlternativeTimeoutResponse: boolean;
   /** x-envoy-upstream-alt-stat-name; '' = none. */
   private altStatName: string;
 
@@ -82,16 +59,24 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
     this.context = context;
     this.formatContext = new LogContext();
     this.upstream = new UpstreamRequest(this, context.clock);
+    this.timeouts = new RequestTimeouts();
+    this.attemptTimer = null;
+    this.idleTimer = null;
+    this.streamTimer = null;
+    this.copies = null;
+    this.kept = new OwnedBytes();
+    this.keepsBody = false;
+    this.isBodyLost = false;
+    this.isMirrored = false;
+    this.cookies = NO_COOKIES;
     this.callbacks = null;
     this.timer = null;
     this.state = State.idle;
     this.cluster = null;
     this.host = null;
     this.route = null;
-    this.timeoutMs = 0;
     this.isRequestReadDisabled = false;
     this.isChargedInternal = false;
-    this.hasAlternativeTimeoutResponse = false;
     this.altStatName = '';
   }
 
@@ -148,11 +133,11 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
     }
     if (headers.find(HeaderId.envoyUpstreamAltStatName) >= 0) this.takeAltStatName(headers);
     if (this.isTurnedAway(cluster, callbacks)) return;
-    this.timeoutMs = this.resolveTimeout(route, headers);
-    if (this.timeoutMs > 0 && !config.suppressEnvoyHeaders) headers.setInteger(HeaderId.envoyExpectedRqTimeoutMs, this.timeoutMs);
+    this.timeouts.resolve(route, headers, config);
+    if (this.isChargedInternal) removeConsumed(headers);
     this.finalizeRequestHeaders(route, headers, callbacks);
     info.upstreamAttemptCount = 1;
-    const host = cluster.chooseHost(info.random);
+    const host = cluster.chooseHost(info.random, cluster.usesHash ? this.computeHash(route, headers) : null);
     if (host === null) {
       this.failNoHost(cluster, callbacks);
       return;
@@ -161,65 +146,134 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
     info.upstreamHost = host;
     if (route.action?.autoHostRewrite === true) route.autoRewriteHost(headers, host.hostname);
     this.state = State.active;
+    if (route.internalRedirect !== null) this.prepareRedirect(endStream, callbacks);
+    const isMirrored = route.mirrors !== null && !isConnectRequest(headers);
+    this.isMirrored = isMirrored;
+    // The copies need the headers, which may be borrowed no longer once the request is sent.
+    if (isMirrored) callbacks.retainRequestHeaders();
     this.upstream.begin(callbacks, cluster.pool(host, route.isHighPriority ? 1 : 0), headers, endStream);
+    if (isMirrored && route.mirrors !== null) {
+      this.copies ??= new RequestCopies(this.context, this);
+      this.copies.begin(route.mirrors, headers, info, this.timeouts.globalMs, route.isHighPriority, endStream);
+    }
     if (endStream && this.state === State.active) this.onRequestSent();
+  }
+
+  private computeHash(route: RouteEntry, headers: HeaderMap): XxHash64 | null {
+    const policy = route.hashPolicy;
+    const callbacks = this.callbacks;
+    if (policy === null || callbacks === null) return null;
+    const cookies: string[] = [];
+    const hasHash = policy.compute(headers, callbacks.streamInfo, cookies);
+    if (cookies.length > 0) this.cookies = cookies;
+    return hasHash ? policy.hash : null;
+  }
+
+  /** The request may have to be sent again, elsewhere. */
+  private prepareRedirect(endStream: boolean, callbacks: TerminalFilterCallbacks): void {
+    callbacks.retainRequestHeaders();
+    this.keepsBody = !endStream;
+  }
+
+  /** Keeps body bytes for sending them again, within the limit. */
+  private keepBody(bytes: Uint8Array, offset: number, length: number): void {
+    const { kept, route, callbacks } = this;
+    if (route === null || callbacks === null) return;
+    if (kept.length + length <= route.bodyLimit(callbacks.decoderBufferLimit())) {
+      kept.append(bytes, offset, length);
+      return;
+    }
+    this.keepsBody = false;
+    this.isBodyLost = true;
+    kept.clear();
   }
 
   decodeTerminalData(bytes: Uint8Array, offset: number, length: number, endStream: boolean): void {
     if (this.state === State.idle || this.state === State.done) return;
+    if (this.keepsBody) this.keepBody(bytes, offset, length);
+    if (this.isMirrored) this.copies?.encodeData(bytes, offset, length, endStream);
     this.upstream.encodeData(bytes, offset, length, endStream);
     if (endStream && this.state !== State.done) this.onRequestSent();
   }
 
   decodeTerminalTrailers(trailers: HeaderMap): void {
     if (this.state === State.idle || this.state === State.done) return;
+    if (this.isMirrored) this.copies?.encodeTrailers(trailers);
     this.upstream.encodeTrailers(trailers);
     if (this.state !== State.done) this.onRequestSent();
   }
 
   private onRequestSent(): void {
-    if (this.timeoutMs > 0) this.timer?.enable(this.timeoutMs);
+    if (this.timeouts.globalMs > 0) this.timer?.enable(this.timeouts.globalMs);
+    if (this.timeouts.perTryMs > 0 && this.upstream.isReady) this.startAttemptTimer();
   }
 
-  /** Route timeout, overridden by x-envoy-upstream-rq-timeout-ms (0 = none). */
-  private resolveTimeout(route: RouteEntry, headers: HeaderMap): number {
-    let timeoutMs = route.timeoutMs;
-    if (headers.find(HeaderId.envoyUpstreamRqTimeoutMs) >= 0) {
-      const value = headers.get(HeaderId.envoyUpstreamRqTimeoutMs) ?? '';
-      if (/^\d{1,15}$/.test(value)) timeoutMs = Number(value);
-      headers.remove(HeaderId.envoyUpstreamRqTimeoutMs);
+  /** From here on both sides are there. */
+  onUpstreamReady(): void {
+    const { timeouts, callbacks } = this;
+    if (timeouts.perTryMs > 0 && callbacks?.isRequestComplete() === true) this.startAttemptTimer();
+    if (timeouts.perTryIdleMs > 0) {
+      this.idleTimer ??= callbacks?.createTimer(this) ?? null;
+      this.idleTimer?.enable(timeouts.perTryIdleMs);
     }
-    this.hasAlternativeTimeoutResponse = headers.find(HeaderId.envoyUpstreamRqTimeoutAltResponse) >= 0;
-    if (this.isChargedInternal) removeConsumed(headers);
-    return timeoutMs;
+    const streamMs = timeouts.streamMs >= 0 ? timeouts.streamMs : this.cluster?.info.config.maxStreamDurationMs ?? 0;
+    if (streamMs > 0) {
+      this.streamTimer ??= callbacks?.createTimer(this) ?? null;
+      this.streamTimer?.enable(streamMs);
+    }
+  }
+
+  private startAttemptTimer(): void {
+    this.attemptTimer ??= this.callbacks?.createTimer(this) ?? null;
+    this.attemptTimer?.enable(this.timeouts.perTryMs);
+  }
+
+  private stopTimers(): void {
+    this.timer?.disable();
+    this.attemptTimer?.disable();
+    this.idleTimer?.disable();
+    this.streamTimer?.disable();
   }
 
   private finalizeRequestHeaders(route: RouteEntry, headers: HeaderMap, callbacks: TerminalFilterCallbacks): void {
     if (route.virtualHost.includeRequestAttemptCount) headers.setInteger(HeaderId.envoyAttemptCount, 1);
-    if (!route.requestHeaders.isEmpty) {
-      const context = this.formatContext;
-      context.requestHeaders = headers;
-      context.info = callbacks.streamInfo;
-      route.requestHeaders.evaluate(headers, context);
-      context.requestHeaders = null;
-      context.info = null;
-    }
-    route.finalizeHost(headers);
-    route.finalizePath(headers, !this.context.config.suppressEnvoyHeaders);
+    const context = this.formatContext;
+    context.requestHeaders = headers;
+    context.info = callbacks.streamInfo;
+    if (!route.requestHeaders.isEmpty) route.requestHeaders.evaluate(headers, context);
+    route.finalizeHost(headers, context);
+    route.finalizePath(headers, !this.context.config.suppressEnvoyHeaders, context);
+    context.requestHeaders = null;
+    context.info = null;
   }
 
   private answerDirectly(route: RouteEntry, headers: HeaderMap, callbacks: TerminalFilterCallbacks): void {
     this.context.stats.rqDirectResponse.inc();
     const isRedirect = route.kind === RouteKind.redirect;
     const location = route.redirectLocation(headers, !this.context.config.suppressEnvoyHeaders);
-    const body = isRedirect ? '' : bodyText(route.directBody);
+    const body = isRedirect ? '' : this.directBody(route, headers, callbacks);
     callbacks.sendLocalReply(route.responseCode === 0 ? 404 : route.responseCode, body, {
       details: 'direct_response',
       modifyHeaders: (response) => {
-        this.mutateResponse(route, response, callbacks);
         if (location !== '') response.set(HeaderId.location, location);
+        this.mutateResponse(route, response, callbacks);
       },
     });
+  }
+
+  private directBody(route: RouteEntry, headers: HeaderMap, callbacks: TerminalFilterCallbacks): string {
+    const text = bodyText(route.directBody);
+    if (route.bodyFormat === null) return text;
+    const context = this.formatContext;
+    const info = callbacks.streamInfo;
+    context.requestHeaders = headers;
+    context.info = info;
+    info.localReplyBody = text;
+    const body = Buffer.from(route.bodyFormat.formatToBytes(context)).toString('utf8');
+    info.localReplyBody = '';
+    context.requestHeaders = null;
+    context.info = null;
+    return body;
   }
 
   /** x-envoy-upstream-alt-stat-name (of trusted callers; others' is gone): response codes are counted below that name too. */
@@ -270,7 +324,10 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
     const callbacks = this.callbacks;
     const route = this.route;
     if (callbacks === null || route === null || this.state !== State.active) return;
+    if (route.internalRedirect?.appliesTo(headers.status) === true && this.redirect(route.internalRedirect, route, headers, endStream, callbacks)) return;
     this.state = State.responseStarted;
+    if (this.attemptTimer !== null) this.attemptTimer.disable();
+    if (this.cookies.length > 0) for (const cookie of this.cookies) headers.add(HeaderId.setCookie, cookie);
     const info = callbacks.streamInfo;
     info.responseCodeDetails = 'via_upstream';
     const isRequestComplete = callbacks.isRequestComplete();
@@ -291,6 +348,27 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
     callbacks.encodeHeaders(headers, endStream);
   }
 
+  /** Begins the request anew where a redirect points; false when the redirect goes to the client. */
+  private redirect(policy: InternalRedirectPolicy, route: RouteEntry, response: HeaderMap, endStream: boolean, callbacks: TerminalFilterCallbacks): boolean {
+    const request = callbacks.requestHeaders();
+    const stats = this.cluster?.info.stats;
+    if (request === null || !callbacks.isRequestComplete() || this.isBodyLost
+      || !followRedirect(this.context, { route, policy, callbacks, request, response, body: this.kept })) {
+      stats?.internalRedirectFailed.inc();
+      return false;
+    }
+    stats?.internalRedirectSucceeded.inc();
+    if (endStream) {
+      this.state = State.done;
+      this.stopTimers();
+      this.upstream.onResponseComplete(true);
+    }
+    const body = new OwnedBytes();
+    body.append(this.kept.bytes, 0, this.kept.length);
+    callbacks.recreateStream(response, body);
+    return true;
+  }
+
   onUpstreamData(offset: number, length: number, endStream: boolean): void {
     const callbacks = this.callbacks;
     if (callbacks === null || this.state !== State.responseStarted) return;
@@ -309,7 +387,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
   /** The response is complete: times are taken, the upstream is let go if the request is not. */
   private onUpstreamComplete(callbacks: TerminalFilterCallbacks): void {
     this.state = State.done;
-    this.timer?.disable();
+    this.stopTimers();
     const cluster = this.cluster;
     if (cluster !== null && callbacks.isRequestComplete()) {
       const elapsed = callbacks.streamInfo.msSinceRequestComplete(this.context.clock);
@@ -327,7 +405,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
     if (transportFailure !== '') info.upstreamTransportFailureReason = transportFailure;
     const wasStarted = this.state === State.responseStarted;
     this.state = State.done;
-    this.timer?.disable();
+    this.stopTimers();
     const text = RESET_REASON_TEXT[reason];
     if (wasStarted) {
       info.responseCodeDetails = `upstream_reset_after_response_started{${text.replaceAll(' ', '_')}}`;
@@ -348,26 +426,56 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
 
   // === timeouts and back-pressure ===
 
-  onTimeout(_timer: Timer): void {
-    const callbacks = this.callbacks;
-    const cluster = this.cluster;
+  onTimeout(timer: Timer): void {
+    const { callbacks, cluster } = this;
     if (callbacks === null || cluster === null || this.state === State.idle || this.state === State.done) return;
-    const info = callbacks.streamInfo;
-    cluster.info.stats.rqTimeout.inc();
+    const { stats } = cluster.info;
+    if (timer === this.streamTimer) {
+      stats.rqMaxDurationReached.inc();
+      this.onStreamDuration(callbacks);
+    } else if (timer === this.attemptTimer) {
+      stats.rqPerTryTimeout.inc();
+      this.onResponseTimeout('upstream_per_try_timeout', callbacks);
+    } else if (timer === this.idleTimer) {
+      stats.rqPerTryIdleTimeout.inc();
+      this.onResponseTimeout('upstream_per_try_idle_timeout', callbacks);
+    } else {
+      stats.rqTimeout.inc();
+      this.onResponseTimeout('response_timeout', callbacks);
+    }
+  }
+
+  private onResponseTimeout(details: string, callbacks: TerminalFilterCallbacks): void {
     this.host?.onRequestTimeout();
-    info.setFlag(ResponseFlag.upstreamRequestTimeout);
+    callbacks.streamInfo.setFlag(ResponseFlag.upstreamRequestTimeout);
+    if (!this.giveUp(details, callbacks)) return;
+    this.host?.onRequestError();
+    const { answersNoContent } = this.timeouts;
+    this.chargeCode(answersNoContent ? 204 : 504, false);
+    this.replyWithRoute(answersNoContent ? 204 : 504, answersNoContent ? '' : 'upstream request timeout', details, false);
+  }
+
+  private onStreamDuration(callbacks: TerminalFilterCallbacks): void {
+    callbacks.streamInfo.setFlag(ResponseFlag.upstreamMaxStreamDurationReached);
+    const details = 'upstream_max_stream_duration_reached';
+    if (this.giveUp(details, callbacks)) this.replyWithRoute(callbacks.isRequestComplete() ? 504 : 408, 'upstream max stream duration reached', details, false);
+  }
+
+  /** Ends the attempt; true when the client is still to be answered. */
+  private giveUp(details: string, callbacks: TerminalFilterCallbacks): boolean {
     const wasStarted = this.state === State.responseStarted;
     this.state = State.done;
+    this.stopTimers();
     this.upstream.reset();
-    if (wasStarted) {
-      info.responseCodeDetails = 'response_timeout';
-      callbacks.resetAfterUpstreamFailure();
-      return;
-    }
-    this.host?.onRequestError();
-    this.chargeCode(this.hasAlternativeTimeoutResponse ? 204 : 504, false);
-    if (this.hasAlternativeTimeoutResponse) this.replyWithRoute(204, '', 'response_timeout', false);
-    else this.replyWithRoute(504, 'upstream request timeout', 'response_timeout', false);
+    if (!wasStarted) return true;
+    callbacks.streamInfo.responseCodeDetails = details;
+    callbacks.resetAfterUpstreamFailure();
+    return false;
+  }
+
+  /** Copies of the request are held up (true) or no longer (false). */
+  onShadowsBackedUp(isAbove: boolean): void {
+    this.callbacks?.readDisableRequest(isAbove);
   }
 
   /** The upstream write queue is over its limit (true) or drained (false): the request's sender waits. */
@@ -395,8 +503,14 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
       this.state = State.done;
       this.upstream.reset();
     }
-    this.timer?.disable();
+    this.stopTimers();
     this.upstream.release();
+    if (this.isMirrored) this.copies?.cancel();
+    this.isMirrored = false;
+    this.keepsBody = false;
+    this.isBodyLost = false;
+    this.kept.clear();
+    this.cookies = NO_COOKIES;
     this.state = State.idle;
     this.cluster = null;
     this.host = null;
@@ -427,6 +541,8 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
       details,
       modifyHeaders: (headers) => {
         if (isOverloaded) headers.set(HeaderId.envoyOverloaded, 'true');
+        const attempts = callbacks.streamInfo.upstreamAttemptCount;
+        if (attempts > 0 && route?.virtualHost.includeAttemptCountInResponse === true) headers.setInteger(HeaderId.envoyAttemptCount, attempts);
         if (route !== null) this.mutateResponse(route, headers, callbacks);
       },
     });
@@ -443,16 +559,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
   }
 }
 
-/** Router headers of trusted callers: obeyed here, not forwarded (an untrusted caller's are gone already). */
-const CONSUMED: readonly number[] = [
-  HeaderId.envoyUpstreamRqTimeoutMs, HeaderId.envoyUpstreamRqPerTryTimeoutMs, HeaderId.envoyUpstreamRqTimeoutAltResponse,
-  HeaderId.envoyMaxRetries, HeaderId.envoyRetryOn, HeaderId.envoyRetryGrpcOn, HeaderId.envoyRetriableStatusCodes,
-  HeaderId.envoyRetriableHeaderNames, HeaderId.envoyHedgeOnPerTryTimeout, HeaderId.envoyUpstreamStreamDurationMs,
-];
-
-function removeConsumed(headers: HeaderMap): void {
-  for (let i = 0; i < CONSUMED.length; i++) if (headers.find(CONSUMED[i]) >= 0) headers.remove(CONSUMED[i]);
-}
+const NO_COOKIES: string[] = [];
 
 const ROUTE_NOT_FOUND: LocalReplyOptions = { details: 'route_not_found' };
 const DROP_OVERLOAD: LocalReplyOptions = {
@@ -460,46 +567,6 @@ const DROP_OVERLOAD: LocalReplyOptions = {
   modifyHeaders: (headers) => headers.setByName('x-envoy-unconditional-drop-overload', 'true'),
 };
 
-/** Whether a router header's value is what strict_check_headers wants: numbers, or known retry conditions. */
-function isWellFormed(id: number, value: string): boolean {
-  switch (id) {
-    case HeaderId.envoyRetryOn:
-      return value.split(',').every((item) => RETRY_ON.has(item.trim()));
-    case HeaderId.envoyRetryGrpcOn:
-      return value.split(',').every((item) => RETRY_GRPC_ON.has(item.trim()));
-    default:
-      return /^\d{1,15}$/.test(value);
-  }
-}
-
-const RETRY_ON: ReadonlySet<string> = new Set([
-  '5xx', 'gateway-error', 'connect-failure', 'envoy-ratelimited', 'retriable-4xx', 'refused-stream', 'retriable-status-codes', 'retriable-headers',
-  'reset', 'reset-before-request', 'http3-post-connect-failure',
-]);
-const RETRY_GRPC_ON: ReadonlySet<string> = new Set(['cancelled', 'deadline-exceeded', 'resource-exhausted', 'unavailable', 'internal']);
-
 function bodyText(body: Uint8Array): string {
   return Buffer.from(body).toString('utf8');
-}
-
-/** The response flag of a reset (Envoy: StreamInfo::ResponseFlag). */
-function flagOf(reason: ResetReason): number {
-  switch (reason) {
-    case ResetReason.remoteConnectionFailure:
-    case ResetReason.localConnectionFailure:
-    case ResetReason.connectionTimeout:
-      return ResponseFlag.upstreamConnectionFailure;
-    case ResetReason.connectionTermination:
-      return ResponseFlag.upstreamConnectionTermination;
-    case ResetReason.localReset:
-      return ResponseFlag.localReset;
-    case ResetReason.overflow:
-      return ResponseFlag.upstreamOverflow;
-    case ResetReason.protocolError:
-      return ResponseFlag.upstreamProtocolError;
-    case ResetReason.overloadManager:
-      return ResponseFlag.overloadManagerTerminated;
-    default:
-      return ResponseFlag.upstreamRemoteReset;
-  }
 }

@@ -7,6 +7,8 @@ import { Protocol } from '../stream_info/stream_info.ts';
 
 /** The router, as its upstream request sees it. */
 export interface UpstreamRequestOwner {
+  /** A connection is there; the request is about to be sent. */
+  onUpstreamReady(): void;
   onUpstream1xxHeaders(headers: HeaderMap): void;
   onUpstreamHeaders(headers: HeaderMap, endStream: boolean): void;
   onUpstreamData(offset: number, length: number, endStream: boolean): void;
@@ -114,6 +116,11 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
     encoder.encodeTrailers(trailers);
   }
 
+  /** A connection is there. */
+  get isReady(): boolean {
+    return this.state === State.active;
+  }
+
   /** Gives the attempt up: leaves the queue, or cuts the exchange. */
   reset(): void {
     if (this.state === State.pending) this.waitingIn?.cancel(this);
@@ -179,6 +186,7 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
     const info = callbacks.streamInfo;
     const now = this.clock[0];
     this.state = State.active;
+    this.owner.onUpstreamReady();
     this.stream = stream;
     this.encoder = stream.open(this);
     info.upstreamPoolReadyMs = now;

@@ -1,3 +1,4 @@
+import type { OwnedBytes } from '../../buffer/owned_bytes.ts';
 import { HeaderMap } from '../../headers/header_map.ts';
 import { HeaderId } from '../../headers/header_names.ts';
 import { MatchInput } from '../../matcher/match_input.ts';
@@ -18,8 +19,13 @@ import { FilterHandle } from './filter_handle.ts';
 import { mutateRequestHeaders, mutateResponseHeaders, removeHopByHop } from './header_sanitizer.ts';
 import { fillLocalReply } from './local_reply_writer.ts';
 import type { ManagerContext } from './manager_context.ts';
+import { RedirectState } from '../redirect_state.ts';
 import { StreamTimeouts } from './stream_timeouts.ts';
 import { checkRequest, RequestCheck } from './request_check.ts';
+import { refuseRequest } from './request_refusal.ts';
+import { setConnectionHeader } from './response_connection.ts';
+import { nameCluster } from './stream_cluster.ts';
+import { logStream } from './stream_log.ts';
 
 /** The connection a stream belongs to, as the stream sees it. */
 export interface StreamOwner {
@@ -29,6 +35,8 @@ export interface StreamOwner {
   isClosing(): boolean;
   /** This response must be the last one on the connection. */
   closeAfterResponse(): void;
+  /** A stream that takes this one's place on the connection. */
+  replaceStream(): ActiveStream;
   /** The stream is over; `isReset` when it did not end normally. */
   onStreamEnd(stream: ActiveStream, isReset: boolean): void;
   /** Something happened on the connection: nobody needs to know but its idle timer. */
@@ -73,6 +81,8 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
   private readDisables: number;
   /** Filters that cannot take more of the response. */
   private responsePauses: number;
+  /** null = no redirect was followed yet. */
+  private redirects: RedirectState | null;
 
   constructor(context: ManagerContext, terminal: TerminalFilter, release: (stream: ActiveStream) => void) {
     const parts = context.parts;
@@ -109,6 +119,7 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
     this.sawEncodeHeaders = false;
     this.readDisables = 0;
     this.responsePauses = 0;
+    this.redirects = null;
   }
 
   /** Trailer maps are made when a message first needs one. */
@@ -137,6 +148,7 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
     this.sawEncodeHeaders = false;
     this.readDisables = 0;
     this.responsePauses = 0;
+    this.redirects = null;
     const info = this.info;
     info.reset(dispatcher.io.clock);
     info.connection = owner.connectionInfo;
@@ -154,12 +166,10 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
   // === RequestDecoder: from the codec ===
 
   decodeHeaders(headers: HeaderMap, endStream: boolean): void {
-    const context = this.context;
-    const parts = context.parts;
-    const owner = this.owner;
+    const { context, owner, info } = this;
+    const { parts } = context;
     if (owner === null) return;
     const codec = owner.codec;
-    const info = this.info;
     this.hasRequestHeaders = true;
     this.headersTurn = parts.dispatcher.turnNumber;
     this.timeouts.onHeadersComplete();
@@ -169,23 +179,28 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
     if (headers.find(HeaderId.expect) >= 0) this.answerExpect(headers, codec);
     const check = checkRequest(headers, codec.minorVersion, parts.config, parts.listenerPort);
     if (check !== RequestCheck.ok) {
-      this.refuse(check);
+      refuseRequest(this, check);
       return;
     }
     const isUpgradeRequest = headers.find(HeaderId.upgrade) >= 0 && isUpgrade(headers);
     mutateRequestHeaders(headers, context, info, this.routeTable, isUpgradeRequest);
+    this.routeRequest(headers, endStream, isUpgradeRequest);
+  }
+
+  private routeRequest(headers: HeaderMap, endStream: boolean, isUpgradeRequest: boolean): void {
+    const { parts, needsRequestHeaders } = this.context;
     const route = this.routeEntry();
-    info.route = route;
+    this.info.route = route;
     if (route !== null) this.applyRoute(route, headers);
     if (parts.config.logsNewRequests) this.log(AccessLogType.downstreamStart);
     if (isUpgradeRequest) {
       parts.stats.rqWsOnNonWsRoute.inc();
-      owner.closeAfterResponse();
+      this.owner?.closeAfterResponse();
       this.sendLocalReply(403, '', UPGRADE_FAILED);
       return;
     }
     this.decode.onHeaders(headers, endStream);
-    if (context.needsRequestHeaders && !this.isDestroyed) headers.retain();
+    if (needsRequestHeaders && !this.isDestroyed) headers.retain();
   }
 
   decodeData(offset: number, length: number, endStream: boolean): void {
@@ -252,42 +267,9 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
     this.chargeCode(100);
   }
 
-  private refuse(check: number): void {
-    const { stats, config } = this.context.parts;
-    const owner = this.owner;
-    if (owner === null) return;
-    switch (check) {
-      case RequestCheck.missingHost:
-        if (!config.streamErrorOnInvalidHttpMessage) owner.closeAfterResponse();
-        this.sendLocalReply(400, '', { details: 'missing_host_header' });
-        return;
-      case RequestCheck.badPath:
-        stats.rqFailedPathNormalization.inc();
-        owner.closeAfterResponse();
-        this.sendLocalReply(400, '', { details: 'path_normalization_failed' });
-        return;
-      case RequestCheck.redirectToNormalPath: {
-        stats.rqRedirectedWithNormalizedPath.inc();
-        const path = this.requestHeaders.get(HeaderId.path) ?? '/';
-        this.sendLocalReply(307, '', { details: 'path_normalization_failed', modifyHeaders: (headers) => headers.set(HeaderId.location, path) });
-        return;
-      }
-      default:
-        stats.rqNonRelativePath.inc();
-        this.sendLocalReply(404, '', { details: 'absolute_path_rejected' });
-    }
-  }
-
   private applyRoute(route: RouteEntry, headers: HeaderMap): void {
-    if (route.action !== null) {
-      const name = route.resolveClusterName(headers);
-      const cluster = this.context.parts.clusters.get(name);
-      if (cluster !== null) {
-        this.info.upstreamClusterName = name;
-        this.info.upstreamClusterObservabilityName = cluster.info.config.statName;
-      }
-    }
-    this.timeouts.applyRoute(route.idleTimeoutMs, route.maxStreamDurationMs);
+    nameCluster(this.info, route, this.requestHeaders, this.context.parts.clusters);
+    this.timeouts.applyRoute(route, headers);
     for (let i = 0; i < this.handles.length - 1; i++) this.handles[i].applyRoute(route);
   }
 
@@ -304,7 +286,47 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
 
   clearRouteCache(): void {
     this.isRouteCached = false;
-    this.info.route = this.routeEntry();
+    const route = this.routeEntry();
+    this.info.route = route;
+    nameCluster(this.info, route, this.requestHeaders, this.context.parts.clusters);
+  }
+
+  redirectState(): RedirectState {
+    this.redirects ??= new RedirectState();
+    return this.redirects;
+  }
+
+  /** See TerminalFilterCallbacks. */
+  recreate(response: HeaderMap, body: OwnedBytes | null): void {
+    const { owner, info } = this;
+    if (owner === null || this.isDestroyed) return;
+    info.responseCodeDetails = 'internal_redirect';
+    info.responseCode = response.status;
+    this.sawEncodeHeaders = true;
+    if (this.context.parts.http1.countsHeaderBytes) info.responseHeaderBytes = response.byteSize();
+    const next = owner.replaceStream();
+    next.requestHeaders.copyFrom(this.requestHeaders);
+    next.redirects = this.redirects;
+    this.end(false, true);
+    next.restart(info, body);
+  }
+
+  /** The continuation of a stream whose request is complete. */
+  private restart(previous: StreamInfo, body: OwnedBytes | null): void {
+    const { requestHeaders: headers, info } = this;
+    const { config, listenerPort } = this.context.parts;
+    this.hasRequestHeaders = true;
+    this.isRequestDone = true;
+    info.continueFrom(previous);
+    this.timeouts.onHeadersComplete();
+    this.timeouts.onRequestComplete();
+    const check = checkRequest(headers, 1, config, listenerPort);
+    const length = body?.length ?? 0;
+    if (check === RequestCheck.ok) this.routeRequest(headers, length === 0, false);
+    else refuseRequest(this, check);
+    if (body === null || length === 0 || this.isDestroyed || this.isLocalReply) return;
+    info.bytesReceived += length;
+    this.decode.onData(body.bytes, 0, length, true);
   }
 
   /** Request headers if they still stand. */
@@ -406,7 +428,7 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
       context.parts.stats.rqResponseBeforeRqComplete.inc();
       owner.closeAfterResponse();
     }
-    this.setConnectionHeader(headers, owner, endStream);
+    setConnectionHeader(headers, info.protocol, owner, endStream);
     info.responseCode = headers.status;
     if (context.parts.http1.countsHeaderBytes) info.responseHeaderBytes = headers.byteSize();
     info.firstDownstreamTxMs = context.parts.dispatcher.io.clock[0];
@@ -498,15 +520,6 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
     this.owner?.codec.readDisable(disable);
   }
 
-  private setConnectionHeader(headers: HeaderMap, owner: StreamOwner, endStream: boolean): void {
-    if (this.info.protocol === Protocol.http10) {
-      // Without a length the response is framed by the close.
-      if (!endStream && headers.find(HeaderId.contentLength) < 0) owner.codec.wantsKeepAlive = false;
-      if (!owner.isClosing()) headers.set(HeaderId.connection, 'keep-alive');
-    }
-    if (owner.isClosing()) headers.set(HeaderId.connection, 'close');
-  }
-
   private chargeCode(status: number): void {
     if (this.info.isHealthCheck) return;
     this.context.parts.stats.codes.charge(status);
@@ -535,7 +548,7 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
   // === the end ===
 
   /** Ends the stream: filters, stats, log line; the object goes back to its pool when the turn is over. */
-  private end(isReset: boolean): void {
+  private end(isReset: boolean, isReplaced = false): void {
     if (this.isDestroyed) return;
     const { stats, dispatcher, loggers } = this.context.parts;
     const info = this.info;
@@ -561,25 +574,12 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
     for (let i = 0; i < handles.length - 1; i++) handles[i].filter.onDestroy?.();
     this.owner = null;
     dispatcher.deferDelete(this);
-    owner?.onStreamEnd(this, isReset);
+    if (!isReplaced) owner?.onStreamEnd(this, isReset);
   }
 
   private log(type: AccessLogType): void {
-    const { loggers, http1 } = this.context.parts;
-    const context = this.context.logContext;
-    context.info = this.info;
-    this.info.localReplyBody = '';
-    context.requestHeaders = this.validRequestHeaders();
-    if (http1.countsHeaderBytes) this.info.requestHeaderBytes = context.requestHeaders?.byteSize() ?? 0;
-    context.responseHeaders = this.sawEncodeHeaders ? this.responseHeaders : null;
     const trailers = this.madeResponseTrailers;
-    context.responseTrailers = trailers !== null && trailers.count > 0 ? trailers : null;
-    context.logType = type;
-    for (let i = 0; i < loggers.length; i++) loggers[i].log(context);
-    context.info = null;
-    context.requestHeaders = null;
-    context.responseHeaders = null;
-    context.responseTrailers = null;
+    logStream(this, type, this.sawEncodeHeaders ? this.responseHeaders : null, trailers !== null && trailers.count > 0 ? trailers : null);
   }
 
   onDeferredDelete(): void {
@@ -589,9 +589,9 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
   }
 
   /** A timeout before any response: see StreamTimeouts. */
-  answerTimeout(status: number, body: string, details: string): void {
+  answerTimeout(status: number, body: string, details: string, grpcStatus?: number): void {
     if (!this.isRequestDone) this.owner?.closeAfterResponse();
-    this.sendLocalReply(status, body, { details });
+    this.sendLocalReply(status, body, grpcStatus === undefined ? { details } : { details, grpcStatus });
   }
 }
 
