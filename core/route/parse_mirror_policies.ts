@@ -18,8 +18,8 @@ function parseMirrorPolicy(
   message: RouteAction_RequestMirrorPolicy, clusterNames: ReadonlySet<string> | undefined, context: ParseContext,
 ): MirrorPolicyConfig {
   const { cluster, clusterHeader, runtimeFraction } = message;
-  if (cluster !== '' && clusterHeader !== '') context.error(message, 'cluster_header', 'Only one of cluster or cluster_header can be specified');
-  else if (cluster === '' && clusterHeader === '') context.error(message, undefined, 'At least one of cluster or cluster_header need to be specified');
+  if (cluster !== '' && clusterHeader !== '') context.error(message, 'cluster_header', `Only one of cluster '${cluster}' or cluster_header '${clusterHeader}' in request mirror policy can be specified`);
+  else if (cluster === '' && clusterHeader === '') context.error(message, undefined, 'Exactly one of cluster or cluster_header in request mirror policy need to be specified');
   else if (cluster !== '' && clusterNames !== undefined && !clusterNames.has(cluster)) context.error(message, 'cluster', `route: unknown shadow cluster '${cluster}'`);
   return {
     cluster,

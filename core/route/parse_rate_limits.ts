@@ -31,7 +31,7 @@ function parseHitsAddend(message: RateLimit, context: ParseContext): number | st
     checkTextFormat(format, addend, 'format', context);
     return format === '' ? null : format;
   }
-  if (format !== '') context.error(addend, 'format', 'only one of number and format may be set');
+  if (format !== '') context.warn(addend, 'format', 'has no effect beside number');
   return Number(number);
 }
 

@@ -101,13 +101,10 @@ function parseRoute(message: Route, options: RouteParseOptions, context: ParseCo
   };
 }
 
-/** The two limits of a route or virtual host, of which one may be set; neither: what the level above says. */
+/** The two limits of a route or virtual host, the newer one first; neither: what the level above says. */
 function parseBodyBufferLimit(message: Route | VirtualHost, above: BodyBufferLimitConfig, context: ParseContext): BodyBufferLimitConfig {
   const { requestBodyBufferLimit, perRequestBufferLimitBytes } = message;
   if (requestBodyBufferLimit === undefined && perRequestBufferLimitBytes === undefined) return above;
-  if (requestBodyBufferLimit !== undefined && perRequestBufferLimitBytes !== undefined) {
-    context.error(message, 'request_body_buffer_limit', 'Only one of request_body_buffer_limit and per_request_buffer_limit_bytes can be specified');
-  }
   return { bytes: requestBodyBufferLimit === undefined ? -1 : Number(requestBodyBufferLimit), perRequestBytes: perRequestBufferLimitBytes ?? -1 };
 }
 

@@ -152,7 +152,8 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Copie
     // The copies need the headers, which may be borrowed no longer once the request is sent.
     if (isMirrored) callbacks.retainRequestHeaders();
     this.upstream.begin(callbacks, cluster.pool(host, route.isHighPriority ? 1 : 0), headers, endStream);
-    if (isMirrored && route.mirrors !== null) {
+    // A request whose upstream failed at once is copied only if it is whole: nobody would bring the rest.
+    if (isMirrored && route.mirrors !== null && (endStream || this.isMirrored)) {
       this.copies ??= new RequestCopies(this.context, this);
       this.copies.begin(route.mirrors, headers, info, this.timeouts.globalMs, route.isHighPriority, endStream);
     }
