@@ -21,6 +21,12 @@ export interface ServerFacts {
   clusterDegradedPercent(cluster: string): number;
 }
 
+/** A timer that is thrown away when it has served. */
+export interface OneShotTimer extends Timer {
+  /** Takes it off the wheel, so that nothing holds on to it. */
+  close(): void;
+}
+
 /** What `createFactory` of an HTTP filter gets on each worker. */
 export interface HttpFilterContext {
   /** `http.<stat_prefix>.` of the connection manager. */
@@ -42,7 +48,7 @@ export interface HttpFilterContext {
   /** This machine's address, without port. */
   readonly localAddress: string;
   /** A timer that belongs to no stream: an exception in it ends nothing. */
-  createTimer(target: TimerTarget): Timer;
+  createTimer(target: TimerTarget): OneShotTimer;
   /** [0] monotonic, [1] wall-clock milliseconds of this turn. */
   readonly clock: Float64Array;
   /** Random integer in [0, 2^31). */

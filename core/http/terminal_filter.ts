@@ -36,7 +36,7 @@ export interface TerminalFilterCallbacks extends FilterCallbacks {
    * Ends this stream and begins another for the same request, with its headers as they are now and this body: routing and all
    * filters run again. Only when the request is complete and no response was begun; `response` is logged.
    */
-  recreateStream(response: HeaderMap, body: OwnedBytes | null): void;
+  recreateStream(response: HeaderMap, body: OwnedBytes): void;
   /** Ends the stream after the upstream failed in the middle of a response. */
   resetAfterUpstreamFailure(): void;
 }

@@ -67,7 +67,7 @@ function parseVirtualHost(message: VirtualHost, above: RouteParseOptions, contex
     ...above,
     mirrorPolicies: message.requestMirrorPolicies.length === 0 ? above.mirrorPolicies : parseMirrorPolicies(message.requestMirrorPolicies, above.clusterNames, context),
     retryPolicy: message.retryPolicy,
-    bodyBufferLimit: parseBodyBufferLimit(message, NO_LIMIT, context),
+    bodyBufferLimit: parseBodyBufferLimit(message, NO_LIMIT),
   };
   if (message.matcher !== undefined) context.refuse(message, 'matcher', 'matcher trees for routes');
   return {
@@ -96,13 +96,13 @@ function parseRoute(message: Route, options: RouteParseOptions, context: ParseCo
     perFilterConfig: parsePerFilterConfigs(message, message.typedPerFilterConfig as Record<string, AnyMessage>, context),
     metadata: parseMetadata(message.metadata),
     statPrefix: message.statPrefix,
-    bodyBufferLimit: parseBodyBufferLimit(message, options.bodyBufferLimit, context),
+    bodyBufferLimit: parseBodyBufferLimit(message, options.bodyBufferLimit),
     position: context.position(message) ?? null,
   };
 }
 
 /** The two limits of a route or virtual host, the newer one first; neither: what the level above says. */
-function parseBodyBufferLimit(message: Route | VirtualHost, above: BodyBufferLimitConfig, context: ParseContext): BodyBufferLimitConfig {
+function parseBodyBufferLimit(message: Route | VirtualHost, above: BodyBufferLimitConfig): BodyBufferLimitConfig {
   const { requestBodyBufferLimit, perRequestBufferLimitBytes } = message;
   if (requestBodyBufferLimit === undefined && perRequestBufferLimitBytes === undefined) return above;
   return { bytes: requestBodyBufferLimit === undefined ? -1 : Number(requestBodyBufferLimit), perRequestBytes: perRequestBufferLimitBytes ?? -1 };

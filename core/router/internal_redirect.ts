@@ -21,8 +21,8 @@ export interface RedirectRequest {
   readonly callbacks: TerminalFilterCallbacks;
   readonly request: HeaderMap;
   readonly response: HeaderMap;
-  /** The request's body; null when it has none. Emptied when a redirect drops it. */
-  readonly body: OwnedBytes | null;
+  /** The request's body. Emptied when a redirect drops it. */
+  readonly body: OwnedBytes;
 }
 
 /**
@@ -95,5 +95,5 @@ function becomeGet(redirect: RedirectRequest): void {
   if (method === 'GET' || method === 'HEAD') return;
   request.setMethod('GET');
   request.remove(HeaderId.contentLength);
-  redirect.body?.clear();
+  redirect.body.clear();
 }

@@ -1,8 +1,8 @@
 import type { TurnBuffer } from '../buffer/turn_buffer.ts';
 import type { ClusterLookup } from '../conn_pool/cluster_lookup.ts';
-import type { Timer } from '../event/timer.ts';
 import type { HeaderNames } from '../headers/header_names.ts';
 import type { TimerTarget } from '../http/filter.ts';
+import type { OneShotTimer } from '../http/filter_context.ts';
 import type { RuntimeSnapshot } from '../runtime/runtime_snapshot.ts';
 import type { Counter, StatsScope } from '../stats/stats.ts';
 
@@ -62,7 +62,7 @@ export interface RouterContext {
   /** This machine's address, without port. */
   readonly localAddress: string;
   /** A timer that belongs to no stream. */
-  createTimer(target: TimerTarget): Timer;
+  createTimer(target: TimerTarget): OneShotTimer;
   /** Counters of requests that are made here: `http.async-client.`; made when the first one is. */
   shadowStats(): RouterStats;
 }

@@ -2,9 +2,9 @@ import { LogContext } from '../access_log/access_log.ts';
 import { OwnedBytes } from '../buffer/owned_bytes.ts';
 import type { ConnPool, PooledStream, PoolRequest } from '../conn_pool/conn_pool.ts';
 import type { UpstreamCluster } from '../conn_pool/cluster_lookup.ts';
-import type { Timer } from '../event/timer.ts';
 import { HeaderMap } from '../headers/header_map.ts';
 import { HeaderId } from '../headers/header_names.ts';
+import type { OneShotTimer } from '../http/filter_context.ts';
 import { type RequestEncoder, ResetReason, type ResponseDecoder } from '../http/codec.ts';
 import { type MirrorPolicy, shadowHost } from '../route/mirror_policy.ts';
 import type { StreamInfo } from '../stream_info/stream_info.ts';
@@ -42,7 +42,7 @@ export class ShadowRequest implements PoolRequest, ResponseDecoder {
   private trailers: HeaderMap | null;
   private encoder: RequestEncoder | null;
   private host: Host | null;
-  private timer: Timer | null;
+  private timer: OneShotTimer | null;
   private state: number;
   private endStream: boolean;
   /** The request is nothing but headers. */
@@ -247,7 +247,7 @@ export class ShadowRequest implements PoolRequest, ResponseDecoder {
     this.encoder = null;
     this.body.clear();
     this.setBackedUp(false);
-    this.timer?.disable();
+    this.timer?.close();
     this.owner?.onShadowEnd(this);
     this.owner = null;
   }

@@ -286,9 +286,8 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
 
   clearRouteCache(): void {
     this.isRouteCached = false;
-    const route = this.routeEntry();
-    this.info.route = route;
-    nameCluster(this.info, route, this.requestHeaders, this.context.parts.clusters);
+    this.info.route = this.routeEntry();
+    nameCluster(this.info, this.routeEntryCache, this.requestHeaders, this.context.parts.clusters);
   }
 
   redirectState(): RedirectState {
@@ -297,7 +296,7 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
   }
 
   /** See TerminalFilterCallbacks. */
-  recreate(response: HeaderMap, body: OwnedBytes | null): void {
+  recreate(response: HeaderMap, body: OwnedBytes): void {
     const { owner, info } = this;
     if (owner === null || this.isDestroyed) return;
     info.responseCodeDetails = 'internal_redirect';
@@ -308,25 +307,27 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
     next.requestHeaders.copyFrom(this.requestHeaders);
     next.redirects = this.redirects;
     this.end(false, true);
-    next.restart(info, body);
+    try {
+      next.restart(info, body);
+    } catch (error) {
+      next.onEscaped(error);
+    }
   }
 
   /** The continuation of a stream whose request is complete. */
-  private restart(previous: StreamInfo, body: OwnedBytes | null): void {
+  private restart(previous: StreamInfo, body: OwnedBytes): void {
     const { requestHeaders: headers, info } = this;
     const { config, listenerPort } = this.context.parts;
     this.hasRequestHeaders = true;
     this.isRequestDone = true;
     info.continueFrom(previous);
-    this.timeouts.onHeadersComplete();
-    this.timeouts.onRequestComplete();
+    this.timeouts.onContinued();
     const check = checkRequest(headers, 1, config, listenerPort);
-    const length = body?.length ?? 0;
-    if (check === RequestCheck.ok) this.routeRequest(headers, length === 0, false);
+    if (check === RequestCheck.ok) this.routeRequest(headers, body.length === 0, false);
     else refuseRequest(this, check);
-    if (body === null || length === 0 || this.isDestroyed || this.isLocalReply) return;
-    info.bytesReceived += length;
-    this.decode.onData(body.bytes, 0, length, true);
+    if (body.length === 0 || this.isDestroyed || this.isLocalReply) return;
+    info.bytesReceived += body.length;
+    this.decode.onData(body.bytes, 0, body.length, true);
   }
 
   /** Request headers if they still stand. */

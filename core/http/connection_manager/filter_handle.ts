@@ -43,7 +43,7 @@ export interface HandleStream {
   pauseResponse(isPaused: boolean): void;
   isResponsePaused(): boolean;
   redirectState(): RedirectState;
-  recreate(response: HeaderMap, body: OwnedBytes | null): void;
+  recreate(response: HeaderMap, body: OwnedBytes): void;
   resetStream(): void;
   /** An exception escaped one of the stream's callbacks. */
   onEscaped(error: unknown): void;
@@ -273,7 +273,7 @@ export class FilterHandle implements TerminalFilterCallbacks {
     return this.stream.redirectState();
   }
 
-  recreateStream(response: HeaderMap, body: OwnedBytes | null): void {
+  recreateStream(response: HeaderMap, body: OwnedBytes): void {
     this.stream.recreate(response, body);
   }
 

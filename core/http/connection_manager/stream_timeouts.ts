@@ -69,6 +69,12 @@ export class StreamTimeouts implements WheelTimerTarget {
     if (this.config.requestTimeoutMs > 0) this.request.disable();
   }
 
+  /** The stream continues another one whose request is complete. */
+  onContinued(): void {
+    this.onHeadersComplete();
+    this.onRequestComplete();
+  }
+
   /** A route's own times. grpc-timeout may be read and rewritten. */
   applyRoute(route: RouteEntry, headers: HeaderMap): void {
     const idleMs = route.idleTimeoutMs;
