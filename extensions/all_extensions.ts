@@ -15,6 +15,9 @@ import { register as registerEarlyHeaderMutation } from './http/early_header_mut
 import { register as registerPreserveCase } from './http/header_formatters/preserve_case/config.ts';
 import { register as registerCustomHeader } from './http/original_ip_detection/custom_header/config.ts';
 import { register as registerXff } from './http/original_ip_detection/xff/config.ts';
+import { register as registerAllowListedRoutes } from './internal_redirect/allow_listed_routes/config.ts';
+import { register as registerPreviousRoutes } from './internal_redirect/previous_routes/config.ts';
+import { register as registerSafeCrossScheme } from './internal_redirect/safe_cross_scheme/config.ts';
 import { register as registerLeastRequest } from './load_balancing_policies/least_request/config.ts';
 import { register as registerRandom } from './load_balancing_policies/random/config.ts';
 import { register as registerRoundRobin } from './load_balancing_policies/round_robin/config.ts';
@@ -41,6 +44,9 @@ export function registerAllExtensions(registry: FactoryRegistry): void {
   registerPreserveCase(registry);
   registerCustomHeader(registry);
   registerXff(registry);
+  registerAllowListedRoutes(registry);
+  registerPreviousRoutes(registry);
+  registerSafeCrossScheme(registry);
   registerRoundRobin(registry);
   registerLeastRequest(registry);
   registerRandom(registry);

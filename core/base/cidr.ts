@@ -103,6 +103,18 @@ function formatIpv6(bytes: readonly number[]): string {
   return start < 0 ? hex.join(':') : `${hex.slice(0, start).join(':')}::${hex.slice(start + length).join(':')}`;
 }
 
+/** `ip` with all but the first `v4Bits` or `v6Bits` bits cleared, as `address/bits`; '' when it is no address. */
+export function maskedIp(ip: string, v4Bits: number, v6Bits: number): string {
+  const bytes = parseIp(ip);
+  if (bytes === null) return '';
+  const bits = Math.min(bytes.length === 4 ? v4Bits : v6Bits, bytes.length * 8);
+  const masked = bytes.map((byte, i) => {
+    const kept = Math.max(0, Math.min(8, bits - i * 8));
+    return byte & (255 << (8 - kept)) & 255;
+  });
+  return `${bytes.length === 4 ? masked.join('.') : formatIpv6(masked)}/${bits}`;
+}
+
 /** The address part of `ip:port` or `[v6]:port`; other text as it is. */
 export function withoutPort(address: string): string {
   if (address.startsWith('[')) return address.slice(1, address.indexOf(']'));

@@ -1,3 +1,4 @@
+import type { XxHash64 } from '../base/xxhash64.ts';
 import type { ConnPool } from '../conn_pool/conn_pool.ts';
 import { Http1ConnPool, type Http1PoolContext } from '../http/conn_pool/http1_pool.ts';
 import type { UpstreamCluster } from '../conn_pool/cluster_lookup.ts';
@@ -107,7 +108,7 @@ export class ThreadLocalCluster implements UpstreamCluster {
   }
 
   /** The first priority that can serve; the panic threshold says when unhealthy hosts are used too. */
-  chooseHost(random: number): Host | null {
+  chooseHost(random: number, hash: XxHash64 | null): Host | null {
     const levels = this.levels;
     // Ticks are small integers: a time in milliseconds would be a number on the heap.
     const now = this.poolContext.dispatcher.wheel.nowTick;
@@ -115,7 +116,13 @@ export class ThreadLocalCluster implements UpstreamCluster {
       this.checkedTick = now;
       for (let i = 0; i < levels.length; i++) levels[i].refresh();
     }
-    this.context.random = random;
+    const { context } = this;
+    context.random = random;
+    context.hasHash = hash !== null;
+    if (hash !== null) {
+      context.hashHigh = hash.high;
+      context.hashLow = hash.low;
+    }
     const threshold = this.info.config.healthyPanicThreshold;
     for (let i = 0; i < levels.length; i++) {
       if (levels[i].healthy.length > 0 && !levels[i].isPanicking(threshold)) return levels[i].choose(this.context, false);
@@ -130,6 +137,10 @@ export class ThreadLocalCluster implements UpstreamCluster {
     }
     this.info.stats.lbHealthyPanic.inc();
     return null;
+  }
+
+  get usesHash(): boolean {
+    return this.factory.usesHash === true;
   }
 
   pool(host: Host, priority: number): ConnPool {

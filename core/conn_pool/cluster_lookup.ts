@@ -1,3 +1,4 @@
+import type { XxHash64 } from '../base/xxhash64.ts';
 import type { ConnPool } from './conn_pool.ts';
 import type { ClusterInfo } from '../upstream/cluster_info.ts';
 import type { Host } from '../upstream/host.ts';
@@ -5,8 +6,10 @@ import type { Host } from '../upstream/host.ts';
 /** A cluster as HTTP filters use it on their thread; implemented by cluster_manager. */
 export interface UpstreamCluster {
   readonly info: ClusterInfo;
-  /** A host for a request with this random number, or null. */
-  chooseHost(random: number): Host | null;
+  /** Whether its balancer chooses by a hash of the request. */
+  readonly usesHash: boolean;
+  /** A host for a request with this random number and, when it has one, this hash; or null. */
+  chooseHost(random: number, hash: XxHash64 | null): Host | null;
   /** The host's pool at a priority (0 default, 1 high). */
   pool(host: Host, priority: number): ConnPool;
   /** The host's pool of plain TCP connections, for terminated CONNECTs. */

@@ -61,7 +61,7 @@ export const HeaderId = {
   envoyDownstreamServiceNode: id('x-envoy-downstream-service-node'),
   forwardedClientCert: id('x-forwarded-client-cert'), contentType: id('content-type'), location: id('location'),
   origin: id('origin'), userAgent: id('user-agent'), referer: id('referer'), accept: id('accept'),
-  acceptEncoding: id('accept-encoding'), authorization: id('authorization'), cacheControl: id('cache-control'), setCookie: id('set-cookie'), vary: id('vary'),
+  acceptEncoding: id('accept-encoding'), authorization: id('authorization'), cacheControl: id('cache-control'), setCookie: id('set-cookie'), cookie: id('cookie'), grpcTimeout: id('grpc-timeout'), vary: id('vary'),
   grpcStatus: id('grpc-status'), grpcMessage: id('grpc-message'), etag: id('etag'),
   accessControlRequestMethod: id('access-control-request-method'),
   accessControlRequestPrivateNetwork: id('access-control-request-private-network'),

@@ -1,6 +1,9 @@
+import type { TurnBuffer } from '../buffer/turn_buffer.ts';
+import type { Timer } from '../event/timer.ts';
 import type { FormatEnvironment } from '../formatter/format_environment.ts';
 import type { HeaderNames } from '../headers/header_names.ts';
 import type { StatsScope } from '../stats/stats.ts';
+import type { TimerTarget } from './filter.ts';
 import type { ClusterLookup } from '../conn_pool/cluster_lookup.ts';
 import type { RuntimeSnapshot } from '../runtime/runtime_snapshot.ts';
 
@@ -16,6 +19,12 @@ export interface ServerFacts {
   clusterMembershipTotal(cluster: string): number;
   /** Percentage of degraded hosts, -1 when the cluster does not exist. */
   clusterDegradedPercent(cluster: string): number;
+}
+
+/** A timer that is thrown away when it has served. */
+export interface OneShotTimer extends Timer {
+  /** Takes it off the wheel, so that nothing holds on to it. */
+  close(): void;
 }
 
 /** What `createFactory` of an HTTP filter gets on each worker. */
@@ -34,6 +43,12 @@ export interface HttpFilterContext {
   readonly clusters: ClusterLookup;
   /** The slab that body ranges without memory of their own refer to. */
   readonly slab: Uint8Array;
+  /** What header maps made by a filter borrow from. */
+  readonly turn: TurnBuffer;
+  /** This machine's address, without port. */
+  readonly localAddress: string;
+  /** A timer that belongs to no stream: an exception in it ends nothing. */
+  createTimer(target: TimerTarget): OneShotTimer;
   /** [0] monotonic, [1] wall-clock milliseconds of this turn. */
   readonly clock: Float64Array;
   /** Random integer in [0, 2^31). */

@@ -1,6 +1,8 @@
+import type { OwnedBytes } from '../buffer/owned_bytes.ts';
 import type { HeaderMap } from '../headers/header_map.ts';
 import type { FilterCallbacks, HttpFilter, LocalReplyOptions } from './filter.ts';
 import type { ConnectionInfo } from '../stream_info/stream_info.ts';
+import type { RedirectState } from './redirect_state.ts';
 import type { RouteEntry } from '../route/route_entry.ts';
 
 /** What the filter at the end of the chain (the router) may do beyond other filters: it is where the response comes from. */
@@ -28,6 +30,13 @@ export interface TerminalFilterCallbacks extends FilterCallbacks {
   isDownstreamAboveHighWatermark(): boolean;
   /** Response headers went out already. */
   isResponseStarted(): boolean;
+  /** The redirects that the request took so far. */
+  redirectState(): RedirectState;
+  /**
+   * Ends this stream and begins another for the same request, with its headers as they are now and this body: routing and all
+   * filters run again. Only when the request is complete and no response was begun; `response` is logged.
+   */
+  recreateStream(response: HeaderMap, body: OwnedBytes): void;
   /** Ends the stream after the upstream failed in the middle of a response. */
   resetAfterUpstreamFailure(): void;
 }

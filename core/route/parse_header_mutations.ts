@@ -28,7 +28,8 @@ export function parseHeaderAdd(option: HeaderValueOption, context: ParseContext)
     context.error(header, 'key', ':-prefixed or host headers may not be modified');
     return undefined;
   }
-  const value = header.value !== '' ? header.value : Buffer.from(header.rawValue).toString('utf8');
+  // raw_value is left unread: it counts nowhere here, as in Envoy.
+  const value = header.value;
   checkTextFormat(value, header, 'value', context);
   return { name: name.toLowerCase(), value, action: parseAction(option, context), keepEmptyValue: option.keepEmptyValue };
 }

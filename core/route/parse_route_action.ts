@@ -1,19 +1,22 @@
 /** What a route does (forward, redirect, answer) to plain data. Thread: main, config time. */
-import { durationMs, durationMsOr } from '../api/scalar_values.ts';
-import type { RegexMatchAndSubstitute } from '../api/gen/envoy/type/matcher/v3/regex_pb.d.ts';
 import type {
-  DirectResponseAction, RedirectAction, RouteAction, RouteAction_UpgradeConfig, WeightedCluster, WeightedCluster_ClusterWeight,
+  DirectResponseAction, RedirectAction, RetryPolicy, RouteAction, RouteAction_UpgradeConfig, WeightedCluster, WeightedCluster_ClusterWeight,
 } from '../api/gen/envoy/config/route/v3/route_components_pb.d.ts';
-import { parseRegex } from '../matcher/parse_matcher.ts';
-import { substitutionWarning } from '../matcher/regex.ts';
+import { checkTextFormat, parseFormat } from '../formatter/parse_format.ts';
 import { readDataSource } from '../registry/data_source.ts';
 import type { ParseContext } from '../registry/parse_context.ts';
+import type { MirrorPolicyConfig } from './mirror_policy.ts';
+import { parseHashPolicies } from './parse_hash_policy.ts';
 import { parseHeaderMutations } from './parse_header_mutations.ts';
+import { parseInternalRedirect } from './parse_internal_redirect.ts';
+import { parseMirrorPolicies } from './parse_mirror_policies.ts';
 import { parsePerFilterConfigs } from './parse_per_filter_config.ts';
 import { parsePathRewritePolicy } from './parse_route_match.ts';
-import type { DirectResponseConfig, RedirectConfig, RegexRewriteConfig, RouteActionConfig, WeightedClusterConfig } from './route_config.ts';
+import { parseRateLimits } from './parse_rate_limits.ts';
+import { parseRegexRewrite } from './parse_regex_rewrite.ts';
+import { parseRouteTimeouts } from './route_timeouts.ts';
+import type { BodyBufferLimitConfig, DirectResponseConfig, RedirectConfig, RouteActionConfig, WeightedClusterConfig } from './route_config.ts';
 
-const DEFAULT_TIMEOUT_MS = 15_000;
 const WEIGHT_SUM_MAX = 0xffffffff;
 const NOT_FOUND_CODES = [503, 404, 500] as const;
 const REDIRECT_CODES = [301, 302, 303, 307, 308] as const;
@@ -23,20 +26,15 @@ export interface RouteParseOptions {
   /** Names of known clusters when references are to be checked. */
   readonly clusterNames: ReadonlySet<string> | undefined;
   readonly maxDirectResponseBodyBytes: number;
+  /** What a route takes over from the levels above when it says nothing. */
+  readonly mirrorPolicies: readonly MirrorPolicyConfig[];
+  readonly retryPolicy: RetryPolicy | undefined;
+  readonly bodyBufferLimit: BodyBufferLimitConfig;
 }
 
-/** `{pattern, substitution}`. */
-export function parseRegexRewrite(message: RegexMatchAndSubstitute, context: ParseContext): RegexRewriteConfig | null {
-  if (message.pattern === undefined) return null;
-  const regex = parseRegex(message.pattern, context);
-  const warning = substitutionWarning(regex, message.substitution);
-  if (warning !== undefined) context.warn(message, 'substitution', warning);
-  return { regex, substitution: message.substitution };
-}
-
-/** envoy.config.route.v3.RouteAction. Retries, mirrors, hash policies and rate limits are left unread. */
+/** envoy.config.route.v3.RouteAction. Retries are left unread, but for the timeouts of an attempt. */
 export function parseRouteAction(message: RouteAction, options: RouteParseOptions, context: ParseContext): RouteActionConfig {
-  const rewrites = [message.prefixRewrite !== '', message.regexRewrite !== undefined, message.pathRewritePolicy !== undefined];
+  const rewrites = [message.prefixRewrite !== '', message.regexRewrite !== undefined, message.pathRewritePolicy !== undefined, message.pathRewrite !== ''];
   if (rewrites.filter(Boolean).length > 1) context.error(message, undefined, 'Specify only one of prefix_rewrite, regex_rewrite or path_rewrite_policy');
   return {
     kind: 'route',
@@ -45,13 +43,17 @@ export function parseRouteAction(message: RouteAction, options: RouteParseOption
     prefixRewrite: message.prefixRewrite,
     regexRewrite: message.regexRewrite === undefined ? null : parseRegexRewrite(message.regexRewrite, context),
     templateRewrite: message.pathRewritePolicy === undefined ? '' : parsePathRewritePolicy(message, message.pathRewritePolicy, context),
+    pathRewriteFormat: checkedFormat(message.pathRewrite, message, 'path_rewrite', context),
     ...parseHostRewrite(message, context),
     appendForwardedHost: message.appendXForwardedHost,
-    timeoutMs: durationMsOr(message.timeout, DEFAULT_TIMEOUT_MS),
-    idleTimeoutMs: durationMs(message.idleTimeout) ?? -1,
-    maxStreamDurationMs: durationMs(message.maxStreamDuration?.maxStreamDuration) ?? -1,
+    ...parseRouteTimeouts(message, options.retryPolicy, context),
     priority: message.priority === 1 ? 'high' : 'default',
     ...parseUpgrades(message.upgradeConfigs, context),
+    hashPolicies: parseHashPolicies(message.hashPolicy, context),
+    mirrorPolicies: message.requestMirrorPolicies.length === 0 ? options.mirrorPolicies : parseMirrorPolicies(message.requestMirrorPolicies, options.clusterNames, context),
+    internalRedirect: parseInternalRedirect(message, context),
+    rateLimits: parseRateLimits(message.rateLimits, context),
+    includesVirtualHostRateLimits: message.includeVhRateLimits ?? false,
   };
 }
 
@@ -74,6 +76,11 @@ function parseUpgrades(messages: readonly RouteAction_UpgradeConfig[], context: 
     }
   }
   return { upgrades, connect };
+}
+
+function checkedFormat(format: string, holder: object, field: string, context: ParseContext): string {
+  checkTextFormat(format, holder, field, context);
+  return format;
 }
 
 function parseClusterSpecifier(message: RouteAction, options: RouteParseOptions, context: ParseContext): RouteActionConfig['cluster'] {
@@ -103,15 +110,21 @@ function parseWeightedClusters(message: WeightedCluster, options: RouteParseOpti
   const totalWeight = clusters.reduce((sum, cluster) => sum + cluster.weight, 0);
   if (totalWeight === 0 && clusters.length > 0) context.error(message, undefined, 'Sum of weights in the weighted_cluster must be greater than 0.');
   if (totalWeight > WEIGHT_SUM_MAX) context.error(message, 'clusters', `The sum of weights of all weighted clusters of a route exceeds ${WEIGHT_SUM_MAX}`);
-  const headerName = message.randomValueSpecifier.case === 'headerName' ? message.randomValueSpecifier.value : '';
-  return { kind: 'weighted', clusters, totalWeight, runtimeKeyPrefix: message.runtimeKeyPrefix, headerName };
+  // Deprecated and without effect in Envoy too: the weights are summed up.
+  if (message.totalWeight !== undefined) context.warn(message, 'total_weight', 'is not looked at: the total is the sum of the weights');
+  const chosenBy = message.randomValueSpecifier;
+  return {
+    kind: 'weighted', clusters, totalWeight, runtimeKeyPrefix: message.runtimeKeyPrefix,
+    headerName: chosenBy.case === 'headerName' ? chosenBy.value.toLowerCase() : '',
+    // A wrapper within a oneof is not unwrapped.
+    usesHashPolicy: chosenBy.case === 'useHashPolicy' && chosenBy.value.value,
+  };
 }
 
 function parseWeightedCluster(message: WeightedCluster_ClusterWeight, options: RouteParseOptions, context: ParseContext): WeightedClusterConfig {
   const name = message.name;
   if (message.clusterHeader !== '') {
     if (name !== '') context.error(message, 'cluster_header', 'Only one of name or cluster_header can be specified');
-    else context.refuse(message, 'cluster_header', 'weighted clusters named by a request header');
   } else if (name === '') {
     context.error(message, undefined, 'At least one of name or cluster_header need to be specified');
   } else if (options.clusterNames !== undefined && !options.clusterNames.has(name)) {
@@ -120,6 +133,7 @@ function parseWeightedCluster(message: WeightedCluster_ClusterWeight, options: R
   if (message.weight === undefined) context.error(message, undefined, "Field 'weight' is missing");
   return {
     name,
+    clusterHeader: message.clusterHeader.toLowerCase(),
     weight: message.weight ?? 0,
     requestHeaders: parseHeaderMutations(message, 'request', message.requestHeadersToAdd, message.requestHeadersToRemove, context),
     responseHeaders: parseHeaderMutations(message, 'response', message.responseHeadersToAdd, message.responseHeadersToRemove, context),
@@ -128,14 +142,16 @@ function parseWeightedCluster(message: WeightedCluster_ClusterWeight, options: R
   };
 }
 
-type HostRewrite = Pick<RouteActionConfig, 'hostRewriteLiteral' | 'hostRewriteHeader' | 'hostRewritePathRegex' | 'autoHostRewrite'>;
+type HostRewrite = Pick<RouteActionConfig, 'hostRewriteFormat' | 'hostRewriteLiteral' | 'hostRewriteHeader' | 'hostRewritePathRegex' | 'autoHostRewrite'>;
 
 function parseHostRewrite(message: RouteAction, context: ParseContext): HostRewrite {
-  const none: HostRewrite = { hostRewriteLiteral: '', hostRewriteHeader: '', hostRewritePathRegex: null, autoHostRewrite: false };
+  const none: HostRewrite = { hostRewriteFormat: '', hostRewriteLiteral: '', hostRewriteHeader: '', hostRewritePathRegex: null, autoHostRewrite: false };
   const specifier = message.hostRewriteSpecifier;
   switch (specifier.case) {
     case 'hostRewriteLiteral':
       return { ...none, hostRewriteLiteral: specifier.value };
+    case 'hostRewrite':
+      return { ...none, hostRewriteFormat: checkedFormat(specifier.value, message, 'host_rewrite', context) };
     case 'hostRewriteHeader':
       return { ...none, hostRewriteHeader: specifier.value.toLowerCase() };
     case 'hostRewritePathRegex':
@@ -158,7 +174,7 @@ export function parseRedirect(message: RedirectAction, context: ParseContext): R
     scheme: scheme.case === 'schemeRedirect' ? scheme.value : '',
     host: message.hostRedirect,
     port: message.portRedirect,
-    path: path.case === 'pathRedirect' ? path.value : '',
+    path: path.case === 'pathRedirect' ? absolutePath(path.value) : '',
     prefixRewrite: path.case === 'prefixRewrite' ? path.value : '',
     regexRewrite: path.case === 'regexRewrite' ? parseRegexRewrite(path.value, context) : null,
     responseCode: REDIRECT_CODES[message.responseCode] ?? 301,
@@ -166,10 +182,18 @@ export function parseRedirect(message: RedirectAction, context: ParseContext): R
   };
 }
 
+function absolutePath(path: string): string {
+  return path === '' || path.startsWith('/') ? path : `/${path}`;
+}
+
 /** envoy.config.route.v3.DirectResponseAction; a body in a file is read now. */
 export function parseDirectResponse(message: DirectResponseAction, options: RouteParseOptions, context: ParseContext): DirectResponseConfig {
   const body = message.body === undefined ? new Uint8Array(0) : readDataSource(message.body, message, 'body', context);
   const max = options.maxDirectResponseBodyBytes;
   if (body.length > max) context.error(message, 'body', `response body size is ${body.length} bytes; maximum is ${max}`);
-  return { kind: 'direct_response', status: message.status, body };
+  const bodyFormat = message.bodyFormat === undefined ? null : parseFormat(message.bodyFormat, context);
+  if (message.bodyFormat !== undefined && message.bodyFormat.contentType !== '') {
+    context.warn(message.bodyFormat, 'content_type', 'has no effect on direct responses: add a content-type with response_headers_to_add');
+  }
+  return { kind: 'direct_response', status: message.status, body, bodyFormat };
 }

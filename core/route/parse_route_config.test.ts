@@ -3,6 +3,7 @@ import { configRegistry, parseOnly } from '../../test/support/config_registry.ts
 import { parseYamlMessage } from '../../test/support/parse_yaml.ts';
 import type { RouteConfiguration } from '../api/gen/envoy/config/route/v3/route_pb.d.ts';
 import { parseRouteConfig } from './parse_route_config.ts';
+import { DEFAULT_ROUTE_TIMEOUTS } from './route_timeouts.ts';
 import type { RouteConfig, RouteEntryConfig } from './route_config.ts';
 
 function parse(yaml: string): { config: RouteConfig; errors: string[]; warnings: () => string[] } {
@@ -58,7 +59,8 @@ describe('parseRouteConfig', () => {
     expect(route.action).toEqual({
       kind: 'route', cluster: { kind: 'cluster', name: 'c' }, clusterNotFoundResponseCode: 503, prefixRewrite: '', regexRewrite: null,
       templateRewrite: '', hostRewriteLiteral: '', hostRewriteHeader: '', hostRewritePathRegex: null, autoHostRewrite: false, appendForwardedHost: false,
-      timeoutMs: 15000, idleTimeoutMs: -1, maxStreamDurationMs: -1, priority: 'default', upgrades: [], connect: null,
+      ...DEFAULT_ROUTE_TIMEOUTS, pathRewriteFormat: '', hostRewriteFormat: '', priority: 'default', upgrades: [], connect: null,
+      hashPolicies: [], mirrorPolicies: [], internalRedirect: null, rateLimits: [], includesVirtualHostRateLimits: false,
     });
     expect(route.position).toMatchObject({ file: 'test.yaml', line: 1 });
   });
@@ -142,7 +144,7 @@ describe('parseRouteConfig', () => {
     const redirect = parseRoute('{match: {prefix: /}, redirect: {https_redirect: true, host_redirect: h, port_redirect: 8443, path_redirect: /p, response_code: PERMANENT_REDIRECT, strip_query: true}}');
     expect(redirect.route.action).toEqual({ kind: 'redirect', httpsRedirect: true, scheme: '', host: 'h', port: 8443, path: '/p', prefixRewrite: '', regexRewrite: null, responseCode: 308, stripQuery: true });
     const direct = parseRoute('{match: {prefix: /}, direct_response: {status: 201, body: {filename: /present}}}');
-    expect(direct.route.action).toEqual({ kind: 'direct_response', status: 201, body: new Uint8Array(Buffer.from('from file')) });
+    expect(direct.route.action).toEqual({ kind: 'direct_response', status: 201, body: new Uint8Array(Buffer.from('from file')), bodyFormat: null });
   });
 
   it('reads per-filter configs, disabled ones and wrapped ones', () => {
@@ -153,6 +155,19 @@ describe('parseRouteConfig', () => {
     const extension = (name: string) => ({ name, typeName: 'google.protobuf.Struct', config: { from: 'struct' } });
     expect(errors).toEqual([]);
     expect(route.perFilterConfig).toEqual({ a: { disabled: false, extension: extension('a') }, b: { disabled: false, extension: extension('b') }, d: { disabled: true, extension: null } });
+  });
+
+  it('takes mirrors, body limits and times of an attempt from the nearest level that says something', () => {
+    const { config, errors } = parse(`{name: rc, request_mirror_policies: [{cluster: c}], virtual_hosts: [
+      {name: a, domains: [a], routes: [{match: {prefix: /}, route: {cluster: c}}]},
+      {name: b, domains: [b], request_mirror_policies: [{cluster: d}], per_request_buffer_limit_bytes: 5, retry_policy: {per_try_timeout: 1s}, routes: [
+        {match: {prefix: /own}, request_body_buffer_limit: 7, route: {cluster: c, retry_policy: {per_try_idle_timeout: 2s}, request_mirror_policies: [{cluster_header: X-M, disable_shadow_host_suffix_append: true}]}},
+        {match: {prefix: /}, route: {cluster: c}}]}]}`);
+    expect(errors).toEqual([]);
+    const [plain, own, inherited] = config.virtualHosts.flatMap((host) => host.routes);
+    expect(plain).toMatchObject({ bodyBufferLimit: { bytes: -1, perRequestBytes: -1 }, action: { mirrorPolicies: [{ cluster: 'c' }], perTryTimeoutMs: 0 } });
+    expect(own).toMatchObject({ bodyBufferLimit: { bytes: 7, perRequestBytes: -1 }, action: { mirrorPolicies: [{ clusterHeader: 'x-m', appendsShadowSuffix: false }], perTryTimeoutMs: 0, perTryIdleTimeoutMs: 2000 } });
+    expect(inherited).toMatchObject({ bodyBufferLimit: { bytes: -1, perRequestBytes: 5 }, action: { mirrorPolicies: [{ cluster: 'd' }], perTryTimeoutMs: 1000, perTryIdleTimeoutMs: 0 } });
   });
 
   it('takes metadata and header mutations of every level', () => {
@@ -194,6 +209,16 @@ describe('errors of a route configuration', () => {
     ['{match: {prefix: /}, route: {weighted_clusters: {clusters: [{name: c, weight: 0}]}}}', 'Sum of weights in the weighted_cluster must be greater than 0.'],
     ['{match: {prefix: /}, route: {weighted_clusters: {clusters: [{name: c, cluster_header: x, weight: 1}]}}}', 'Only one of name or cluster_header can be specified'],
     ['{match: {prefix: /}, route: {cluster: c, prefix_rewrite: /x, regex_rewrite: {pattern: {regex: a}, substitution: b}}}', 'Specify only one of prefix_rewrite, regex_rewrite or path_rewrite_policy'],
+    ['{match: {prefix: /}, route: {cluster: c, prefix_rewrite: /x, path_rewrite: /y}}', 'Specify only one of prefix_rewrite, regex_rewrite or path_rewrite_policy'],
+    ['{match: {prefix: /}, route: {cluster: c, path_rewrite: "%NOPE%"}}', expect.stringContaining('NOPE')],
+    ['{match: {prefix: /}, route: {cluster: c, host_rewrite: "%NOPE%"}}', expect.stringContaining('NOPE')],
+    ['{match: {prefix: /}, direct_response: {status: 200, body_format: {text_format_source: {inline_string: "%NOPE%"}}}}', expect.stringContaining('NOPE')],
+    ['{match: {prefix: /}, route: {cluster: c, request_mirror_policies: [{cluster: x}]}}', "route: unknown shadow cluster 'x'"],
+    ['{match: {prefix: /}, route: {cluster: c, request_mirror_policies: [{cluster: c, cluster_header: h}]}}', "Only one of cluster 'c' or cluster_header 'h' in request mirror policy can be specified"],
+    ['{match: {prefix: /}, route: {cluster: c, request_mirror_policies: [{}]}}', 'Exactly one of cluster or cluster_header in request mirror policy need to be specified'],
+    ['{match: {prefix: /}, route: {cluster: c, request_mirror_policies: [{cluster: c, request_headers_mutations: [{remove_on_match: {key_matcher: {prefix: x}}}]}]}}', 'feature not supported: removing headers of mirrored requests by pattern'],
+    ['{match: {prefix: /}, route: {cluster: c, internal_redirect_policy: {response_headers_to_copy: [":path"]}}}', ':-prefixed headers or Hosts may not be specified here.'],
+    ['{match: {prefix: /}, route: {cluster: c, rate_limits: [{actions: [{generic_key: {descriptor_value: "%NOPE%"}}]}]}}', expect.stringContaining('NOPE')],
     ['{match: {prefix: /}, route: {cluster_specifier_plugin: p}}', 'feature not supported: cluster specifier plugins'],
     [`{match: ${template('/{a')}, route: {cluster: c}}`, 'path_match_policy.path_template /{a is invalid: Unmatched variable bracket in "{a"'],
     [`{match: ${template('/***')}, route: {cluster: c}}`, expect.stringContaining('/*** is invalid')],

@@ -8,10 +8,12 @@ import { parseHeaderMatcher } from '../matcher/parse_matcher.ts';
 import { type MatchTreeOptions, parseMatchTree } from '../matcher/parse_match_tree.ts';
 import type { AnyMessage, ParseContext } from '../registry/parse_context.ts';
 import { parseHeaderMutations } from './parse_header_mutations.ts';
+import { parseMirrorPolicies } from './parse_mirror_policies.ts';
 import { parsePerFilterConfigs } from './parse_per_filter_config.ts';
 import { parseRouteMatch } from './parse_route_match.ts';
+import { parseRateLimits } from './parse_rate_limits.ts';
 import { parseDirectResponse, parseRedirect, parseRouteAction, type RouteParseOptions } from './parse_route_action.ts';
-import type { RouteConfig, RouteEntryConfig, VirtualClusterConfig, VirtualHostConfig } from './route_config.ts';
+import type { BodyBufferLimitConfig, RouteConfig, RouteEntryConfig, VirtualClusterConfig, VirtualHostConfig } from './route_config.ts';
 import { bindRewrite } from './uri_template.ts';
 
 const DEFAULT_DIRECT_RESPONSE_BODY_BYTES_MAX = 4096;
@@ -19,6 +21,7 @@ const DEFAULT_DIRECT_RESPONSE_BODY_BYTES_MAX = 4096;
 const ROUTE = 'envoy.config.route.v3.Route';
 const ROUTE_LIST = 'envoy.config.route.v3.RouteList';
 const TREE_INPUTS = new Set<MatchInputConfig['kind']>(['request_header', 'filter_state']);
+const NO_LIMIT: BodyBufferLimitConfig = Object.freeze({ bytes: -1, perRequestBytes: -1 });
 const REQUIRE_TLS = ['none', 'external_only', 'all'] as const;
 
 /**
@@ -29,13 +32,17 @@ export function parseRouteConfig(message: RouteConfiguration, validateClusters: 
   const options: RouteParseOptions = {
     clusterNames: message.validateClusters ?? validateClusters ? context.clusterNames : undefined,
     maxDirectResponseBodyBytes: message.maxDirectResponseBodySizeBytes ?? DEFAULT_DIRECT_RESPONSE_BODY_BYTES_MAX,
+    mirrorPolicies: [],
+    retryPolicy: undefined,
+    bodyBufferLimit: NO_LIMIT,
   };
+  const below = { ...options, mirrorPolicies: parseMirrorPolicies(message.requestMirrorPolicies, options.clusterNames, context) };
   if (message.vhds !== undefined) context.refuse(message, 'vhds', 'xDS (virtual host discovery)');
   if (message.clusterSpecifierPlugins.length > 0) context.refuse(message, 'cluster_specifier_plugins', 'cluster specifier plugins');
   checkDomains(message, context);
   return {
     name: message.name,
-    virtualHosts: message.virtualHosts.map((virtualHost) => parseVirtualHost(virtualHost, options, context)),
+    virtualHosts: message.virtualHosts.map((virtualHost) => parseVirtualHost(virtualHost, below, context)),
     requestHeaders: parseHeaderMutations(message, 'request', message.requestHeadersToAdd, message.requestHeadersToRemove, context),
     responseHeaders: parseHeaderMutations(message, 'response', message.responseHeadersToAdd, message.responseHeadersToRemove, context),
     internalOnlyHeaders: message.internalOnlyHeaders.map((name) => name.toLowerCase()),
@@ -64,7 +71,13 @@ function checkDomains(message: RouteConfiguration, context: ParseContext): void 
   }
 }
 
-function parseVirtualHost(message: VirtualHost, options: RouteParseOptions, context: ParseContext): VirtualHostConfig {
+function parseVirtualHost(message: VirtualHost, above: RouteParseOptions, context: ParseContext): VirtualHostConfig {
+  const options: RouteParseOptions = {
+    ...above,
+    mirrorPolicies: message.requestMirrorPolicies.length === 0 ? above.mirrorPolicies : parseMirrorPolicies(message.requestMirrorPolicies, above.clusterNames, context),
+    retryPolicy: message.retryPolicy,
+    bodyBufferLimit: parseBodyBufferLimit(message, NO_LIMIT),
+  };
   if (message.matcher !== undefined && message.routes.length > 0) context.error(message, 'matcher', 'cannot set both matcher and routes on virtual host');
   return {
     name: message.name,
@@ -79,6 +92,7 @@ function parseVirtualHost(message: VirtualHost, options: RouteParseOptions, cont
     perFilterConfig: parsePerFilterConfigs(message, message.typedPerFilterConfig as Record<string, AnyMessage>, context),
     includeRequestAttemptCount: message.includeRequestAttemptCount,
     includeAttemptCountInResponse: message.includeAttemptCountInResponse,
+    rateLimits: parseRateLimits(message.rateLimits, context),
     position: context.position(message) ?? null,
   };
 }
@@ -113,6 +127,7 @@ function parseRoute(message: Route, options: RouteParseOptions, context: ParseCo
     perFilterConfig: parsePerFilterConfigs(message, message.typedPerFilterConfig as Record<string, AnyMessage>, context),
     metadata: parseMetadata(message.metadata),
     statPrefix: message.statPrefix,
+    bodyBufferLimit: parseBodyBufferLimit(message, options.bodyBufferLimit),
     position: context.position(message) ?? null,
   };
 }
@@ -130,6 +145,13 @@ function checkTemplateRewrite(message: Route, match: RouteEntryConfig['match'], 
   } else if (bindRewrite(action.templateRewrite, path.template) === null) {
     report(`mismatch between variables in path_match_policy ${path.template} and path_rewrite_policy ${action.templateRewrite}`);
   }
+}
+
+/** The two limits of a route or virtual host, the newer one first; neither: what the level above says. */
+function parseBodyBufferLimit(message: Route | VirtualHost, above: BodyBufferLimitConfig): BodyBufferLimitConfig {
+  const { requestBodyBufferLimit, perRequestBufferLimitBytes } = message;
+  if (requestBodyBufferLimit === undefined && perRequestBufferLimitBytes === undefined) return above;
+  return { bytes: requestBodyBufferLimit === undefined ? -1 : Number(requestBodyBufferLimit), perRequestBytes: perRequestBufferLimitBytes ?? -1 };
 }
 
 function parseAction(message: Route, options: RouteParseOptions, context: ParseContext): RouteEntryConfig['action'] {

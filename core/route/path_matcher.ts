@@ -1,5 +1,6 @@
 import { Regex, RegexCaptures, RegexSubstitution } from '../matcher/regex.ts';
-import type { PathMatcherConfig, RegexRewriteConfig } from './route_config.ts';
+import type { RegexRewriteConfig } from './regex_rewrite.ts';
+import type { PathMatcherConfig } from './route_config.ts';
 import { bindRewrite, compileTemplate, type RewritePart } from './uri_template.ts';
 
 const Kind = { prefix: 0, path: 1, path_separated_prefix: 2, regex: 3, connect: 4, uri_template: 5 } as const;

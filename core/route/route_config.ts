@@ -6,7 +6,14 @@ import type { MatchTreeConfig } from '../matcher/match_tree_config.ts';
 import type { MetadataStructs } from '../stream_info/stream_info.ts';
 import type { RuntimeFraction } from '../runtime/runtime_snapshot.ts';
 import type { HeaderMutationsConfig } from '../headers/header_mutation.ts';
+import type { BodyFormatConfig } from '../formatter/format_config.ts';
 import type { ConfigPosition, ExtensionConfig } from '../registry/parse_context.ts';
+import type { HashPolicyConfig } from './hash_policy_config.ts';
+import type { InternalRedirectConfig } from './internal_redirect_policy.ts';
+import type { MirrorPolicyConfig } from './mirror_policy.ts';
+import type { RateLimitConfig } from './rate_limit_config.ts';
+import type { RegexRewriteConfig } from './regex_rewrite.ts';
+import type { RouteTimeoutsConfig } from './route_timeouts.ts';
 
 export type PathMatcherConfig =
   | { readonly kind: 'prefix' | 'path' | 'path_separated_prefix'; readonly value: string; readonly caseSensitive: boolean }
@@ -27,7 +34,10 @@ export interface RouteMatchConfig {
 }
 
 export interface WeightedClusterConfig {
+  /** '' with `clusterHeader`. */
   readonly name: string;
+  /** Request header that names the cluster, lower case; '' = none. */
+  readonly clusterHeader: string;
   readonly weight: number;
   readonly requestHeaders: HeaderMutationsConfig;
   readonly responseHeaders: HeaderMutationsConfig;
@@ -35,41 +45,42 @@ export interface WeightedClusterConfig {
   readonly perFilterConfig: PerFilterConfigs;
 }
 
-/** A regex and its substitution (\1 groups). */
-export interface RegexRewriteConfig {
-  readonly regex: string;
-  readonly substitution: string;
-}
-
-export interface RouteActionConfig {
+export interface RouteActionConfig extends RouteTimeoutsConfig {
   readonly kind: 'route';
   readonly cluster: { readonly kind: 'cluster'; readonly name: string } | { readonly kind: 'cluster_header'; readonly header: string }
     | { readonly kind: 'weighted'; readonly clusters: readonly WeightedClusterConfig[]; readonly totalWeight: number; readonly runtimeKeyPrefix: string;
       /** Request header whose number chooses instead of chance; '' = none. */
-      readonly headerName: string };
+      readonly headerName: string;
+      /** The hash of `hashPolicies` chooses instead of chance. */
+      readonly usesHashPolicy: boolean };
   /** 503, 404 or 500. */
   readonly clusterNotFoundResponseCode: number;
   readonly prefixRewrite: string;
   readonly regexRewrite: RegexRewriteConfig | null;
   /** path_template_rewrite of a route whose path is a URI template; '' = none. */
   readonly templateRewrite: string;
+  /** Substitution format of the whole new path; '' = none. */
+  readonly pathRewriteFormat: string;
+  /** Substitution format of the new host; '' = none. */
+  readonly hostRewriteFormat: string;
   readonly hostRewriteLiteral: string;
   readonly hostRewriteHeader: string;
   /** Makes the host from the path (without query). */
   readonly hostRewritePathRegex: RegexRewriteConfig | null;
   readonly autoHostRewrite: boolean;
   readonly appendForwardedHost: boolean;
-  /** Milliseconds; 0 = none. Default 15000. */
-  readonly timeoutMs: number;
-  /** Milliseconds; 0 = off; -1 = the connection manager's. */
-  readonly idleTimeoutMs: number;
-  /** Milliseconds; 0 = off; -1 = the connection manager's. */
-  readonly maxStreamDurationMs: number;
   readonly priority: 'default' | 'high';
   /** Upgrade types that the route allows or forbids whatever the connection manager says; types in lower case. */
   readonly upgrades: readonly { readonly type: string; readonly enabled: boolean }[];
   /** CONNECT (and, if allowed, POST) requests end here and go to the upstream as plain TCP; null = they are forwarded. */
   readonly connect: { readonly allowPost: boolean } | null;
+  readonly hashPolicies: readonly HashPolicyConfig[];
+  /** The route's own, else its virtual host's, else the table's. */
+  readonly mirrorPolicies: readonly MirrorPolicyConfig[];
+  readonly internalRedirect: InternalRedirectConfig | null;
+  readonly rateLimits: readonly RateLimitConfig[];
+  /** Whether the virtual host's rate limits count too although the route has some. */
+  readonly includesVirtualHostRateLimits: boolean;
 }
 
 export interface RedirectConfig {
@@ -93,6 +104,8 @@ export interface DirectResponseConfig {
   readonly status: number;
   /** UTF-8 text or binary as Latin-1; already read from a file if it was one. */
   readonly body: Uint8Array;
+  /** Makes the body anew from each request; null = `body` as it is. */
+  readonly bodyFormat: BodyFormatConfig | null;
 }
 
 /** Per-filter configs of one level, by filter name. */
@@ -115,6 +128,7 @@ export interface RouteEntryConfig {
   /** Untyped metadata by namespace (JSON values). */
   readonly metadata: Readonly<Record<string, unknown>>;
   readonly statPrefix: string;
+  readonly bodyBufferLimit: BodyBufferLimitConfig;
   readonly position: ConfigPosition | null;
 }
 
@@ -123,6 +137,14 @@ export interface VirtualClusterConfig {
   readonly name: string;
   /** All must match. */
   readonly headers: readonly HeaderMatcherConfig[];
+}
+
+/** How much of a request body is kept for sending it again. Bytes; -1 = not said. */
+export interface BodyBufferLimitConfig {
+  /** request_body_buffer_limit: counts whatever the connection allows. */
+  readonly bytes: number;
+  /** per_request_buffer_limit_bytes: no more than the connection's limit. */
+  readonly perRequestBytes: number;
 }
 
 export interface VirtualHostConfig {
@@ -141,6 +163,7 @@ export interface VirtualHostConfig {
   readonly perFilterConfig: PerFilterConfigs;
   readonly includeRequestAttemptCount: boolean;
   readonly includeAttemptCountInResponse: boolean;
+  readonly rateLimits: readonly RateLimitConfig[];
   readonly position: ConfigPosition | null;
 }
 

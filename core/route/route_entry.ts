@@ -1,6 +1,7 @@
-import type { MetadataStructs } from '../stream_info/stream_info.ts';
 import type { LogContext } from '../access_log/access_log.ts';
 import { isGrpcRequest } from '../headers/grpc_headers.ts';
+import type { BodyFormatConfig } from '../formatter/format_config.ts';
+import type { Formatter } from '../formatter/formatter.ts';
 import { latin1, type HeaderMap } from '../headers/header_map.ts';
 import type { HeaderMutationsConfig, HeaderMutator } from '../headers/header_mutation.ts';
 import { HeaderId, type HeaderNames } from '../headers/header_names.ts';
@@ -13,10 +14,16 @@ import type { StatsScope } from '../stats/stats.ts';
 import { type MatchFailure, MatchPredicate, matchFailure, NO_FAILURE } from './match_failure.ts';
 import { compileRareMatchers, type RareMatchers } from './rare_matchers.ts';
 import { RequestStats, type VirtualCluster } from './request_stats.ts';
+import { compileHashPolicy, type HashPolicy } from './hash_policy.ts';
+import { InternalRedirectPolicy } from './internal_redirect_policy.ts';
+import { compileMirrorPolicies, type MirrorPolicy } from './mirror_policy.ts';
+import { compileRateLimits, type RateLimitPolicy } from './rate_limit_policy.ts';
 import { redirectLocation, SAME_PLACE, tlsRedirectLocation } from './redirect.ts';
 import { compileRewriter, PathMatcher, type PathRewrite, TemplateRewriter } from './path_matcher.ts';
+import type { MetadataStructs } from '../stream_info/stream_info.ts';
 import { compilePerFilter, type PerFilterProducts } from './per_filter_config.ts';
 import { TLS_REDIRECT } from './tls_redirect.ts';
+import { WeightedChoice } from './weighted_choice.ts';
 import type { RouteActionConfig, RouteConfig, RouteEntryConfig, VirtualHostConfig, WeightedClusterConfig } from './route_config.ts';
 
 /** What compiling a route table needs of the thread. */
@@ -27,6 +34,9 @@ export interface RouteCompileContext {
   readonly runtime: RuntimeSnapshot;
   /** The product of a filter's per-route factory. */
   perFilter(filterName: string, extension: ExtensionConfig): unknown;
+  /** The product of an extension's factory on this thread. */
+  product(category: string, extension: ExtensionConfig): unknown;
+  compileFormat(config: BodyFormatConfig): Formatter;
   /** Compiles the levels in the order given. */
   compileMutations(levels: readonly HeaderMutationsConfig[]): HeaderMutator<LogContext>;
 }
@@ -51,6 +61,8 @@ export interface RouteVirtualHost {
   readonly includeAttemptCountInResponse: boolean;
   /** The virtual cluster of a request, null when the virtual host has none. Called before headers are changed for the upstream. */
   virtualCluster(headers: HeaderMap): VirtualCluster | null;
+  /** null = none. */
+  readonly rateLimits: RateLimitPolicy | null;
 }
 
 /** Levels above a route, handed down while compiling. */
@@ -82,8 +94,8 @@ export class RouteEntry {
   readonly timeoutMs: number;
   /** Milliseconds; 0 = off; -1 = the connection manager's. */
   readonly idleTimeoutMs: number;
-  /** Milliseconds; 0 = off; -1 = the connection manager's. */
-  readonly maxStreamDurationMs: number;
+  /** The route says itself how long its streams may last. */
+  readonly hasOwnDuration: boolean;
   readonly isHighPriority: boolean;
   /** See RouteActionConfig. */
   readonly connect: RouteActionConfig['connect'];
@@ -99,6 +111,15 @@ export class RouteEntry {
   /** Whether some level says whether a filter is disabled or configures one: if not, no look-up is needed. */
   readonly hasPerFilterConfig: boolean;
 
+  /** null = none, as for the next three. */
+  readonly hashPolicy: HashPolicy | null;
+  readonly mirrors: readonly MirrorPolicy[] | null;
+  readonly internalRedirect: InternalRedirectPolicy | null;
+  /** The route's own; `RouteVirtualHost.rateLimits` count too if it has none or `includesVirtualHostRateLimits`. */
+  readonly rateLimits: RateLimitPolicy | null;
+  /** Makes a direct response's body. */
+  readonly bodyFormat: Formatter | null;
+
   private readonly path: PathMatcher;
   private readonly headers: readonly HeaderMatcher[];
   private readonly queryParameters: readonly QueryParameterMatcher[];
@@ -112,12 +133,9 @@ export class RouteEntry {
   private readonly hostRewritePath: PathRewrite | null;
   private readonly appendForwardedHost: boolean;
   private readonly clusterHeaderId: number;
-  private readonly weighted: readonly RouteEntry[];
-  private readonly weights: Uint32Array;
-  private readonly totalWeight: number;
-  private readonly weightKeys: readonly string[];
-  /** Id of the header that chooses among weighted clusters; 0 = none. */
-  private readonly weightHeaderId: number;
+  private readonly weighted: WeightedChoice<RouteEntry> | null;
+  private readonly pathFormat: Formatter | null;
+  private readonly hostFormat: Formatter | null;
 
   get metadata(): MetadataStructs {
     return this.config.metadata as MetadataStructs;
@@ -143,7 +161,7 @@ export class RouteEntry {
     this.responseHeaders = context.compileMutations(levels.map((level) => level.responseHeaders));
     this.timeoutMs = action?.timeoutMs ?? 0;
     this.idleTimeoutMs = action?.idleTimeoutMs ?? -1;
-    this.maxStreamDurationMs = action?.maxStreamDurationMs ?? -1;
+    this.hasOwnDuration = action !== null && (action.usesStreamDuration || action.maxStreamDurationMs >= 0);
     this.isHighPriority = action?.priority === 'high';
     this.connect = action?.connect ?? null;
     this.clusterNotFoundResponseCode = action?.clusterNotFoundResponseCode ?? 503;
@@ -152,6 +170,12 @@ export class RouteEntry {
     this.statPrefix = config.statPrefix;
     this.stats = config.statPrefix === '' || context.rootScope === undefined ? null
       : new RequestStats(context.rootScope.rawScope('vhost').rawScope(parents.virtualHost.name).rawScope('route').rawScope(config.statPrefix));
+    this.hashPolicy = compileHashPolicy(action?.hashPolicies ?? [], context.names);
+    this.mirrors = compileMirrorPolicies(action?.mirrorPolicies ?? [], context);
+    this.internalRedirect = action === null || action.internalRedirect === null ? null : new InternalRedirectPolicy(action.internalRedirect, context);
+    this.rateLimits = compileRateLimits(action?.rateLimits ?? [], context);
+    const bodyFormat = config.action.kind === 'direct_response' ? config.action.bodyFormat : null;
+    this.bodyFormat = bodyFormat === null ? null : context.compileFormat(bodyFormat);
     const routePerFilter = compilePerFilter(config.perFilterConfig, parents.perFilter, context);
     this.perFilter = cluster === null ? routePerFilter : compilePerFilter(cluster.perFilterConfig, routePerFilter, context);
     this.hasPerFilterConfig = this.perFilter !== null;
@@ -166,14 +190,12 @@ export class RouteEntry {
     this.hostRewriteHeaderId = action !== null && action.hostRewriteHeader !== '' ? context.names.intern(action.hostRewriteHeader) : 0;
     this.hostRewritePath = compileRewriter('', action?.hostRewritePathRegex ?? null);
     this.appendForwardedHost = action?.appendForwardedHost ?? false;
-    this.clusterHeaderId = target?.kind === 'cluster_header' ? context.names.intern(target.header) : 0;
-    const clusters = cluster === null && target?.kind === 'weighted' ? target.clusters : [];
-    this.weighted = clusters.map((weighted) => new RouteEntry(config, parents, context, weighted));
-    this.weights = Uint32Array.from(clusters, (weighted) => weighted.weight);
-    this.totalWeight = this.weights.reduce((sum, weight) => sum + weight, 0);
-    this.weightHeaderId = target?.kind === 'weighted' && target.headerName !== '' ? context.names.intern(target.headerName) : 0;
-    const prefix = target?.kind === 'weighted' ? target.runtimeKeyPrefix : '';
-    this.weightKeys = prefix === '' ? [] : clusters.map((weighted) => `${prefix}.${weighted.name}`);
+    this.pathFormat = compileValue(action?.pathRewriteFormat ?? '', context);
+    this.hostFormat = compileValue(action?.hostRewriteFormat ?? '', context);
+    const clusterHeader = cluster !== null ? cluster.clusterHeader : target?.kind === 'cluster_header' ? target.header : '';
+    this.clusterHeaderId = clusterHeader === '' ? 0 : context.names.intern(clusterHeader);
+    this.weighted = cluster === null && target?.kind === 'weighted'
+      ? new WeightedChoice(target, target.clusters.map((weighted) => new RouteEntry(config, parents, context, weighted)), this.hashPolicy, context) : null;
   }
 
   /**
@@ -205,25 +227,9 @@ export class RouteEntry {
     return this.rareMatchers === null ? NO_FAILURE : this.rareMatchers.firstFailure(input);
   }
 
-  /** The entry of the weighted cluster that a stream's random number falls on; this entry itself when there are none. */
-  pick(headers: HeaderMap, random: number): RouteEntry | null {
-    const weighted = this.weighted;
-    if (weighted.length === 0) return this;
-    const keys = this.weightKeys;
-    const weights = this.weights;
-    let total = this.totalWeight;
-    if (keys.length > 0) {
-      total = 0;
-      for (let i = 0; i < keys.length; i++) total += this.runtime.getInteger(keys[i], weights[i]);
-      if (total === 0) return null;
-    }
-    let rest = (this.weightHeaderId === 0 ? random : headerNumber(headers, this.weightHeaderId, random)) % total;
-    for (let i = 0; i < weighted.length; i++) {
-      const weight = keys.length > 0 ? this.runtime.getInteger(keys[i], weights[i]) : weights[i];
-      if (rest < weight) return weighted[i];
-      rest -= weight;
-    }
-    return null;
+  /** The entry of the weighted cluster that falls to a request; this entry itself when there are none. Null: no weight is left. */
+  pick(input: MatchInput): RouteEntry | null {
+    return this.weighted === null ? this : this.weighted.pick(input);
   }
 
   /** Name of the cluster for this request: `clusterName`, or the value of cluster_header ('' when it is missing). */
@@ -232,7 +238,11 @@ export class RouteEntry {
   }
 
   /** prefix_rewrite / regex_rewrite: sets :path, and x-envoy-original-path to what it was if asked to. */
-  finalizePath(headers: HeaderMap, setOriginalPath: boolean): void {
+  finalizePath(headers: HeaderMap, setOriginalPath: boolean, context: LogContext | null = null): void {
+    if (this.pathFormat !== null && context !== null) {
+      this.formatPath(this.pathFormat, headers, setOriginalPath, context);
+      return;
+    }
     if (this.rewriter === null || headers.pathLength === 0) return;
     const path = latin1(headers.bytes, headers.pathOffset, headers.pathLength);
     const length = pathLengthWithoutQuery(headers);
@@ -240,12 +250,24 @@ export class RouteEntry {
     headers.setPath(this.rewriter.rewrite(path, this.path.matchedLength(length)));
   }
 
-  /** host_rewrite_literal, _header, _path_regex: sets Host, x-envoy-original-host and, if asked to, x-forwarded-host. */
-  finalizeHost(headers: HeaderMap): void {
+  /** path_rewrite: an empty result leaves the path as it is. */
+  private formatPath(format: Formatter, headers: HeaderMap, setOriginalPath: boolean, context: LogContext): void {
+    const path = format.formatToString(context);
+    if (path === '' || headers.pathLength === 0) return;
+    const query = latin1(headers.bytes, headers.pathOffset, headers.pathLength).slice(pathLengthWithoutQuery(headers));
+    if (setOriginalPath) headers.setBytes(HeaderId.envoyOriginalPath, headers.bytes, headers.pathOffset, headers.pathLength);
+    headers.setPath(path + query);
+  }
+
+  /** host_rewrite_literal, _header, _path_regex and host_rewrite (a format of `context`): sets Host, x-envoy-original-host and, if asked to, x-forwarded-host. */
+  finalizeHost(headers: HeaderMap, context: LogContext | null = null): void {
     // A weighted cluster's rewrite leaves no trace of the old host.
     if (this.weightedHostRewrite !== '') headers.set(HeaderId.authority, this.weightedHostRewrite);
     if (this.hostRewrite !== '') {
       this.updateHost(headers, this.hostRewrite);
+    } else if (this.hostFormat !== null && context !== null) {
+      const host = this.hostFormat.formatToString(context);
+      if (host !== '') this.updateHost(headers, host);
     } else if (this.hostRewriteHeaderId !== 0) {
       const value = headers.get(this.hostRewriteHeaderId);
       if (value !== undefined && value !== '') this.updateHost(headers, value);
@@ -275,6 +297,14 @@ export class RouteEntry {
   /** Whether the route allows an upgrade type (lower case), forbids it, or says nothing (undefined). */
   isUpgradeEnabled(type: string): boolean | undefined {
     return this.action?.upgrades.find((upgrade) => upgrade.type === type)?.enabled;
+  }
+
+  /** How much of a request body is kept for sending it again, where the connection allows `connectionLimit` bytes (0 = any). */
+  bodyLimit(connectionLimit: number): number {
+    const { bytes, perRequestBytes } = this.config.bodyBufferLimit;
+    if (bytes >= 0) return bytes;
+    const allowed = connectionLimit === 0 ? Number.POSITIVE_INFINITY : connectionLimit;
+    return perRequestBytes >= 0 ? Math.min(perRequestBytes, allowed) : allowed;
   }
 
   /** See `FilterRoute`. */
@@ -312,12 +342,6 @@ export function pathLengthWithoutQuery(headers: HeaderMap): number {
   return p - start;
 }
 
-/** The header's value as a number, or the fallback when it is none. */
-function headerNumber(headers: HeaderMap, nameId: number, fallback: number): number {
-  const value = headers.get(nameId) ?? '';
-  return /^\d{1,15}$/.test(value) ? Number(value) : fallback;
-}
-
 const EMPTY = new Uint8Array(0);
 const PATH_FAILED = matchFailure(MatchPredicate.path, 0);
 
@@ -343,8 +367,9 @@ function rewriterOf(config: RouteEntryConfig): PathRewrite | null {
   return action.kind === 'route' || action.kind === 'redirect' ? compileRewriter(action.prefixRewrite, action.regexRewrite) : null;
 }
 
-function utf8AsLatin1(text: string): string {
-  return Buffer.from(text).toString('latin1');
+/** A compiled format of a header-like value, or null when there is none. */
+function compileValue(format: string, context: RouteCompileContext): Formatter | null {
+  return format === '' ? null : context.compileFormat({ kind: 'text', text: format, contentType: '', omitEmptyValues: true });
 }
 
 /** Appends the old host unless it is the last one already. */
@@ -356,4 +381,8 @@ function appendForwardedHost(headers: HeaderMap, host: string): void {
   }
   const parts = known.split(',').filter((part) => part !== '');
   if (parts.length > 0 && parts[parts.length - 1] !== host) headers.set(HeaderId.forwardedHost, `${known},${host}`);
+}
+
+function utf8AsLatin1(text: string): string {
+  return Buffer.from(text).toString('latin1');
 }

@@ -130,8 +130,8 @@ describe('require_tls', () => {
 
 describe('weighted clusters', () => {
   const cluster = (name: string, weight: number) =>
-    ({ name, weight, requestHeaders: { add: [], remove: [] }, responseHeaders: { add: [], remove: [] }, hostRewrite: name === 'b' ? 'b.com' : '', perFilterConfig: name === 'b' ? { f: { disabled: false, extension: { name: 'f', typeName: 't', config: 'of b' } } } : {} });
-  const config = routeConfig({ virtualHosts: [virtualHost({ routes: [routeEntry({ name: 'w', action: routeAction({ cluster: { kind: 'weighted', clusters: [cluster('a', 20), cluster('b', 0), cluster('c', 80)], totalWeight: 100, runtimeKeyPrefix: 'w', headerName: '' } }) })] })] });
+    ({ name, clusterHeader: '', weight, requestHeaders: { add: [], remove: [] }, responseHeaders: { add: [], remove: [] }, hostRewrite: name === 'b' ? 'b.com' : '', perFilterConfig: name === 'b' ? { f: { disabled: false, extension: { name: 'f', typeName: 't', config: 'of b' } } } : {} });
+  const config = routeConfig({ virtualHosts: [virtualHost({ routes: [routeEntry({ name: 'w', action: routeAction({ cluster: { kind: 'weighted', clusters: [cluster('a', 20), cluster('b', 0), cluster('c', 80)], totalWeight: 100, runtimeKeyPrefix: 'w', headerName: '', usesHashPolicy: false } }) })] })] });
 
   it.each([[0, 'a'], [19, 'a'], [20, 'c'], [99, 'c'], [100, 'a']])('random %d goes to %s', (random, expected) => {
     const route = compile(config).match(matchInput(request('/'), { random }));
@@ -232,7 +232,7 @@ describe('RouteEntry', () => {
 
 describe('other kinds of route', () => {
   it.each([[201, 'http://host.com/p?q'], [302, 'http://host.com/p?q'], [200, ''], [404, '']])('a direct response with status %d has Location %j', (status, expected) => {
-    const route = only({ action: { kind: 'direct_response', status, body: new Uint8Array(0) } });
+    const route = only({ action: { kind: 'direct_response', status, body: new Uint8Array(0), bodyFormat: null } });
     expect([route.kind, route.responseCode, route.redirectLocation(request('/p?q'), true)]).toEqual([RouteKind.directResponse, status, expected]);
   });
 

@@ -15,5 +15,6 @@ export const TLS_REDIRECT: RouteEntryConfig = Object.freeze({
   perFilterConfig: Object.freeze({}),
   metadata: Object.freeze({}),
   statPrefix: '',
+  bodyBufferLimit: Object.freeze({ bytes: -1, perRequestBytes: -1 }),
   position: null,
 });

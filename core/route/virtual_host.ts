@@ -5,6 +5,7 @@ import type { MatchInput } from '../matcher/match_input.ts';
 import { type MatchFailure, NO_FAILURE } from './match_failure.ts';
 import { compilePerFilter, type PerFilterProducts } from './per_filter_config.ts';
 import type { RouteConfig, RouteEntryConfig, VirtualHostConfig } from './route_config.ts';
+import { compileRateLimits, type RateLimitPolicy } from './rate_limit_policy.ts';
 import { pathLengthWithoutQuery, RouteEntry, type RouteCompileContext, type RouteVirtualHost } from './route_entry.ts';
 import { type VirtualCluster, VirtualClusters } from './request_stats.ts';
 import { RouteIndex } from './route_index.ts';
@@ -23,6 +24,7 @@ export class VirtualHost implements RouteVirtualHost {
   readonly includeAttemptCountInResponse: boolean;
   private readonly virtualClusters: VirtualClusters | null;
   private readonly ignoresPathParameters: boolean;
+  readonly rateLimits: RateLimitPolicy | null;
   private readonly index: RouteIndex;
   private readonly tree: MatchTree<RouteIndex> | null;
   private readonly requireTls: number;
@@ -33,6 +35,7 @@ export class VirtualHost implements RouteVirtualHost {
     this.name = config.name;
     this.includeRequestAttemptCount = config.includeRequestAttemptCount;
     this.includeAttemptCountInResponse = config.includeAttemptCountInResponse;
+    this.rateLimits = compileRateLimits(config.rateLimits, context);
     const perFilter = compilePerFilter(config.perFilterConfig, tablePerFilter, context);
     const parents = { table, virtualHost: this, perFilter };
     const compileRoutes = (routes: readonly RouteEntryConfig[]): RouteEntry[] => routes.map((route) => new RouteEntry(route, parents, context, null));
@@ -61,7 +64,7 @@ export class VirtualHost implements RouteVirtualHost {
     this.prepare(input);
     const index = this.tree === null ? this.index : this.tree.match(input);
     const route = index === null ? null : index.find(input);
-    return route === null ? null : route.pick(input.headers, input.random);
+    return route === null ? null : route.pick(input);
   }
 
   /** See RouteVirtualHost. */
@@ -78,7 +81,7 @@ export class VirtualHost implements RouteVirtualHost {
     for (const route of index?.routes ?? []) {
       const failure = route.firstFailure(input);
       tried.push({ route, failure });
-      if (failure === NO_FAILURE) return { redirectsToTls: false, tried, route: route.pick(input.headers, input.random) };
+      if (failure === NO_FAILURE) return { redirectsToTls: false, tried, route: route.pick(input) };
     }
     return { redirectsToTls: false, tried, route: null };
   }
@@ -127,6 +130,7 @@ function tlsRedirectEntry(virtualHost: VirtualHost, table: RouteConfig, context:
     includeRequestAttemptCount: false,
     includeAttemptCountInResponse: false,
     virtualCluster: () => null,
+    rateLimits: null,
   };
   return new RouteEntry(TLS_REDIRECT, { table: { ...table, ...noMutations }, virtualHost: bare, perFilter: null }, context, null);
 }

@@ -1,63 +1,30 @@
 import type { MetadataStructs } from '../stream_info/stream_info.ts';
+import type { XxHash64 } from '../base/xxhash64.ts';
 import type { Timer } from '../event/timer.ts';
 import { grpcStatusIn, isGrpcRequest, isGrpcServerError } from '../headers/grpc_headers.ts';
 import type { HeaderMap } from '../headers/header_map.ts';
-import { HeaderId, type HeaderNames } from '../headers/header_names.ts';
+import { HeaderId } from '../headers/header_names.ts';
 import { LogContext } from '../access_log/access_log.ts';
 import { RESET_REASON_TEXT, ResetReason } from '../http/codec.ts';
 import type { FilterCallbacks, FilterHeadersStatus, LocalReplyOptions } from '../http/filter.ts';
 import type { TerminalFilter, TerminalFilterCallbacks } from '../http/terminal_filter.ts';
-import type { RuntimeSnapshot } from '../runtime/runtime_snapshot.ts';
 import type { RequestStats } from '../route/request_stats.ts';
+import type { InternalRedirectPolicy } from '../route/internal_redirect_policy.ts';
 import { type RouteEntry, RouteKind } from '../route/route_entry.ts';
-import type { Counter, StatsScope } from '../stats/stats.ts';
 import { ResponseFlag } from '../stream_info/response_flags.ts';
 import type { Host } from '../upstream/host.ts';
-import type { UpstreamCluster, ClusterLookup } from '../conn_pool/cluster_lookup.ts';
+import type { UpstreamCluster } from '../conn_pool/cluster_lookup.ts';
 import { isEstablished, isFailedHandshake, isTerminated, Tunnel, tunnelOf, withoutBody } from './tunnel.ts';
+import { directBody } from './direct_body.ts';
+import { KeptBody } from './kept_body.ts';
+import { finalizeRequestHeaders, mutateRouteResponse } from './route_headers.ts';
+import { Refusal, refusalOf } from './refusal.ts';
+import { followRedirect } from './internal_redirect.ts';
+import { type CopiedRequest, RequestCopies } from './request_copies.ts';
+import { flagOf, isConnectRequest, isWellFormed, removeConsumed } from './request_rules.ts';
+import { RequestTimeouts } from './request_timeouts.ts';
+import type { RouterContext } from './router_context.ts';
 import { UpstreamRequest, type UpstreamRequestOwner } from './upstream_request.ts';
-
-/** envoy.extensions.filters.http.router.v3.Router as plain data. */
-export interface RouterConfig {
-  readonly suppressEnvoyHeaders: boolean;
-  readonly respectExpectedRqTimeout: boolean;
-  /** Names of x-envoy-* headers whose malformed values are refused. */
-  readonly strictCheckHeaders: readonly string[];
-}
-
-/** `http.<stat_prefix>.` counters of the router. */
-export class RouterStats {
-  readonly noRoute: Counter;
-  readonly noCluster: Counter;
-  readonly rqDirectResponse: Counter;
-  readonly rqRedirect: Counter;
-  readonly rqTotal: Counter;
-  /** gRPC responses that had begun and were cut before their status came. */
-  readonly rqResetAfterDownstreamResponseStarted: Counter;
-
-  constructor(scope: StatsScope) {
-    this.noRoute = scope.counter('no_route');
-    this.noCluster = scope.counter('no_cluster');
-    this.rqDirectResponse = scope.counter('rq_direct_response');
-    this.rqRedirect = scope.counter('rq_redirect');
-    this.rqTotal = scope.counter('rq_total');
-    this.rqResetAfterDownstreamResponseStarted = scope.counter('rq_reset_after_downstream_response_started');
-  }
-}
-
-/** What all routers of a filter chain share on a worker. */
-export interface RouterContext {
-  readonly config: RouterConfig;
-  readonly stats: RouterStats;
-  readonly clusters: ClusterLookup;
-  readonly names: HeaderNames;
-  /** Ids of `config.strictCheckHeaders`. */
-  readonly strictHeaderIds: readonly number[];
-  readonly runtime: RuntimeSnapshot;
-  readonly turnSlab: Uint8Array;
-  /** The worker's clock, see Io. */
-  readonly clock: Float64Array;
-}
 
 /** Where the stream stands at the router. */
 const State = { idle: 0, active: 1, responseStarted: 2, done: 3 } as const;
@@ -66,20 +33,29 @@ const State = { idle: 0, active: 1, responseStarted: 2, done: 3 } as const;
  * The terminal HTTP filter: picks cluster and host, sends the request on a pooled connection, brings the response back, keeps the
  * route's timeout. The only place that sees both the downstream stream and the upstream pool.
  */
-export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
+export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, CopiedRequest {
   private readonly context: RouterContext;
   private readonly formatContext: LogContext;
   private readonly upstream: UpstreamRequest;
+  private readonly timeouts: RequestTimeouts;
+  /** Made when first needed, as the next three. */
+  private attemptTimer: Timer | null;
+  private idleTimer: Timer | null;
+  private streamTimer: Timer | null;
+  private copies: RequestCopies | null;
+  /** The request's body for sending it again. */
+  private readonly kept: KeptBody;
+  private isMirrored: boolean;
+  /** Set-Cookie values that hash policies made. */
+  private cookies: string[];
   private callbacks: TerminalFilterCallbacks | null;
   private timer: Timer | null;
   private state: number;
   private cluster: UpstreamCluster | null;
   private host: Host | null;
   private route: RouteEntry | null;
-  private timeoutMs: number;
   private isRequestReadDisabled: boolean;
   private isChargedInternal: boolean;
-  private hasAlternativeTimeoutResponse: boolean;
   /** What the request asks to become: Tunnel. */
   private tunnel: number;
   /** x-envoy-upstream-alt-stat-name; '' = none. */
@@ -93,16 +69,22 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
     this.context = context;
     this.formatContext = new LogContext();
     this.upstream = new UpstreamRequest(this, context.clock);
+    this.timeouts = new RequestTimeouts();
+    this.attemptTimer = null;
+    this.idleTimer = null;
+    this.streamTimer = null;
+    this.copies = null;
+    this.kept = new KeptBody();
+    this.isMirrored = false;
+    this.cookies = NO_COOKIES;
     this.callbacks = null;
     this.timer = null;
     this.state = State.idle;
     this.cluster = null;
     this.host = null;
     this.route = null;
-    this.timeoutMs = 0;
     this.isRequestReadDisabled = false;
     this.isChargedInternal = false;
-    this.hasAlternativeTimeoutResponse = false;
     this.tunnel = Tunnel.none;
     this.altStatName = '';
     this.isGrpc = false;
@@ -168,11 +150,11 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
     }
     if (headers.find(HeaderId.envoyUpstreamAltStatName) >= 0) this.takeAltStatName(headers);
     if (this.isTurnedAway(cluster, callbacks)) return;
-    this.timeoutMs = this.resolveTimeout(route, headers);
-    if (this.timeoutMs > 0 && !config.suppressEnvoyHeaders) headers.setInteger(HeaderId.envoyExpectedRqTimeoutMs, this.timeoutMs);
-    this.finalizeRequestHeaders(route, headers, callbacks);
+    this.timeouts.resolve(route, headers, config);
+    if (this.isChargedInternal) removeConsumed(headers);
+    finalizeRequestHeaders(route, headers, callbacks.streamInfo, config.suppressEnvoyHeaders, this.formatContext);
     info.upstreamAttemptCount = 1;
-    const host = cluster.chooseHost(info.random);
+    const host = cluster.chooseHost(info.random, cluster.usesHash ? this.computeHash(route, headers) : null);
     if (host === null) {
       this.failNoHost(cluster, callbacks);
       return;
@@ -187,65 +169,95 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
     const tunnel = tunnelOf(headers);
     this.tunnel = tunnel;
     const pool = isTerminated(route, headers, tunnel) ? cluster.tcpPool(host, priority) : cluster.pool(host, priority);
+    if (route.internalRedirect !== null) {
+      // The request may have to be sent again, elsewhere.
+      callbacks.retainRequestHeaders();
+      if (!endStream) this.kept.begin(route.bodyLimit(callbacks.decoderBufferLimit()));
+    }
+    const isMirrored = route.mirrors !== null && !isConnectRequest(headers);
+    this.isMirrored = isMirrored;
+    // The copies need the headers, which may be borrowed no longer once the request is sent.
+    if (isMirrored) callbacks.retainRequestHeaders();
     // Before begin(), which may answer already.
-    if (tunnel === Tunnel.webSocket && this.timeoutMs > 0) this.timer?.enable(this.timeoutMs);
+    if (tunnel === Tunnel.webSocket && this.timeouts.globalMs > 0) this.timer?.enable(this.timeouts.globalMs);
     this.upstream.begin(callbacks, pool, headers, endStream, tunnel >= Tunnel.webSocket);
+    // A request whose upstream failed at once is copied only if it is whole: nobody would bring the rest.
+    if (isMirrored && route.mirrors !== null && (endStream || this.isMirrored)) {
+      this.copies ??= new RequestCopies(this.context, this);
+      this.copies.begin(route.mirrors, headers, info, this.timeouts.globalMs, route.isHighPriority, endStream);
+    }
     if (endStream && this.state === State.active) this.onRequestSent();
+  }
+
+  private computeHash(route: RouteEntry, headers: HeaderMap): XxHash64 | null {
+    const policy = route.hashPolicy;
+    const callbacks = this.callbacks;
+    if (policy === null || callbacks === null) return null;
+    const cookies: string[] = [];
+    const hasHash = policy.compute(headers, callbacks.streamInfo, cookies);
+    if (cookies.length > 0) this.cookies = cookies;
+    return hasHash ? policy.hash : null;
   }
 
   decodeTerminalData(bytes: Uint8Array, offset: number, length: number, endStream: boolean): void {
     if (this.state === State.idle || this.state === State.done) return;
+    if (this.kept.isWanted) this.kept.append(bytes, offset, length);
+    if (this.isMirrored) this.copies?.encodeData(bytes, offset, length, endStream);
     this.upstream.encodeData(bytes, offset, length, endStream);
     if (endStream && this.state !== State.done) this.onRequestSent();
   }
 
   decodeTerminalTrailers(trailers: HeaderMap): void {
     if (this.state === State.idle || this.state === State.done) return;
+    if (this.isMirrored) this.copies?.encodeTrailers(trailers);
     this.upstream.encodeTrailers(trailers);
     if (this.state !== State.done) this.onRequestSent();
   }
 
   private onRequestSent(): void {
-    if (this.timeoutMs > 0) this.timer?.enable(this.timeoutMs);
+    if (this.timeouts.globalMs > 0) this.timer?.enable(this.timeouts.globalMs);
+    if (this.timeouts.perTryMs > 0 && this.upstream.isReady) this.startAttemptTimer();
   }
 
-  /** Route timeout, overridden by x-envoy-upstream-rq-timeout-ms (0 = none). */
-  private resolveTimeout(route: RouteEntry, headers: HeaderMap): number {
-    let timeoutMs = route.timeoutMs;
-    if (headers.find(HeaderId.envoyUpstreamRqTimeoutMs) >= 0) {
-      const value = headers.get(HeaderId.envoyUpstreamRqTimeoutMs) ?? '';
-      if (/^\d{1,15}$/.test(value)) timeoutMs = Number(value);
-      headers.remove(HeaderId.envoyUpstreamRqTimeoutMs);
+  /** From here on both sides are there. */
+  onUpstreamReady(): void {
+    const { timeouts, callbacks } = this;
+    this.virtualClusterStats?.rqTotal.inc();
+    this.route?.stats?.rqTotal.inc();
+    if (timeouts.perTryMs > 0 && callbacks?.isRequestComplete() === true) this.startAttemptTimer();
+    if (timeouts.perTryIdleMs > 0) {
+      this.idleTimer ??= callbacks?.createTimer(this) ?? null;
+      this.idleTimer?.enable(timeouts.perTryIdleMs);
     }
-    this.hasAlternativeTimeoutResponse = headers.find(HeaderId.envoyUpstreamRqTimeoutAltResponse) >= 0;
-    if (this.isChargedInternal) removeConsumed(headers);
-    return timeoutMs;
+    const streamMs = timeouts.streamMs >= 0 ? timeouts.streamMs : this.cluster?.info.config.maxStreamDurationMs ?? 0;
+    if (streamMs > 0) {
+      this.streamTimer ??= callbacks?.createTimer(this) ?? null;
+      this.streamTimer?.enable(streamMs);
+    }
   }
 
-  private finalizeRequestHeaders(route: RouteEntry, headers: HeaderMap, callbacks: TerminalFilterCallbacks): void {
-    if (route.virtualHost.includeRequestAttemptCount) headers.setInteger(HeaderId.envoyAttemptCount, 1);
-    if (!route.requestHeaders.isEmpty) {
-      const context = this.formatContext;
-      context.requestHeaders = headers;
-      context.info = callbacks.streamInfo;
-      route.requestHeaders.evaluate(headers, context);
-      context.requestHeaders = null;
-      context.info = null;
-    }
-    route.finalizeHost(headers);
-    route.finalizePath(headers, !this.context.config.suppressEnvoyHeaders);
+  private startAttemptTimer(): void {
+    this.attemptTimer ??= this.callbacks?.createTimer(this) ?? null;
+    this.attemptTimer?.enable(this.timeouts.perTryMs);
+  }
+
+  private stopTimers(): void {
+    this.timer?.disable();
+    this.attemptTimer?.disable();
+    this.idleTimer?.disable();
+    this.streamTimer?.disable();
   }
 
   private answerDirectly(route: RouteEntry, headers: HeaderMap, callbacks: TerminalFilterCallbacks): void {
     this.context.stats.rqDirectResponse.inc();
     const isRedirect = route.kind === RouteKind.redirect;
     const location = route.redirectLocation(headers, !this.context.config.suppressEnvoyHeaders);
-    const body = isRedirect ? '' : bodyText(route.directBody);
+    const body = isRedirect ? '' : directBody(route, headers, callbacks.streamInfo, this.formatContext);
     callbacks.sendLocalReply(route.responseCode === 0 ? 404 : route.responseCode, body, {
       details: 'direct_response',
       modifyHeaders: (response) => {
-        this.mutateResponse(route, response, callbacks);
         if (location !== '') response.set(HeaderId.location, location);
+        mutateRouteResponse(route, response, callbacks, this.formatContext);
       },
     });
   }
@@ -261,23 +273,24 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
     callbacks.sendLocalReply(400, `invalid header '${name}' with value '${value}'`, { details: `request_headers_failed_strict_check{${name}}`, closesConnection: true });
   }
 
-  /** The cluster takes no request, or not this one: maintenance mode (runtime) and drop_overloads. */
+  /** The cluster takes no request, or not this one. */
   private isTurnedAway(cluster: UpstreamCluster, callbacks: TerminalFilterCallbacks): boolean {
     const info = callbacks.streamInfo;
-    const { stats, config, maintenance } = cluster.info;
-    if (this.context.runtime.featureEnabled(maintenance, info.random)) {
-      info.setFlag(ResponseFlag.upstreamOverflow);
-      this.chargeCode(503, false);
-      stats.rqMaintenanceMode.inc();
-      this.replyWithRoute(503, 'maintenance mode', 'maintenance_mode', true);
-      return true;
+    switch (refusalOf(cluster, this.context.runtime, info.random)) {
+      case Refusal.maintenance:
+        info.setFlag(ResponseFlag.upstreamOverflow);
+        this.chargeCode(503, false);
+        cluster.info.stats.rqMaintenanceMode.inc();
+        this.replyWithRoute(503, 'maintenance mode', 'maintenance_mode', true);
+        return true;
+      case Refusal.drop:
+        info.setFlag(ResponseFlag.unconditionalDropOverload);
+        this.chargeCode(503, false);
+        callbacks.sendLocalReply(503, 'unconditional drop overload', DROP_OVERLOAD);
+        return true;
+      default:
+        return false;
     }
-    const drop = config.dropOverload;
-    if (drop === null || info.random % drop.denominator >= drop.numerator) return false;
-    info.setFlag(ResponseFlag.unconditionalDropOverload);
-    this.chargeCode(503, false);
-    callbacks.sendLocalReply(503, 'unconditional drop overload', DROP_OVERLOAD);
-    return true;
   }
 
   private failNoHost(cluster: UpstreamCluster, callbacks: TerminalFilterCallbacks): void {
@@ -289,11 +302,6 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
 
   // === UpstreamRequestOwner: the response ===
 
-  onUpstreamReady(): void {
-    this.virtualClusterStats?.rqTotal.inc();
-    this.route?.stats?.rqTotal.inc();
-  }
-
   onUpstream1xxHeaders(headers: HeaderMap): void {
     this.chargeCode(headers.status, this.isCanary(headers));
     this.callbacks?.encode1xxHeaders(headers);
@@ -304,7 +312,10 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
     const route = this.route;
     if (callbacks === null || route === null || this.state !== State.active) return;
     if (this.tunnel !== Tunnel.none && !this.settleTunnel(headers, endStream, callbacks)) return;
+    if (route.internalRedirect?.appliesTo(headers.status) === true && this.redirect(route.internalRedirect, route, headers, endStream, callbacks)) return;
     this.state = State.responseStarted;
+    if (this.attemptTimer !== null) this.attemptTimer.disable();
+    if (this.cookies.length > 0) for (const cookie of this.cookies) headers.add(HeaderId.setCookie, cookie);
     const info = callbacks.streamInfo;
     info.responseCodeDetails = 'via_upstream';
     const isRequestComplete = callbacks.isRequestComplete();
@@ -317,7 +328,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
     this.chargeCode(headers.status, this.isCanary(headers));
     if (this.isGrpc && headers.status < 500 && !endStream) this.isOutcomeOpen = true;
     else this.chargeHost(headers.status < 500 && !(this.isGrpc && isGrpcServerError(grpcStatusIn(headers))));
-    this.mutateResponse(route, headers, callbacks);
+    mutateRouteResponse(route, headers, callbacks, this.formatContext);
     if (endStream) this.onUpstreamComplete(callbacks);
     callbacks.encodeHeaders(headers, endStream);
   }
@@ -335,6 +346,25 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
       this.timer?.disable();
       this.upstream.releaseBody();
     }
+    return true;
+  }
+
+  /** Begins the request anew where a redirect points; false when the redirect goes to the client. */
+  private redirect(policy: InternalRedirectPolicy, route: RouteEntry, response: HeaderMap, endStream: boolean, callbacks: TerminalFilterCallbacks): boolean {
+    const request = callbacks.requestHeaders();
+    const stats = this.cluster?.info.stats;
+    if (request === null || !callbacks.isRequestComplete() || this.kept.isLost
+      || !followRedirect(this.context, { route, policy, callbacks, request, response, body: this.kept.bytes })) {
+      stats?.internalRedirectFailed.inc();
+      return false;
+    }
+    stats?.internalRedirectSucceeded.inc();
+    if (endStream) {
+      this.state = State.done;
+      this.stopTimers();
+      this.upstream.onResponseComplete(true);
+    }
+    callbacks.recreateStream(response, this.kept.take());
     return true;
   }
 
@@ -361,7 +391,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
   /** The response is complete: times are taken, the upstream is let go if the request is not. */
   private onUpstreamComplete(callbacks: TerminalFilterCallbacks): void {
     this.state = State.done;
-    this.timer?.disable();
+    this.stopTimers();
     const cluster = this.cluster;
     if (cluster !== null && callbacks.isRequestComplete()) {
       const elapsed = callbacks.streamInfo.msSinceRequestComplete(this.context.clock);
@@ -381,7 +411,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
     if (transportFailure !== '') info.upstreamTransportFailureReason = transportFailure;
     const wasStarted = this.state === State.responseStarted;
     this.state = State.done;
-    this.timer?.disable();
+    this.stopTimers();
     const text = RESET_REASON_TEXT[reason];
     if (wasStarted) {
       if (this.isOutcomeOpen) {
@@ -406,28 +436,58 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
 
   // === timeouts and back-pressure ===
 
-  onTimeout(_timer: Timer): void {
-    const callbacks = this.callbacks;
-    const cluster = this.cluster;
+  onTimeout(timer: Timer): void {
+    const { callbacks, cluster } = this;
     if (callbacks === null || cluster === null || this.state === State.idle || this.state === State.done) return;
-    const info = callbacks.streamInfo;
-    cluster.info.stats.rqTimeout.inc();
+    const { stats } = cluster.info;
+    if (timer === this.streamTimer) {
+      stats.rqMaxDurationReached.inc();
+      this.onStreamDuration(callbacks);
+    } else if (timer === this.attemptTimer) {
+      stats.rqPerTryTimeout.inc();
+      this.onResponseTimeout('upstream_per_try_timeout', callbacks);
+    } else if (timer === this.idleTimer) {
+      stats.rqPerTryIdleTimeout.inc();
+      this.onResponseTimeout('upstream_per_try_idle_timeout', callbacks);
+    } else {
+      stats.rqTimeout.inc();
+      this.onResponseTimeout('response_timeout', callbacks);
+    }
+  }
+
+  private onResponseTimeout(details: string, callbacks: TerminalFilterCallbacks): void {
     this.virtualClusterStats?.rqTimeout.inc();
     this.route?.stats?.rqTimeout.inc();
     this.host?.onRequestTimeout();
-    info.setFlag(ResponseFlag.upstreamRequestTimeout);
+    callbacks.streamInfo.setFlag(ResponseFlag.upstreamRequestTimeout);
+    if (!this.giveUp(details, callbacks)) return;
+    this.host?.onRequestError();
+    const { answersNoContent } = this.timeouts;
+    this.chargeCode(answersNoContent ? 204 : 504, false);
+    this.replyWithRoute(answersNoContent ? 204 : 504, answersNoContent ? '' : 'upstream request timeout', details, false);
+  }
+
+  private onStreamDuration(callbacks: TerminalFilterCallbacks): void {
+    callbacks.streamInfo.setFlag(ResponseFlag.upstreamMaxStreamDurationReached);
+    const details = 'upstream_max_stream_duration_reached';
+    if (this.giveUp(details, callbacks)) this.replyWithRoute(callbacks.isRequestComplete() ? 504 : 408, 'upstream max stream duration reached', details, false);
+  }
+
+  /** Ends the attempt; true when the client is still to be answered. */
+  private giveUp(details: string, callbacks: TerminalFilterCallbacks): boolean {
     const wasStarted = this.state === State.responseStarted;
     this.state = State.done;
+    this.stopTimers();
     this.upstream.reset();
-    if (wasStarted) {
-      info.responseCodeDetails = 'response_timeout';
-      callbacks.resetAfterUpstreamFailure();
-      return;
-    }
-    this.host?.onRequestError();
-    this.chargeCode(this.hasAlternativeTimeoutResponse ? 204 : 504, false);
-    if (this.hasAlternativeTimeoutResponse) this.replyWithRoute(204, '', 'response_timeout', false);
-    else this.replyWithRoute(504, 'upstream request timeout', 'response_timeout', false);
+    if (!wasStarted) return true;
+    callbacks.streamInfo.responseCodeDetails = details;
+    callbacks.resetAfterUpstreamFailure();
+    return false;
+  }
+
+  /** Copies of the request are held up (true) or no longer (false). */
+  onShadowsBackedUp(isAbove: boolean): void {
+    this.callbacks?.readDisableRequest(isAbove);
   }
 
   /** The upstream write queue is over its limit (true) or drained (false): the request's sender waits. */
@@ -455,8 +515,12 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
       this.state = State.done;
       this.upstream.reset();
     }
-    this.timer?.disable();
+    this.stopTimers();
     this.upstream.release();
+    if (this.isMirrored) this.copies?.cancel();
+    this.isMirrored = false;
+    this.kept.clear();
+    this.cookies = NO_COOKIES;
     this.state = State.idle;
     this.cluster = null;
     this.host = null;
@@ -476,18 +540,6 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
     else this.host?.onRequestError();
   }
 
-  private mutateResponse(route: RouteEntry, headers: HeaderMap, callbacks: TerminalFilterCallbacks): void {
-    if (route.responseHeaders.isEmpty) return;
-    const context = this.formatContext;
-    context.requestHeaders = callbacks.requestHeaders();
-    context.responseHeaders = headers;
-    context.info = callbacks.streamInfo;
-    route.responseHeaders.evaluate(headers, context);
-    context.requestHeaders = null;
-    context.responseHeaders = null;
-    context.info = null;
-  }
-
   /** A reply made here carries the route's response headers, like one from upstream. */
   private replyWithRoute(status: number, body: string, details: string, isOverloaded: boolean): void {
     const { callbacks, route } = this;
@@ -496,7 +548,9 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
       details,
       modifyHeaders: (headers) => {
         if (isOverloaded) headers.set(HeaderId.envoyOverloaded, 'true');
-        if (route !== null) this.mutateResponse(route, headers, callbacks);
+        const attempts = callbacks.streamInfo.upstreamAttemptCount;
+        if (attempts > 0 && route?.virtualHost.includeAttemptCountInResponse === true) headers.setInteger(HeaderId.envoyAttemptCount, attempts);
+        if (route !== null) mutateRouteResponse(route, headers, callbacks, this.formatContext);
       },
     });
   }
@@ -519,63 +573,10 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner {
   }
 }
 
-/** Router headers of trusted callers: obeyed here, not forwarded (an untrusted caller's are gone already). */
-const CONSUMED: readonly number[] = [
-  HeaderId.envoyUpstreamRqTimeoutMs, HeaderId.envoyUpstreamRqPerTryTimeoutMs, HeaderId.envoyUpstreamRqTimeoutAltResponse,
-  HeaderId.envoyMaxRetries, HeaderId.envoyRetryOn, HeaderId.envoyRetryGrpcOn, HeaderId.envoyRetriableStatusCodes,
-  HeaderId.envoyRetriableHeaderNames, HeaderId.envoyHedgeOnPerTryTimeout, HeaderId.envoyUpstreamStreamDurationMs,
-];
-
-function removeConsumed(headers: HeaderMap): void {
-  for (let i = 0; i < CONSUMED.length; i++) if (headers.find(CONSUMED[i]) >= 0) headers.remove(CONSUMED[i]);
-}
+const NO_COOKIES: string[] = [];
 
 const ROUTE_NOT_FOUND: LocalReplyOptions = { details: 'route_not_found' };
 const DROP_OVERLOAD: LocalReplyOptions = {
   details: 'unconditional_drop_overload',
   modifyHeaders: (headers) => headers.setByName('x-envoy-unconditional-drop-overload', 'true'),
 };
-
-/** Whether a router header's value is what strict_check_headers wants: numbers, or known retry conditions. */
-function isWellFormed(id: number, value: string): boolean {
-  switch (id) {
-    case HeaderId.envoyRetryOn:
-      return value.split(',').every((item) => RETRY_ON.has(item.trim()));
-    case HeaderId.envoyRetryGrpcOn:
-      return value.split(',').every((item) => RETRY_GRPC_ON.has(item.trim()));
-    default:
-      return /^\d{1,15}$/.test(value);
-  }
-}
-
-const RETRY_ON: ReadonlySet<string> = new Set([
-  '5xx', 'gateway-error', 'connect-failure', 'envoy-ratelimited', 'retriable-4xx', 'refused-stream', 'retriable-status-codes', 'retriable-headers',
-  'reset', 'reset-before-request', 'http3-post-connect-failure',
-]);
-const RETRY_GRPC_ON: ReadonlySet<string> = new Set(['cancelled', 'deadline-exceeded', 'resource-exhausted', 'unavailable', 'internal']);
-
-function bodyText(body: Uint8Array): string {
-  return Buffer.from(body).toString('utf8');
-}
-
-/** The response flag of a reset (Envoy: StreamInfo::ResponseFlag). */
-function flagOf(reason: ResetReason): number {
-  switch (reason) {
-    case ResetReason.remoteConnectionFailure:
-    case ResetReason.localConnectionFailure:
-    case ResetReason.connectionTimeout:
-      return ResponseFlag.upstreamConnectionFailure;
-    case ResetReason.connectionTermination:
-      return ResponseFlag.upstreamConnectionTermination;
-    case ResetReason.localReset:
-      return ResponseFlag.localReset;
-    case ResetReason.overflow:
-      return ResponseFlag.upstreamOverflow;
-    case ResetReason.protocolError:
-      return ResponseFlag.upstreamProtocolError;
-    case ResetReason.overloadManager:
-      return ResponseFlag.overloadManagerTerminated;
-    default:
-      return ResponseFlag.upstreamRemoteReset;
-  }
-}

@@ -132,6 +132,11 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
     if (this.state === State.active) this.sendPending();
   }
 
+  /** A connection is there. */
+  get isReady(): boolean {
+    return this.state === State.active;
+  }
+
   /** Gives the attempt up: leaves the queue, or cuts the exchange. */
   reset(): void {
     if (this.state === State.pending) this.waitingIn?.cancel(this);

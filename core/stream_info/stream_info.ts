@@ -52,6 +52,8 @@ export interface ConnectionInfo {
 }
 
 const TIMES = 15;
+/** Beginning and end of the request. */
+const CONTINUED_TIMES = [0, 1, 2];
 
 /**
  * Facts about one stream that filters, log lines and stats read. Pooled: `reset()` restores every field.
@@ -201,6 +203,19 @@ export class StreamInfo {
     this.random = 0;
     this.dynamicMetadata = null;
     this.filterState = null;
+  }
+
+  /** Takes over what a stream that this one continues has seen of the client. */
+  continueFrom(other: StreamInfo): void {
+    for (const time of CONTINUED_TIMES) this.times[time] = other.times[time];
+    this.protocol = other.protocol;
+    this.bytesReceived = other.bytesReceived;
+    this.downstreamWireBytesReceived = other.downstreamWireBytesReceived;
+    this.downstreamHeaderBytesReceived = other.downstreamHeaderBytesReceived;
+    this.downstreamRemoteAddress = other.downstreamRemoteAddress;
+    this.isInternalRequest = other.isInternalRequest;
+    this.isHealthCheck = other.isHealthCheck;
+    this.filterState = other.filterState;
   }
 
   hasFlag(flag: number): boolean {

@@ -27,6 +27,8 @@ export interface ClusterConfig {
   /** Default 3,600,000; 0 = off. */
   readonly idleTimeoutMs: number;
   readonly maxConnectionDurationMs: number;
+  /** One request and its response; 0 = no limit. */
+  readonly maxStreamDurationMs: number;
   readonly maxResponseHeadersKb: number;
   readonly maxResponseHeadersCount: number;
   readonly defaultThresholds: CircuitBreakerThresholds;

@@ -91,6 +91,12 @@ export class ClusterStats {
   readonly rqMaintenanceMode: Counter;
   readonly rqTimeout: Counter;
   readonly rqRxReset: Counter;
+  readonly rqPerTryTimeout: Counter;
+  readonly rqPerTryIdleTimeout: Counter;
+  readonly rqMaxDurationReached: Counter;
+  readonly internalRedirectSucceeded: Counter;
+  readonly internalRedirectFailed: Counter;
+  readonly retryOrShadowAbandoned: Counter;
   readonly lbHealthyPanic: Counter;
   /** Response codes: all, and the copies below `external.` and `internal.`. */
   readonly codes: ResponseCodeStats;
@@ -139,6 +145,12 @@ export class ClusterStats {
     this.rqMaintenanceMode = scope.counter('upstream_rq_maintenance_mode');
     this.rqTimeout = scope.counter('upstream_rq_timeout');
     this.rqRxReset = scope.counter('upstream_rq_rx_reset');
+    this.rqPerTryTimeout = scope.counter('upstream_rq_per_try_timeout');
+    this.rqPerTryIdleTimeout = scope.counter('upstream_rq_per_try_idle_timeout');
+    this.rqMaxDurationReached = scope.counter('upstream_rq_max_duration_reached');
+    this.internalRedirectSucceeded = scope.counter('upstream_internal_redirect_succeeded_total');
+    this.internalRedirectFailed = scope.counter('upstream_internal_redirect_failed_total');
+    this.retryOrShadowAbandoned = scope.counter('retry_or_shadow_abandoned');
     this.lbHealthyPanic = scope.counter('lb_healthy_panic');
     this.codes = new ResponseCodeStats(scope);
     this.external = null;

@@ -10,7 +10,7 @@ export const UPSTREAM_OPTIONS_CATEGORY = 'envoy.upstream_options';
 
 /** The part of a cluster's configuration that its HTTP options decide. Times in milliseconds, 0 = off. */
 export type UpstreamHttpOptions = Pick<ClusterConfig,
-  'protocol' | 'http1' | 'maxRequestsPerConnection' | 'idleTimeoutMs' | 'maxConnectionDurationMs' | 'maxResponseHeadersKb' | 'maxResponseHeadersCount'>;
+  'protocol' | 'http1' | 'maxRequestsPerConnection' | 'idleTimeoutMs' | 'maxConnectionDurationMs' | 'maxStreamDurationMs' | 'maxResponseHeadersKb' | 'maxResponseHeadersCount'>;
 
 const IDLE_TIMEOUT_MS = 3_600_000;
 /** HTTP/1 responses only; other protocols have less. */
@@ -23,6 +23,7 @@ export function parseCommonOptions(message: HttpProtocolOptions | undefined): Om
     maxRequestsPerConnection: message?.maxRequestsPerConnection ?? 0,
     idleTimeoutMs: durationMsOr(message?.idleTimeout, IDLE_TIMEOUT_MS),
     maxConnectionDurationMs: durationMsOr(message?.maxConnectionDuration, 0),
+    maxStreamDurationMs: durationMsOr(message?.maxStreamDuration, 0),
     maxResponseHeadersKb: message?.maxResponseHeadersKb ?? MAX_RESPONSE_HEADERS_KB,
     maxResponseHeadersCount: message?.maxHeadersCount ?? MAX_RESPONSE_HEADERS_COUNT,
   };

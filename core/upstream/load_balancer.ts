@@ -4,12 +4,14 @@ import type { Host } from './host.ts';
 export class LoadBalancerContext {
   /** Random integer in [0, 2^32) of this choice. */
   random: number;
-  /** Hash of the request by the route's hash policy, valid when hasHash. */
-  hash: number;
+  /** Hash of the request by the route's hash policies, 64 bits in signed halves; valid when hasHash. */
+  hashHigh: number;
+  hashLow: number;
   hasHash: boolean;
   constructor() {
     this.random = 0;
-    this.hash = 0;
+    this.hashHigh = 0;
+    this.hashLow = 0;
     this.hasHash = false;
   }
 }
@@ -25,6 +27,8 @@ export interface LoadBalancer {
 /** Product of a load-balancing policy's factory. */
 export interface LoadBalancerFactory {
   create(random: () => number): LoadBalancer;
+  /** Its balancers look at the request's hash: without this none is worked out. */
+  readonly usesHash?: boolean;
 }
 
 /** Category in the factory registry. */

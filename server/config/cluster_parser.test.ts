@@ -24,7 +24,7 @@ describe('parseCluster', () => {
     expect([errors, warnings()]).toEqual([[], []]);
     expect(config).toEqual({
       name: 'c', statName: 'c', connectTimeoutMs: 5000, perConnectionBufferLimitBytes: 1 << 20, maxRequestsPerConnection: 0, idleTimeoutMs: 3_600_000,
-      maxConnectionDurationMs: 0, maxResponseHeadersKb: 80, maxResponseHeadersCount: 100, defaultThresholds: DEFAULT_THRESHOLDS, highThresholds: DEFAULT_THRESHOLDS,
+      maxConnectionDurationMs: 0, maxStreamDurationMs: 0, maxResponseHeadersKb: 80, maxResponseHeadersCount: 100, defaultThresholds: DEFAULT_THRESHOLDS, highThresholds: DEFAULT_THRESHOLDS,
       lbPolicy: { name: 'envoy.load_balancing_policies.round_robin', typeName: 'envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin', config: {} },
       protocol: 'http1', http1: { enableTrailers: false, properCaseWords: false, preserveCase: null, sendFullyQualifiedUrl: false }, transportSocket: null, tcpKeepAlive: null,
       bindAddress: null, isLogical: false, healthyPanicThreshold: 50, overprovisioningFactor: 140, dropOverload: null, autoHostRewriteAllowed: false, metadata: {},

@@ -1,7 +1,7 @@
 /** A route table compiled where no worker is: what the commands ask. The classes are those of the data path. Thread: main. */
 import type { LogContext } from '../../core/access_log/access_log.ts';
 import { TurnBuffer } from '../../core/buffer/turn_buffer.ts';
-import { compileHeaderValue } from '../../core/formatter/formatter.ts';
+import { compileFormat, compileHeaderValue } from '../../core/formatter/formatter.ts';
 import { processFormatEnvironment } from '../../core/formatter/format_environment.ts';
 import { HeaderMap } from '../../core/headers/header_map.ts';
 import { HeaderMutator } from '../../core/headers/header_mutation.ts';
@@ -33,6 +33,8 @@ export function compileOffline(config: RouteConfig, runtime: RuntimeSnapshot, no
     names, runtime,
     // Nobody runs a filter here: that a level configures one is all there is to know.
     perFilter: (_, extension) => extension.config,
+    product: (_, extension) => extension.config,
+    compileFormat: (format) => compileFormat(format, environment),
     compileMutations: (levels) => new HeaderMutator<LogContext>(levels, names, (format) => compileHeaderValue(format, environment)),
   });
   return { table, names, slab, turn };

@@ -5,6 +5,7 @@ import { TimerWheel } from '../../core/event/timer_wheel.ts';
 import { processFormatEnvironment } from '../../core/formatter/format_environment.ts';
 import { HeaderMap } from '../../core/headers/header_map.ts';
 import { HeaderId, HeaderNames } from '../../core/headers/header_names.ts';
+import type { RedirectState } from '../../core/http/redirect_state.ts';
 import { FilterHandle, type HandleStream } from '../../core/http/connection_manager/filter_handle.ts';
 import { fillLocalReply } from '../../core/http/connection_manager/local_reply_writer.ts';
 import { LogContext } from '../../core/access_log/access_log.ts';
@@ -77,7 +78,7 @@ export class FilterBench {
     this.context = {
       scope: this.stats.scope.scope('http.test'), rootScope: this.stats.scope, names: this.names, runtime: new RuntimeSnapshot(runtime),
       formatEnvironment: processFormatEnvironment(this.names, () => this.wallMs, random), server: this.server, clusters: { get: () => null },
-      slab: this.slab, clock: this.clock, random, localClusterName: '', nodeCluster: node.cluster, nodeId: 'node',
+      slab: this.slab, turn: this.turn, clock: this.clock, localAddress: '10.0.0.1', createTimer: (target) => this.wheel.createTimer(target), random, localClusterName: '', nodeCluster: node.cluster, nodeId: 'node',
     };
   }
 
@@ -199,6 +200,14 @@ export class FilterStream implements HandleStream, IterationOwner {
     };
     this.handle = new FilterHandle(this, filter, 'filter.name', 0, 0, false);
     filter.setCallbacks?.(this.handle);
+  }
+
+  redirectState(): RedirectState {
+    throw new Error('only the router follows redirects');
+  }
+
+  recreate(): void {
+    throw new Error('only the router begins a request anew');
   }
 
   /** Sends request headers: pairs with pseudo-headers among them; a GET for / when they are left out. */

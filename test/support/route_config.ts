@@ -1,8 +1,10 @@
 import type { HeaderMap } from '../../core/headers/header_map.ts';
+import { compileFormat } from '../../core/formatter/formatter.ts';
 import { HeaderMutator, NO_HEADER_MUTATIONS } from '../../core/headers/header_mutation.ts';
 import { HeaderNames } from '../../core/headers/header_names.ts';
 import { MatchInput } from '../../core/matcher/match_input.ts';
 import type { PathMatcherConfig, RedirectConfig, RouteActionConfig, RouteConfig, RouteEntryConfig, RouteMatchConfig, VirtualHostConfig } from '../../core/route/route_config.ts';
+import { DEFAULT_ROUTE_TIMEOUTS } from '../../core/route/route_timeouts.ts';
 import type { RouteCompileContext } from '../../core/route/route_entry.ts';
 import { RuntimeSnapshot, type RuntimeValues } from '../../core/runtime/runtime_snapshot.ts';
 import { StreamInfo } from '../../core/stream_info/stream_info.ts';
@@ -20,8 +22,9 @@ export function routeMatch(overrides: Partial<RouteMatchConfig> = {}): RouteMatc
 export function routeAction(overrides: Partial<RouteActionConfig> = {}): RouteActionConfig {
   return {
     kind: 'route', cluster: { kind: 'cluster', name: 'c' }, clusterNotFoundResponseCode: 503, prefixRewrite: '', regexRewrite: null,
-    templateRewrite: '', hostRewriteLiteral: '', hostRewriteHeader: '', hostRewritePathRegex: null, autoHostRewrite: false, appendForwardedHost: false, timeoutMs: 15000, idleTimeoutMs: -1, maxStreamDurationMs: -1,
-    priority: 'default', upgrades: [], connect: null, ...overrides,
+    templateRewrite: '', hostRewriteLiteral: '', hostRewriteHeader: '', hostRewritePathRegex: null, autoHostRewrite: false, appendForwardedHost: false, ...DEFAULT_ROUTE_TIMEOUTS,
+    pathRewriteFormat: '', hostRewriteFormat: '', priority: 'default', upgrades: [], connect: null, hashPolicies: [], mirrorPolicies: [], internalRedirect: null, rateLimits: [],
+    includesVirtualHostRateLimits: false, ...overrides,
   };
 }
 
@@ -35,14 +38,14 @@ export function redirect(overrides: Partial<RedirectConfig> = {}): RedirectConfi
 export function routeEntry(overrides: Partial<RouteEntryConfig> = {}): RouteEntryConfig {
   return {
     name: '', match: routeMatch(), action: routeAction(), requestHeaders: NO_HEADER_MUTATIONS, responseHeaders: NO_HEADER_MUTATIONS,
-    perFilterConfig: {}, metadata: {}, statPrefix: '', position: null, ...overrides,
+    perFilterConfig: {}, metadata: {}, statPrefix: '', bodyBufferLimit: { bytes: -1, perRequestBytes: -1 }, position: null, ...overrides,
   };
 }
 
 export function virtualHost(overrides: Partial<VirtualHostConfig> = {}): VirtualHostConfig {
   return {
     name: 'v', domains: ['*'], routes: [routeEntry()], matcher: null, virtualClusters: [], requireTls: 'none', requestHeaders: NO_HEADER_MUTATIONS, responseHeaders: NO_HEADER_MUTATIONS,
-    perFilterConfig: {}, includeRequestAttemptCount: false, includeAttemptCountInResponse: false, position: null, ...overrides,
+    perFilterConfig: {}, includeRequestAttemptCount: false, includeAttemptCountInResponse: false, rateLimits: [], metadata: {}, position: null, ...overrides,
   };
 }
 
@@ -59,6 +62,8 @@ export function compileContext(names: HeaderNames = new HeaderNames(), runtime: 
     names,
     runtime: new RuntimeSnapshot(runtime),
     perFilter: (_, extension) => extension.config,
+    product: (_, extension) => extension.config,
+    compileFormat: (format) => compileFormat(format, { names, hostname: '', variables: {}, nowWallMs: () => 0, random: () => 0 }),
     compileMutations: (levels) => new HeaderMutator(levels, names, (format) => ({ formatToString: () => format })),
   };
 }

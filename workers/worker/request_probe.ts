@@ -1,6 +1,6 @@
 /** An HTTP filter that changes nothing and notes what a request looks like where it stands, for dry runs. */
 import type { LogContext } from '../../core/access_log/access_log.ts';
-import { compileHeaderValue } from '../../core/formatter/formatter.ts';
+import { compileFormat, compileHeaderValue } from '../../core/formatter/formatter.ts';
 import type { HeaderMap } from '../../core/headers/header_map.ts';
 import { HeaderMutator } from '../../core/headers/header_mutation.ts';
 import { HeaderId } from '../../core/headers/header_names.ts';
@@ -67,6 +67,8 @@ export function compileTable(routes: RouteConfig, context: HttpFilterContext): R
   return RouteTable.compile(routes, {
     names: context.names, runtime: context.runtime,
     perFilter: (_, extension) => extension.config,
+    product: (_, extension) => extension.config,
+    compileFormat: (format) => compileFormat(format, context.formatEnvironment),
     compileMutations: (levels) => new HeaderMutator<LogContext>(levels, context.names, (format) => compileHeaderValue(format, context.formatEnvironment)),
   });
 }

@@ -5,7 +5,7 @@ import type { AccessLogConfig } from '../../core/access_log/access_log_config.ts
 import { createAccessLoggers } from '../../core/access_log/create_access_loggers.ts';
 import { ThreadLocalClusterManager } from '../../core/cluster_manager/thread_local_cluster_manager.ts';
 import { processFormatEnvironment } from '../../core/formatter/format_environment.ts';
-import { compileHeaderValue } from '../../core/formatter/formatter.ts';
+import { compileFormat, compileHeaderValue } from '../../core/formatter/formatter.ts';
 import { HeaderMutator } from '../../core/headers/header_mutation.ts';
 import { HeaderNames } from '../../core/headers/header_names.ts';
 import { createLocalReplyRewriter } from '../../core/http/connection_manager/local_reply_rewriter.ts';
@@ -185,6 +185,7 @@ export class Worker {
       createAccessLoggers: (configs: readonly AccessLogConfig[]): readonly AccessLogger[] =>
         createAccessLoggers(configs, this.deps.registry, { names: this.names, environment, sinks: this.deps.sinks, runtime }),
       compileMutations: (levels) => new HeaderMutator<LogContext>(levels, this.names, (format) => compileHeaderValue(format, environment)),
+      compileFormat: (format) => compileFormat(format, environment),
       createLocalReplies: (reply) => createLocalReplyRewriter(reply, this.names, environment, runtime),
     };
     const chains = config.filterChains.map((chain) => this.buildChain(chain, context));

@@ -1,3 +1,4 @@
+import type { OwnedBytes } from '../../buffer/owned_bytes.ts';
 import { HeaderMap } from '../../headers/header_map.ts';
 import { HeaderId } from '../../headers/header_names.ts';
 import { MatchInput } from '../../matcher/match_input.ts';
@@ -5,7 +6,7 @@ import type { DeferredDelete } from '../../network/io_dispatcher.ts';
 import type { RouteEntry } from '../../route/route_entry.ts';
 import type { RouteTable } from '../../route/route_table.ts';
 import { ResponseFlag } from '../../stream_info/response_flags.ts';
-import { type ConnectionInfo, type MetadataStructs, Protocol, StreamInfo } from '../../stream_info/stream_info.ts';
+import { type ConnectionInfo, Protocol, StreamInfo } from '../../stream_info/stream_info.ts';
 import { AccessLogType } from '../../access_log/access_log.ts';
 import { type RequestDecoder, ResetReason } from '../codec.ts';
 import { reasonPhrase } from '../codes.ts';
@@ -13,16 +14,20 @@ import type { LocalReplyOptions } from '../filter.ts';
 import { Direction, type FilterIteration, type IterationOwner } from '../filter_manager/filter_iteration.ts';
 import type { Http1ServerConnection } from '../http1/server_connection.ts';
 import type { TerminalFilter } from '../terminal_filter.ts';
-import { answerExpect, copyRequestId, isWithoutProtocol, setConnectionHeader } from './exchange_headers.ts';
+import { answerExpect, finishResponseHeaders, isWithoutProtocol } from './exchange_headers.ts';
 import type { FilterHandle } from './filter_handle.ts';
-import { mutateResponseHeaders, removeHopByHop } from './header_sanitizer.ts';
+import { removeHopByHop } from './header_sanitizer.ts';
 import { fillLocalReply } from './local_reply_writer.ts';
 import type { ManagerContext } from './manager_context.ts';
 import { applyRouteToFilters, createStreamFilters, type StreamFilters } from './stream_filters.ts';
+import { nameCluster } from './stream_cluster.ts';
+import { RedirectState } from '../redirect_state.ts';
 import { StreamTimeouts } from './stream_timeouts.ts';
+import { settleStream } from './stream_end.ts';
+import { StreamFlow } from './stream_flow.ts';
 import { logStream } from './stream_log.ts';
-import { admitRequest } from './request_admission.ts';
-import { isTunnelResponse, isUpgradeAllowed, UpgradeKind, upgradeKindOf, upgradeTypeOf } from './upgrades.ts';
+import { admitAgain, admitRequest } from './request_admission.ts';
+import { isTunnelResponse, isUpgradeAllowed, UPGRADE_FAILED, UpgradeKind, upgradeKindOf, upgradeTypeOf } from './upgrades.ts';
 
 /** The connection a stream belongs to, as the stream sees it. */
 export interface StreamOwner {
@@ -32,6 +37,8 @@ export interface StreamOwner {
   isClosing(): boolean;
   /** This response must be the last one on the connection. */
   closeAfterResponse(): void;
+  /** A stream that takes this one's place on the connection. */
+  replaceStream(): ActiveStream;
   /** The stream is over; `isReset` when it did not end normally. */
   onStreamEnd(stream: ActiveStream, isReset: boolean): void;
   /** Something happened on the connection: nobody needs to know but its idle timer. */
@@ -68,7 +75,7 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
   private routeEntryCache: RouteEntry | null;
   private isRouteCached: boolean;
   /** Request headers were parsed and are valid in this turn or retained. */
-  private hasRequestHeaders: boolean;
+  hasRequestHeaders: boolean;
   private headersTurn: number;
   isRequestDone: boolean;
   /** Response headers were given to the codec; the whole response was. */
@@ -76,14 +83,14 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
   isResponseDone: boolean;
   private isLocalReply: boolean;
   /** UpgradeKind of the request, once it is accepted. */
-  private upgrade: number;
+  upgrade: number;
   isDestroyed: boolean;
   private sawEncodeHeaders: boolean;
   /** The response says which x-request-id was traced. */
-  private isTraceForced: boolean;
-  private readDisables: number;
-  /** Filters that cannot take more of the response. */
-  private responsePauses: number;
+  isTraceForced: boolean;
+  private readonly flow: StreamFlow;
+  /** null = no redirect was followed yet. */
+  private redirects: RedirectState | null;
 
   constructor(context: ManagerContext, terminal: TerminalFilter, release: (stream: ActiveStream) => void) {
     const parts = context.parts;
@@ -117,8 +124,8 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
     this.isDestroyed = true;
     this.sawEncodeHeaders = false;
     this.isTraceForced = false;
-    this.readDisables = 0;
-    this.responsePauses = 0;
+    this.flow = new StreamFlow(parts.stats);
+    this.redirects = null;
   }
 
   /** Trailer maps are made when a message first needs one. */
@@ -147,8 +154,8 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
     this.isDestroyed = false;
     this.sawEncodeHeaders = false;
     this.isTraceForced = false;
-    this.readDisables = 0;
-    this.responsePauses = 0;
+    this.flow.reset();
+    this.redirects = null;
     const info = this.info;
     info.reset(dispatcher.io.clock);
     info.connection = owner.connectionInfo;
@@ -166,12 +173,10 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
   // === RequestDecoder: from the codec ===
 
   decodeHeaders(headers: HeaderMap, endStream: boolean): void {
-    const context = this.context;
-    const parts = context.parts;
-    const owner = this.owner;
+    const { context, owner, info } = this;
+    const { parts } = context;
     if (owner === null) return;
     const codec = owner.codec;
-    const info = this.info;
     this.hasRequestHeaders = true;
     this.headersTurn = parts.dispatcher.turnNumber;
     this.timeouts.onHeadersComplete();
@@ -183,20 +188,25 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
     if (!admitRequest(this, owner, headers, upgrade === UpgradeKind.upgrade)) return;
     // Only a trusted caller's x-envoy-force-trace is still there.
     if (headers.find(HeaderId.envoyForceTrace) >= 0) this.isTraceForced = true;
+    this.routeRequest(headers, endStream, upgrade);
+  }
+
+  private routeRequest(headers: HeaderMap, endStream: boolean, upgrade: number): void {
+    const { parts, needsRequestHeaders } = this.context;
     const route = this.routeEntry();
-    info.route = route;
+    this.info.route = route;
     const isRefused = upgrade !== UpgradeKind.none && !this.acceptUpgrade(upgrade, headers, route);
     if (route !== null) this.applyRoute(route, headers);
     if (parts.config.logsNewRequests) this.log(AccessLogType.downstreamStart);
     // Without a route the answer is 404, whatever was asked for.
     if (isRefused && route !== null) {
       parts.stats.rqWsOnNonWsRoute.inc();
-      owner.closeAfterResponse();
+      this.owner?.closeAfterResponse();
       this.sendLocalReply(403, '', UPGRADE_FAILED);
       return;
     }
     this.decode.onHeaders(headers, endStream);
-    if ((context.needsRequestHeaders || this.isTraceForced) && !this.isDestroyed) headers.retain();
+    if ((needsRequestHeaders || this.isTraceForced) && !this.isDestroyed) headers.retain();
   }
 
   decodeData(offset: number, length: number, endStream: boolean): void {
@@ -245,7 +255,7 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
   }
 
   onBelowWriteBufferLowWatermark(): void {
-    if (this.responsePauses === 0) this.terminal.onDownstreamBelowLowWatermark();
+    if (!this.flow.isPausedByFilter) this.terminal.onDownstreamBelowLowWatermark();
   }
 
   private onRequestDone(): void {
@@ -282,16 +292,8 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
   }
 
   private applyRoute(route: RouteEntry, headers: HeaderMap): void {
-    if (route.action !== null) {
-      const name = route.resolveClusterName(headers);
-      const cluster = this.context.parts.clusters.get(name);
-      if (cluster !== null) {
-        this.info.upstreamClusterName = name;
-        this.info.upstreamClusterObservabilityName = cluster.info.config.statName;
-        this.info.upstreamClusterMetadata = cluster.info.config.metadata as MetadataStructs;
-      }
-    }
-    this.timeouts.applyRoute(route.idleTimeoutMs, route.maxStreamDurationMs);
+    nameCluster(this.info, route, this.requestHeaders, this.context.parts.clusters);
+    this.timeouts.applyRoute(route, headers);
     applyRouteToFilters(this.handles, route);
   }
 
@@ -309,6 +311,45 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
   clearRouteCache(): void {
     this.isRouteCached = false;
     this.info.route = this.routeEntry();
+    nameCluster(this.info, this.routeEntryCache, this.requestHeaders, this.context.parts.clusters);
+  }
+
+  redirectState(): RedirectState {
+    this.redirects ??= new RedirectState();
+    return this.redirects;
+  }
+
+  /** See TerminalFilterCallbacks. */
+  recreate(response: HeaderMap, body: OwnedBytes): void {
+    const { owner, info } = this;
+    if (owner === null || this.isDestroyed) return;
+    info.responseCodeDetails = 'internal_redirect';
+    info.responseCode = response.status;
+    this.sawEncodeHeaders = true;
+    if (this.context.parts.http1.countsHeaderBytes) info.responseHeaderBytes = response.byteSize();
+    const next = owner.replaceStream();
+    next.requestHeaders.copyFrom(this.requestHeaders);
+    next.redirects = this.redirects;
+    this.end(false, true);
+    try {
+      next.restart(info, body);
+    } catch (error) {
+      next.onEscaped(error);
+    }
+  }
+
+  /** The continuation of a stream whose request is complete. */
+  private restart(previous: StreamInfo, body: OwnedBytes): void {
+    const { requestHeaders: headers, info } = this;
+    this.hasRequestHeaders = true;
+    this.isRequestDone = true;
+    info.continueFrom(previous);
+    this.timeouts.onContinued();
+    if (this.owner === null || !admitAgain(this, this.owner, headers)) return;
+    this.routeRequest(headers, body.length === 0, UpgradeKind.none);
+    if (body.length === 0 || this.isDestroyed || this.isLocalReply) return;
+    info.bytesReceived += body.length;
+    this.decode.onData(body.bytes, 0, body.length, true);
   }
 
   /** Request headers if they still stand. */
@@ -403,17 +444,7 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
     const { context, info } = this;
     const { parts } = context;
     const isTunnel = this.upgrade !== UpgradeKind.none && !endStream && isTunnelResponse(this.upgrade, headers);
-    mutateResponseHeaders(headers, context, isTunnel && this.upgrade === UpgradeKind.upgrade);
-    if (parts.config.alwaysSetRequestIdInResponse || this.isTraceForced) copyRequestId(this.validRequestHeaders(), headers);
-    if (parts.proxyStatus !== null && this.hasRequestHeaders) parts.proxyStatus.apply(headers, info);
-    if (!this.isRequestDone) {
-      parts.stats.rqResponseBeforeRqComplete.inc();
-      owner.closeAfterResponse();
-    }
-    // What follows these headers is no HTTP: nothing is to be said of the connection.
-    if (!isTunnel) setConnectionHeader(headers, info.protocol, owner, endStream);
-    info.responseCode = headers.status;
-    if (parts.http1.countsHeaderBytes) info.responseHeaderBytes = headers.byteSize();
+    finishResponseHeaders(this, owner, headers, isTunnel, endStream);
     info.firstDownstreamTxMs = parts.dispatcher.io.clock[0];
     this.chargeCode(headers.status);
     this.isResponseStarted = true;
@@ -476,17 +507,13 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
 
   /** A filter asks that the upstream be read no further (or again). */
   pauseResponse(isPaused: boolean): void {
-    if (isPaused) {
-      this.responsePauses++;
-      return;
-    }
-    this.responsePauses--;
-    if (!this.isDestroyed && !this.isResponsePaused()) this.terminal.onDownstreamBelowLowWatermark();
+    this.flow.pauseResponse(isPaused);
+    if (!isPaused && !this.isDestroyed && !this.isResponsePaused()) this.terminal.onDownstreamBelowLowWatermark();
   }
 
   /** Whether whoever takes the response, the client or a filter, has more than it wants. */
   isResponsePaused(): boolean {
-    return this.responsePauses > 0 || (this.owner?.codec.isAboveHighWatermark() ?? false);
+    return this.flow.isPausedByFilter || (this.owner?.codec.isAboveHighWatermark() ?? false);
   }
 
   retainHeaders(direction: number): void {
@@ -498,13 +525,7 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
   }
 
   readDisableRequest(disable: boolean): void {
-    const stats = this.context.parts.stats;
-    if (disable) {
-      if (this.readDisables++ === 0) stats.flowControlPausedReading.inc();
-    } else if (--this.readDisables === 0) {
-      stats.flowControlResumedReading.inc();
-    }
-    this.owner?.codec.readDisable(disable);
+    this.flow.readDisable(disable, this.owner?.codec);
   }
 
   private chargeCode(status: number): void {
@@ -535,25 +556,12 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
   // === the end ===
 
   /** Ends the stream: filters, stats, log line; the object goes back to its pool when the turn is over. */
-  private end(isReset: boolean): void {
+  private end(isReset: boolean, isReplaced = false): void {
     if (this.isDestroyed) return;
-    const { stats, dispatcher, loggers } = this.context.parts;
-    const info = this.info;
-    info.endTimeMs = dispatcher.io.clock[0];
-    stats.rqActive.dec();
-    if (this.upgrade !== UpgradeKind.none) stats.cxUpgradesActive.dec();
-    if (info.isHealthCheck) stats.tracingHealthCheck.inc();
-    else stats.rqTime.record(info.msSinceStart(dispatcher.io.clock));
+    const { context, info, owner } = this;
+    const { dispatcher, loggers } = context.parts;
+    settleStream(context, info, owner === null ? null : owner.codec, this.upgrade, this.isRequestDone, isReset);
     this.timeouts.end();
-    const owner = this.owner;
-    if (owner !== null) {
-      info.downstreamWireBytesSent = owner.codec.wireBytesSent;
-      if (!this.isRequestDone) {
-        info.downstreamWireBytesReceived = owner.codec.wireBytesReceived + owner.codec.unreadBytes;
-        // The rest of the request is cut off: its stream counts as reset.
-        if (!isReset) stats.rqRxReset.inc();
-      }
-    }
     this.terminal.onDestroy();
     const handles = this.handles;
     for (let i = 0; i < handles.length - 1; i++) handles[i].filter.onStreamComplete?.();
@@ -562,7 +570,7 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
     for (let i = 0; i < handles.length - 1; i++) handles[i].filter.onDestroy?.();
     this.owner = null;
     dispatcher.deferDelete(this);
-    owner?.onStreamEnd(this, isReset);
+    if (!isReplaced) owner?.onStreamEnd(this, isReset);
   }
 
   private log(type: AccessLogType): void {
@@ -584,10 +592,8 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
   }
 
   /** A timeout before any response: see StreamTimeouts. */
-  answerTimeout(status: number, body: string, details: string): void {
+  answerTimeout(status: number, body: string, details: string, grpcStatus?: number): void {
     if (!this.isRequestDone) this.owner?.closeAfterResponse();
-    this.sendLocalReply(status, body, { details });
+    this.sendLocalReply(status, body, grpcStatus === undefined ? { details } : { details, grpcStatus });
   }
 }
-
-const UPGRADE_FAILED: LocalReplyOptions = { details: 'upgrade_failed' };

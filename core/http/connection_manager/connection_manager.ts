@@ -123,6 +123,14 @@ export class ConnectionManager implements ConnectionCallbacks, ServerConnectionC
     return stream;
   }
 
+  replaceStream(): ActiveStream {
+    const stream = this.streams.acquire();
+    this.stream = stream;
+    stream.begin(this);
+    this.codec.replaceDecoder(stream);
+    return stream;
+  }
+
   // === ConnectionCallbacks ===
 
   onConnected(): void {}

@@ -1,10 +1,12 @@
 import { BodyData } from '../../buffer/body_data.ts';
+import type { OwnedBytes } from '../../buffer/owned_bytes.ts';
 import type { Timer } from '../../event/timer.ts';
 import type { HeaderMap } from '../../headers/header_map.ts';
 import type { RouteEntry } from '../../route/route_entry.ts';
 import type { ConnectionInfo, StreamInfo } from '../../stream_info/stream_info.ts';
 import type { FilterRoute, HttpFilter, LocalReplyOptions, TimerTarget } from '../filter.ts';
 import type { FilterIteration } from '../filter_manager/filter_iteration.ts';
+import type { RedirectState } from '../redirect_state.ts';
 import type { TerminalFilterCallbacks } from '../terminal_filter.ts';
 
 /** The stream as a filter's callbacks need it; implemented by ActiveStream. */
@@ -40,6 +42,8 @@ export interface HandleStream {
   readDisableRequest(disable: boolean): void;
   pauseResponse(isPaused: boolean): void;
   isResponsePaused(): boolean;
+  redirectState(): RedirectState;
+  recreate(response: HeaderMap, body: OwnedBytes): void;
   resetStream(): void;
   /** An exception escaped one of the stream's callbacks. */
   onEscaped(error: unknown): void;
@@ -263,6 +267,14 @@ export class FilterHandle implements TerminalFilterCallbacks {
 
   isResponseStarted(): boolean {
     return this.stream.isResponseStarted;
+  }
+
+  redirectState(): RedirectState {
+    return this.stream.redirectState();
+  }
+
+  recreateStream(response: HeaderMap, body: OwnedBytes): void {
+    this.stream.recreate(response, body);
   }
 
   resetAfterUpstreamFailure(): void {

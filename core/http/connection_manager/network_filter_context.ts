@@ -1,6 +1,8 @@
 import type { AccessLogger, LogContext, LogSinkProvider } from '../../access_log/access_log.ts';
 import type { AccessLogConfig } from '../../access_log/access_log_config.ts';
 import type { ClusterLookup } from '../../conn_pool/cluster_lookup.ts';
+import type { BodyFormatConfig } from '../../formatter/format_config.ts';
+import type { Formatter } from '../../formatter/formatter.ts';
 import type { HeaderMutationsConfig, HeaderMutator } from '../../headers/header_mutation.ts';
 import type { HeaderNames } from '../../headers/header_names.ts';
 import type { IoDispatcher } from '../../network/io_dispatcher.ts';
@@ -38,5 +40,6 @@ export interface NetworkFilterContext {
   /** Access loggers of a configuration, compiled for this thread. */
   createAccessLoggers(configs: readonly AccessLogConfig[]): readonly AccessLogger[];
   compileMutations(levels: readonly HeaderMutationsConfig[]): HeaderMutator<LogContext>;
+  compileFormat(config: BodyFormatConfig): Formatter;
   createLocalReplies(config: ConnectionManagerConfig['localReply']): LocalReplyRewriter | null;
 }

@@ -45,4 +45,14 @@ export function admitRequest(stream: ArrivingStream, owner: ArrivingOwner, heade
   return true;
 }
 
+/** The same for a request that goes elsewhere after an internal redirect: who sent it is known. */
+export function admitAgain(stream: ArrivingStream, owner: ArrivingOwner, headers: HeaderMap): boolean {
+  const { config, listenerPort } = stream.context.parts;
+  let check = checkRequest(headers, 1, config);
+  if (check === RequestCheck.ok) check = normalizeRequest(headers, config, listenerPort);
+  if (check === RequestCheck.ok) return true;
+  refuseRequest(stream, owner, check);
+  return false;
+}
+
 const DETECTION_FAILED = { details: 'rejecting_because_detection_failed' } as const;

@@ -2,6 +2,9 @@ import type { Timer } from '../../event/timer.ts';
 import type { WheelTimer, WheelTimerTarget } from '../../event/timer_wheel.ts';
 import { ResponseFlag } from '../../stream_info/response_flags.ts';
 import type { StreamInfo } from '../../stream_info/stream_info.ts';
+import type { HeaderMap } from '../../headers/header_map.ts';
+import type { RouteEntry } from '../../route/route_entry.ts';
+import { NO_STREAM_DURATION, streamDurationMs } from '../../route/stream_duration.ts';
 import type { ConnectionManagerConfig } from './config.ts';
 import type { ConnectionManagerStats } from './stats.ts';
 
@@ -12,7 +15,7 @@ export interface TimedStream {
   readonly isRequestDone: boolean;
   readonly isResponseStarted: boolean;
   /** Answers, and closes the connection afterwards when the request is not complete. */
-  answerTimeout(status: number, body: string, details: string): void;
+  answerTimeout(status: number, body: string, details: string, grpcStatus?: number): void;
   resetStream(): void;
   logPeriodically(): void;
 }
@@ -78,13 +81,25 @@ export class StreamTimeouts implements WheelTimerTarget {
     this.onActivity();
   }
 
-  /** A route's own times; -1 keeps the connection manager's, 0 switches off. */
-  applyRoute(idleMs: number, durationMs: number): void {
+  /** The stream continues another one whose request is complete. */
+  onContinued(): void {
+    this.onHeadersComplete();
+    this.onRequestComplete();
+  }
+
+  /** A route's own times. grpc-timeout may be read and rewritten. */
+  applyRoute(route: RouteEntry, headers: HeaderMap): void {
+    const idleMs = route.idleTimeoutMs;
     if (idleMs >= 0 && idleMs !== this.idleMs) {
       this.idleMs = idleMs;
       rearm(this.idle, idleMs);
     }
-    if (durationMs >= 0) rearm(this.duration, durationMs);
+    if (route.hasOwnDuration && route.action !== null) this.applyDuration(streamDurationMs(route.action, headers, this.config.maxStreamDurationMs));
+  }
+
+  private applyDuration(durationMs: number): void {
+    if (durationMs === NO_STREAM_DURATION) this.duration.disable();
+    else this.duration.enable(durationMs);
   }
 
   /** The stream is over. */
@@ -114,20 +129,22 @@ export class StreamTimeouts implements WheelTimerTarget {
       this.endOrAnswer('stream timeout', 'stream_idle_timeout');
     } else {
       stats.rqMaxDurationReached.inc();
-      this.endOrAnswer('downstream duration timeout', 'max_duration_timeout');
+      this.endOrAnswer('downstream duration timeout', 'max_duration_timeout', GRPC_DEADLINE_EXCEEDED);
     }
   }
 
-  private endOrAnswer(body: string, details: string): void {
+  private endOrAnswer(body: string, details: string, grpcStatus?: number): void {
     const stream = this.stream;
     if (stream.isResponseStarted) {
       stream.info.responseCodeDetails = details;
       stream.resetStream();
     } else {
-      stream.answerTimeout(stream.isRequestDone ? 504 : 408, body, details);
+      stream.answerTimeout(stream.isRequestDone ? 504 : 408, body, details, grpcStatus);
     }
   }
 }
+
+const GRPC_DEADLINE_EXCEEDED = 4;
 
 function rearm(timer: WheelTimer, ms: number): void {
   if (ms > 0) timer.enable(ms);

@@ -1,3 +1,4 @@
+import type { LocalReplyOptions } from '../filter.ts';
 import { type HeaderMap, rangeEquals } from '../../headers/header_map.ts';
 import { HeaderId } from '../../headers/header_names.ts';
 import type { RouteEntry } from '../../route/route_entry.ts';
@@ -31,3 +32,6 @@ export function isTunnelResponse(kind: number, headers: HeaderMap): boolean {
   const status = headers.status;
   return kind === UpgradeKind.connect ? status >= 200 && status < 300 : kind === UpgradeKind.upgrade && status === 101 && isUpgrade(headers);
 }
+
+/** What a refused upgrade is answered with. */
+export const UPGRADE_FAILED: LocalReplyOptions = { details: 'upgrade_failed' };

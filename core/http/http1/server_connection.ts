@@ -493,6 +493,11 @@ export class Http1ServerConnection implements ResponseEncoder {
     this.connection.close(CloseMode.now);
   }
 
+  /** The response to the request in flight, which is complete, comes from another stream. */
+  replaceDecoder(stream: RequestDecoder): void {
+    this.stream = stream;
+  }
+
   /** The stream is given up: what comes is dropped, the connection is the manager's to close. */
   abandonStream(): void {
     this.reading = Reading.failed;

@@ -2,7 +2,7 @@ import type { Router } from '../../../../core/api/gen/envoy/extensions/filters/h
 import { HTTP_FILTER_CATEGORY, type HttpFilterFactory } from '../../../../core/http/filter.ts';
 import type { HttpFilterContext } from '../../../../core/http/filter_context.ts';
 import type { ExtensionFactory, FactoryRegistry } from '../../../../core/registry/factory_registry.ts';
-import type { RouterConfig } from '../../../../core/router/router_filter.ts';
+import type { RouterConfig } from '../../../../core/router/router_context.ts';
 import { createRouterFactory } from './factory.ts';
 import { parseRouter, ROUTER_TYPE } from './parse_config.ts';
 

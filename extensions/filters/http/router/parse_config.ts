@@ -1,6 +1,6 @@
 import type { Router } from '../../../../core/api/gen/envoy/extensions/filters/http/router/v3/router_pb.d.ts';
 import type { ParseContext } from '../../../../core/registry/parse_context.ts';
-import type { RouterConfig } from '../../../../core/router/router_filter.ts';
+import type { RouterConfig } from '../../../../core/router/router_context.ts';
 
 /** Full message name of the router's configuration. */
 export const ROUTER_TYPE = 'envoy.extensions.filters.http.router.v3.Router';

@@ -29,6 +29,7 @@ export function createManagerFactory(config: ConnectionManagerConfig, context: N
   const filterContext: HttpFilterContext = {
     scope, rootScope: context.rootScope, names: context.names, runtime: context.runtime, server: context.server,
     clusters: context.clusters, slab: context.dispatcher.io.slab, clock: context.dispatcher.io.clock, random: context.random, localClusterName: '',
+    turn: context.dispatcher.turn, localAddress: context.localAddress, createTimer: (target) => context.dispatcher.createTimer(target),
     nodeCluster: context.node.cluster, nodeId: context.node.id,
     formatEnvironment: processFormatEnvironment(context.names, () => context.dispatcher.wallMs, context.random),
   };
@@ -100,6 +101,12 @@ function compileRoutes(config: ConnectionManagerConfig, context: NetworkFilterCo
     runtime: context.runtime,
     rootScope: context.rootScope,
     compileMutations: (levels) => context.compileMutations(levels),
+    compileFormat: (format) => context.compileFormat(format),
+    product: (category, extension) => {
+      const factory = context.registry.get(category, extension.typeName);
+      if (factory === undefined) throw new Error(`no ${category} extension ${extension.typeName} on this thread`);
+      return factory.createFactory(extension.config, filterContext);
+    },
     perFilter: (_name, extension) => {
       const factory = context.registry.get(HTTP_FILTER_ROUTE_CATEGORY, extension.typeName);
       if (factory === undefined) throw new Error(`no per-route configuration ${extension.typeName} on this thread`);

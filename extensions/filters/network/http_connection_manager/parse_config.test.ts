@@ -129,6 +129,16 @@ describe('parseHttpConnectionManager', () => {
     expect(parse('', filters).errors).toEqual(expected);
   });
 
+  it('says once that rate limits need a filter', () => {
+    const limits = 'rate_limits: [{actions: [{remote_address: {}}]}]';
+    const registry = configRegistry();
+    const routes = `route_config: {name: rc, virtual_hosts: [{name: v, domains: ["*"], ${limits}, routes: [{match: {prefix: /}, route: {cluster: c, ${limits}}}]}]}`;
+    const parsed = parseYamlMessage(`{stat_prefix: p, ${routes}, http_filters: [${ROUTER}]}`, HTTP_CONNECTION_MANAGER_TYPE, registry);
+    parseHttpConnectionManager(parsed.message as HttpConnectionManager, parsed.context);
+    expect(parsed.errors()).toEqual([]);
+    expect(parsed.warnings()).toEqual([expect.stringContaining('no rate limit filter is configured')]);
+  });
+
   it('warns of what has no effect', () => {
     const { errors, warnings } = parse('tracing: {}, path_normalization_options: {forwarding_transformation: {}}, http2_protocol_options: {max_concurrent_streams: 5}');
     expect(errors).toEqual([]);

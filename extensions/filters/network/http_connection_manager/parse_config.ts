@@ -35,12 +35,15 @@ export const HTTP_CONNECTION_MANAGER_TYPE = 'envoy.extensions.filters.network.ht
 /** The whole message; reports what is wrong and what is not supported. Frozen. */
 export function parseHttpConnectionManager(message: HttpConnectionManager, context: ParseContext): ConnectionManagerConfig {
   refuseUnsupported(message, context);
+  const routeConfig = parseRoutes(message, context);
+  const filters = parseHttpFilters(message, message.httpFilters, context);
+  warnOfUnusedRateLimits(message, routeConfig, filters, context);
   return deepFreeze({
     statPrefix: message.statPrefix,
     codecType: parseCodecType(message, context),
-    routeConfig: parseRoutes(message, context),
+    routeConfig,
     rdsName: '',
-    filters: parseHttpFilters(message, message.httpFilters, context),
+    filters,
     accessLogs: parseAccessLogs(message.accessLog, context),
     http1: parseHttp1(message.httpProtocolOptions, context),
     ...parseLimitsAndTimeouts(message),
@@ -69,6 +72,19 @@ function refuseUnsupported(message: HttpConnectionManager, context: ParseContext
     context.error(message, 'flush_access_log_on_new_request', 'Only one of flush_access_log_on_new_request or access_log_options can be specified.');
   }
   if (message.forwardClientCertMatcher !== undefined) context.refuse(message, 'forward_client_cert_matcher', 'choosing by a matcher what to do with client certificates');
+}
+
+/** Types of the filters that look at the rate limits of routes. */
+const RATE_LIMIT_FILTERS = ['envoy.extensions.filters.http.ratelimit.v3.RateLimit', 'envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit'];
+
+/** rate_limits only describe requests: without a filter that asks somebody, nothing is limited. Said once. */
+function warnOfUnusedRateLimits(
+  message: HttpConnectionManager, routeConfig: ConnectionManagerConfig['routeConfig'], filters: ConnectionManagerConfig['filters'], context: ParseContext,
+): void {
+  if (filters.some((filter) => RATE_LIMIT_FILTERS.includes(filter.extension.typeName))) return;
+  const hasSome = routeConfig?.virtualHosts.some((host) =>
+    host.rateLimits.length > 0 || host.routes.some((route) => route.action.kind === 'route' && route.action.rateLimits.length > 0)) === true;
+  if (hasSome) context.warn(message, 'route_config', 'rate_limits have no effect: no rate limit filter is configured');
 }
 
 function parseCodecType(message: HttpConnectionManager, context: ParseContext): ConnectionManagerConfig['codecType'] {

@@ -1,0 +1,262 @@
+import { LogContext } from '../access_log/access_log.ts';
+import { OwnedBytes } from '../buffer/owned_bytes.ts';
+import type { ConnPool, PooledStream, PoolRequest } from '../conn_pool/conn_pool.ts';
+import type { UpstreamCluster } from '../conn_pool/cluster_lookup.ts';
+import { HeaderMap } from '../headers/header_map.ts';
+import { HeaderId } from '../headers/header_names.ts';
+import type { OneShotTimer } from '../http/filter_context.ts';
+import { type RequestEncoder, ResetReason, type ResponseDecoder } from '../http/codec.ts';
+import { type MirrorPolicy, shadowHost } from '../route/mirror_policy.ts';
+import type { StreamInfo } from '../stream_info/stream_info.ts';
+import type { Host } from '../upstream/host.ts';
+import type { RouterContext } from './router_context.ts';
+
+/** The request that is copied, as its copies see it. */
+export interface ShadowOwner {
+  /** A copy's upstream takes no more for now (true), or takes more again. Calls alternate per copy. */
+  onShadowBackpressure(isAbove: boolean): void;
+  /** A copy wants no more of the request. */
+  onShadowEnd(shadow: ShadowRequest): void;
+}
+
+const State = { pending: 0, active: 1, done: 2 } as const;
+
+/**
+ * A copy of a request on its way to a mirror cluster: sent in parallel with the original, answered to nobody, counted in the
+ * mirror cluster's stats. Outlives the original once it is complete. Made per mirrored request.
+ *
+ *   pending -> active -> done (answered, failed, timed out or given up)
+ */
+export class ShadowRequest implements PoolRequest, ResponseDecoder {
+  poolNext: PoolRequest | null;
+  poolPrevious: PoolRequest | null;
+  waitingIn: ConnPool | null;
+  readonly responseHeaders: HeaderMap;
+  readonly responseTrailers: HeaderMap;
+  private readonly context: RouterContext;
+  private readonly cluster: UpstreamCluster;
+  private readonly headers: HeaderMap;
+  private readonly timeoutMs: number;
+  private owner: ShadowOwner | null;
+  private readonly body: OwnedBytes;
+  private trailers: HeaderMap | null;
+  private encoder: RequestEncoder | null;
+  private host: Host | null;
+  private timer: OneShotTimer | null;
+  private state: number;
+  private endStream: boolean;
+  /** The request is nothing but headers. */
+  private endsWithHeaders: boolean;
+  private isBackedUp: boolean;
+
+  /** Copies the headers as they go upstream. */
+  constructor(context: RouterContext, owner: ShadowOwner, policy: MirrorPolicy, cluster: UpstreamCluster, original: HeaderMap, info: StreamInfo, timeoutMs: number) {
+    this.poolNext = null;
+    this.poolPrevious = null;
+    this.waitingIn = null;
+    this.context = context;
+    this.owner = owner;
+    this.cluster = cluster;
+    this.timeoutMs = timeoutMs;
+    this.responseHeaders = new HeaderMap(context.names, context.turn);
+    this.responseTrailers = new HeaderMap(context.names, context.turn);
+    this.headers = new HeaderMap(context.names, context.turn);
+    this.headers.copyFrom(original);
+    this.body = new OwnedBytes();
+    this.trailers = null;
+    this.encoder = null;
+    this.host = null;
+    this.timer = null;
+    this.state = State.pending;
+    this.endStream = false;
+    this.endsWithHeaders = false;
+    this.isBackedUp = false;
+    this.changeHeaders(policy, info);
+  }
+
+  /** Begins to send; the request may be nothing but headers. */
+  begin(random: number, isHighPriority: boolean, endStream: boolean): void {
+    this.endStream = endStream;
+    this.endsWithHeaders = endStream;
+    this.context.shadowStats().rqTotal.inc();
+    if (endStream) this.startTimer();
+    const { stats } = this.cluster.info;
+    const host = this.cluster.chooseHost(random, null);
+    if (host === null) {
+      stats.cxNoneHealthy.inc();
+      this.chargeCode(503, null);
+      this.finish();
+      return;
+    }
+    this.host = host;
+    this.cluster.pool(host, isHighPriority ? 1 : 0).newStream(this);
+  }
+
+  /** Body bytes of the original. Copied while there is no connection. */
+  encodeData(bytes: Uint8Array, offset: number, length: number, endStream: boolean): void {
+    if (this.state === State.done) return;
+    if (endStream) this.onRequestSent();
+    if (this.encoder === null) {
+      this.body.append(bytes, offset, length);
+      if (this.body.length > this.cluster.info.config.perConnectionBufferLimitBytes) this.setBackedUp(true);
+      return;
+    }
+    this.encoder.encodeData(bytes, offset, length, endStream);
+    if (!endStream && this.encoder?.isAboveHighWatermark()) this.setBackedUp(true);
+  }
+
+  encodeTrailers(trailers: HeaderMap): void {
+    if (this.state === State.done) return;
+    this.onRequestSent();
+    if (this.encoder !== null) {
+      this.encoder.encodeTrailers(trailers);
+      return;
+    }
+    this.trailers = new HeaderMap(this.context.names, this.context.turn);
+    this.trailers.copyFrom(trailers);
+  }
+
+  /** The original was given up before it was complete. */
+  cancel(): void {
+    if (this.state === State.done) return;
+    this.owner = null;
+    this.abandon();
+  }
+
+  // === PoolRequest ===
+
+  onPoolReady(stream: PooledStream): void {
+    if (this.state !== State.pending) return;
+    this.state = State.active;
+    const encoder = stream.open(this);
+    this.encoder = encoder;
+    const { body, trailers } = this;
+    const { endsWithHeaders } = this;
+    encoder.encodeHeaders(this.headers, endsWithHeaders);
+    this.setBackedUp(false);
+    if (!endsWithHeaders) {
+      const endsHere = this.endStream && trailers === null;
+      if (body.length > 0 || endsHere) encoder.encodeData(body.bytes, 0, body.length, endsHere);
+      body.clear();
+      if (trailers !== null) encoder.encodeTrailers(trailers);
+    }
+  }
+
+  onPoolFailure(reason: ResetReason): void {
+    this.fail(reason);
+  }
+
+  // === ResponseDecoder ===
+
+  decode1xxHeaders(headers: HeaderMap): void {
+    this.chargeCode(headers.status, this.host);
+  }
+
+  decodeHeaders(headers: HeaderMap, endStream: boolean): void {
+    if (this.state !== State.active) return;
+    if (headers.status >= 500) this.host?.onRequestError();
+    else this.host?.onRequestSuccess();
+    this.chargeCode(headers.status, this.host);
+    if (endStream) this.onResponseComplete();
+  }
+
+  decodeData(_offset: number, _length: number, endStream: boolean): void {
+    if (endStream) this.onResponseComplete();
+  }
+
+  decodeTrailers(): void {
+    this.onResponseComplete();
+  }
+
+  onResetStream(reason: ResetReason): void {
+    if (this.state !== State.active) return;
+    this.encoder = null;
+    this.fail(reason);
+  }
+
+  onBelowWriteBufferLowWatermark(): void {
+    this.setBackedUp(false);
+  }
+
+  onTimeout(): void {
+    if (this.state === State.done) return;
+    this.cluster.info.stats.rqTimeout.inc();
+    this.host?.onRequestTimeout();
+    this.chargeCode(504, this.host);
+    this.abandon();
+  }
+
+  // === private ===
+
+  private changeHeaders(policy: MirrorPolicy, info: StreamInfo): void {
+    const { headers } = this;
+    if (!policy.mutations.isEmpty) {
+      const context = new LogContext();
+      context.requestHeaders = headers;
+      context.info = info;
+      policy.mutations.evaluate(headers, context);
+    }
+    if (policy.hostRewrite !== '') headers.set(HeaderId.authority, policy.hostRewrite);
+    else if (policy.appendsShadowSuffix) headers.set(HeaderId.authority, shadowHost(headers.get(HeaderId.authority) ?? ''));
+    headers.set(HeaderId.envoyInternal, 'true');
+    const known = headers.getAll(HeaderId.forwardedFor);
+    headers.set(HeaderId.forwardedFor, known === undefined || known === '' ? this.context.localAddress : `${known},${this.context.localAddress}`);
+  }
+
+  private onRequestSent(): void {
+    this.endStream = true;
+    this.owner = null;
+    this.startTimer();
+  }
+
+  private startTimer(): void {
+    if (this.timeoutMs <= 0) return;
+    this.timer = this.context.createTimer(this);
+    this.timer.enable(this.timeoutMs);
+  }
+
+  private setBackedUp(isAbove: boolean): void {
+    if (this.isBackedUp === isAbove) return;
+    this.isBackedUp = isAbove;
+    this.owner?.onShadowBackpressure(isAbove);
+  }
+
+  private fail(reason: ResetReason): void {
+    if (reason !== ResetReason.overflow) this.host?.onRequestError();
+    this.chargeCode(reason === ResetReason.protocolError ? 502 : 503, this.host);
+    this.finish();
+  }
+
+  private onResponseComplete(): void {
+    if (this.state !== State.active) return;
+    if (this.endStream) this.finish();
+    else this.abandon();
+  }
+
+  /** Lets go of pool and connection. */
+  private abandon(): void {
+    const { encoder } = this;
+    this.encoder = null;
+    this.waitingIn?.cancel(this);
+    encoder?.resetStream(ResetReason.localReset);
+    this.finish();
+  }
+
+  private finish(): void {
+    this.state = State.done;
+    this.encoder = null;
+    this.body.clear();
+    this.setBackedUp(false);
+    this.timer?.close();
+    this.owner?.onShadowEnd(this);
+    this.owner = null;
+  }
+
+  /** All copies are requests of our own: internal. */
+  private chargeCode(status: number, host: Host | null): void {
+    const { stats } = this.cluster.info;
+    stats.codes.charge(status);
+    stats.byOrigin(true).charge(status);
+    if (host?.isCanary === true) stats.canaryCodes().charge(status);
+  }
+}
