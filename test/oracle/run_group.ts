@@ -309,12 +309,11 @@ export async function runGroup(
   command: ProxyCommand,
   expected: ReadonlyMap<string, Recording>,
 ): Promise<CaseOutcome[]> {
-  const run = new GroupRun(group);
+  let run: GroupRun;
   const outcomes: CaseOutcome[] = [];
   try {
-    await run.start(command);
+    run = await startGroup(group, command);
   } catch (error) {
-    await run.stop();
     const failure = error instanceof Error ? error.message : String(error);
     return group.cases.map((one) => ({ name: one.name, recording: undefined, failure }));
   }
@@ -337,3 +336,19 @@ export async function runGroup(
   await run.stop();
   return outcomes;
 }
+
+/** Starts a group's process; with other ports when somebody else was quicker to take one. */
+async function startGroup(group: CaseGroup, command: ProxyCommand): Promise<GroupRun> {
+  for (let attempt = 1; ; attempt++) {
+    const run = new GroupRun(group);
+    try {
+      await run.start(command);
+      return run;
+    } catch (error) {
+      await run.stop();
+      if (attempt === START_ATTEMPTS || !/address already in use/i.test(String(error))) throw error;
+    }
+  }
+}
+
+const START_ATTEMPTS = 4;

@@ -1,0 +1,20 @@
+import type { StreamInfo } from '../../stream_info/stream_info.ts';
+import type { Http1ServerConnection } from '../http1/server_connection.ts';
+import type { ManagerContext } from './manager_context.ts';
+import { UpgradeKind } from './upgrades.ts';
+
+/** Takes down how a stream ended. `codec` null: its connection is gone. */
+export function settleStream(context: ManagerContext, info: StreamInfo, codec: Http1ServerConnection | null, upgrade: number, isRequestDone: boolean, isReset: boolean): void {
+  const { stats, dispatcher } = context.parts;
+  info.endTimeMs = dispatcher.io.clock[0];
+  stats.rqActive.dec();
+  if (upgrade !== UpgradeKind.none) stats.cxUpgradesActive.dec();
+  if (info.isHealthCheck) stats.tracingHealthCheck.inc();
+  else stats.rqTime.record(info.msSinceStart(dispatcher.io.clock));
+  if (codec === null) return;
+  info.downstreamWireBytesSent = codec.wireBytesSent;
+  if (isRequestDone) return;
+  info.downstreamWireBytesReceived = codec.wireBytesReceived + codec.unreadBytes;
+  // The rest of the request is cut off: its stream counts as reset.
+  if (!isReset) stats.rqRxReset.inc();
+}
