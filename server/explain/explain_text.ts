@@ -130,7 +130,7 @@ function clusterRows(cluster: ClusterText | undefined, verdict: Verdict, showsAl
 }
 
 function endpointText({ address, hostname, weight, priority, health, isChosen }: EndpointText): string {
-  const facts = [...(hostname === '' ? [] : [hostname]), ...(weight === 1 ? [] : [`weight ${weight}`]), ...(priority === 0 ? [] : [`priority ${priority}`]), health];
+  const facts = [...(hostname === '' || address.startsWith(`${hostname}:`) ? [] : [hostname]), ...(weight === 1 ? [] : [`weight ${weight}`]), ...(priority === 0 ? [] : [`priority ${priority}`]), health];
   return `${isChosen ? '*' : ' '} ${address} ${facts.join(', ')}`;
 }
 
