@@ -6,6 +6,8 @@ const LABEL_WIDTH = 14;
 const FAR_MISSES_SHOWN = 3;
 const NEAR_MISSES_SHOWN = 8;
 const ENDPOINTS_SHOWN = 4;
+/** What a listener without a name is called. */
+const GENERATED_NAME = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}$/;
 
 /** `showsAll`: every route that was asked, every endpoint, the request as it goes out. Ends with a newline. */
 export function renderExplanation(explanation: Explanation, showsAll: boolean): string {
@@ -13,7 +15,7 @@ export function renderExplanation(explanation: Explanation, showsAll: boolean): 
   const rows: [label: string, text: string][] = [
     ['request', `${request.method} ${request.url} from ${request.source}, random number ${request.random}`],
     ['verdict', verdictText(explanation)],
-    ['listener', `'${listener.name}' at ${listener.address}, chosen by ${listener.chosenBy}`],
+    ['listener', `${GENERATED_NAME.test(listener.name) ? '' : `'${listener.name}' at `}${listener.address}, chosen by ${listener.chosenBy}`],
     ['filter chain', filterChain === undefined ? 'none takes a connection like this' : `${filterChain.number} of ${filterChain.of}${filterChain.name === '' ? '' : ` '${filterChain.name}'`}`],
     ...managerRows(explanation),
     ...matchRows(explanation, showsAll),
