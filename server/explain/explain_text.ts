@@ -86,7 +86,9 @@ function matchRows({ virtualHost, routes, route, verdict, routeConfig }: Explana
 /** Those whose path fits; with no match at all also those whose path specifier looks most like it. */
 function interestingMisses(missed: readonly AskedRouteText[], isUnmatched: boolean): AskedRouteText[] {
   const near = missed.filter((asked) => asked.isNearMiss).slice(-NEAR_MISSES_SHOWN);
-  return isUnmatched ? [...missed.filter((asked) => !asked.isNearMiss).slice(0, FAR_MISSES_SHOWN), ...near] : near;
+  if (!isUnmatched) return near;
+  const far = missed.filter((asked) => !asked.isNearMiss).toSorted((a, b) => b.commonPathLength - a.commonPathLength).slice(0, FAR_MISSES_SHOWN);
+  return [...near, ...far].toSorted((a, b) => a.number - b.number);
 }
 
 function missText({ failedField, reason }: AskedRouteText): string {
