@@ -94,6 +94,7 @@ function explainMatching(table: RouteConfig | null, { decision, received }: DryR
       failedField: isFailed ? failedField : undefined,
       reason: isFailed ? failureText(match, failedField, received) || undefined : undefined,
       isNearMiss: isFailed && !isPathField(failedField),
+      commonPathLength: 'value' in match.path ? commonLength(match.path.value, received.path) : 0,
     };
   });
   return {
@@ -102,6 +103,12 @@ function explainMatching(table: RouteConfig | null, { decision, received }: DryR
     // Of a matcher tree those of the leaf that it leads to.
     routes: { count: virtualHost.matcher === null ? virtualHost.routes.length : asked.length, hasTree: virtualHost.matcher !== null, asked },
   };
+}
+
+function commonLength(one: string, other: string): number {
+  let length = 0;
+  while (length < one.length && one[length] === other[length]) length++;
+  return length;
 }
 
 const PATH_FIELDS: ReadonlySet<string> = new Set(['prefix', 'path', 'path_separated_prefix', 'safe_regex', 'connect_matcher', 'path_match_policy']);

@@ -92,8 +92,8 @@ describe('explain', () => {
     expect(said.connectionManager?.changes).toContainEqual({ what: 'header x-forwarded-for', after: '203.0.113.9' });
     expect(said.virtualHost).toEqual({ name: 'api', domain: '*.example.com', kind: 'suffix', at: '--config-yaml:18:15', requiresTls: false });
     expect(said.routes?.asked).toEqual([
-      { number: 1, name: 'canary', path: 'prefix "/v1/"', at: '--config-yaml:22:17', failedField: 'headers[0]', reason: 'x-canary must be exact "1", is absent', isNearMiss: true },
-      { number: 2, name: 'users', path: 'prefix "/v1/users"', at: '--config-yaml:25:17', isNearMiss: false },
+      { number: 1, name: 'canary', path: 'prefix "/v1/"', at: '--config-yaml:22:17', failedField: 'headers[0]', reason: 'x-canary must be exact "1", is absent', isNearMiss: true, commonPathLength: 4 },
+      { number: 2, name: 'users', path: 'prefix "/v1/users"', at: '--config-yaml:25:17', isNearMiss: false, commonPathLength: 9 },
     ]);
     expect(said.route).toMatchObject({ number: 2, choice: 'two by random number 85 (one 80 %, two 20 %)' });
     expect(said.rewrites).toEqual([{ what: 'path', before: '/v1/users/7?q', after: '/users/7?q' }]);

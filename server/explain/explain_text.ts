@@ -6,6 +6,8 @@ const LABEL_WIDTH = 14;
 const FAR_MISSES_SHOWN = 3;
 const NEAR_MISSES_SHOWN = 8;
 const ENDPOINTS_SHOWN = 4;
+/** What a listener without a name is called. */
+const GENERATED_NAME = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}$/;
 
 /** `showsAll`: every route that was asked, every endpoint, the request as it goes out. Ends with a newline. */
 export function renderExplanation(explanation: Explanation, showsAll: boolean): string {
@@ -13,7 +15,7 @@ export function renderExplanation(explanation: Explanation, showsAll: boolean): 
   const rows: [label: string, text: string][] = [
     ['request', `${request.method} ${request.url} from ${request.source}, random number ${request.random}`],
     ['verdict', verdictText(explanation)],
-    ['listener', `'${listener.name}' at ${listener.address}, chosen by ${listener.chosenBy}`],
+    ['listener', `${GENERATED_NAME.test(listener.name) ? '' : `'${listener.name}' at `}${listener.address}, chosen by ${listener.chosenBy}`],
     ['filter chain', filterChain === undefined ? 'none takes a connection like this' : `${filterChain.number} of ${filterChain.of}${filterChain.name === '' ? '' : ` '${filterChain.name}'`}`],
     ...managerRows(explanation),
     ...matchRows(explanation, showsAll),
@@ -84,7 +86,9 @@ function matchRows({ virtualHost, routes, route, verdict, routeConfig }: Explana
 /** Those whose path fits; with no match at all also those whose path specifier looks most like it. */
 function interestingMisses(missed: readonly AskedRouteText[], isUnmatched: boolean): AskedRouteText[] {
   const near = missed.filter((asked) => asked.isNearMiss).slice(-NEAR_MISSES_SHOWN);
-  return isUnmatched ? [...missed.filter((asked) => !asked.isNearMiss).slice(0, FAR_MISSES_SHOWN), ...near] : near;
+  if (!isUnmatched) return near;
+  const far = missed.filter((asked) => !asked.isNearMiss).toSorted((a, b) => b.commonPathLength - a.commonPathLength).slice(0, FAR_MISSES_SHOWN);
+  return [...near, ...far].toSorted((a, b) => a.number - b.number);
 }
 
 function missText({ failedField, reason }: AskedRouteText): string {
@@ -130,7 +134,7 @@ function clusterRows(cluster: ClusterText | undefined, verdict: Verdict, showsAl
 }
 
 function endpointText({ address, hostname, weight, priority, health, isChosen }: EndpointText): string {
-  const facts = [...(hostname === '' ? [] : [hostname]), ...(weight === 1 ? [] : [`weight ${weight}`]), ...(priority === 0 ? [] : [`priority ${priority}`]), health];
+  const facts = [...(hostname === '' || address.startsWith(`${hostname}:`) ? [] : [hostname]), ...(weight === 1 ? [] : [`weight ${weight}`]), ...(priority === 0 ? [] : [`priority ${priority}`]), health];
   return `${isChosen ? '*' : ' '} ${address} ${facts.join(', ')}`;
 }
 

@@ -24,6 +24,8 @@ export interface AskedRouteText {
   readonly reason: string | undefined;
   /** The path fits. */
   readonly isNearMiss: boolean;
+  /** Characters that the path specifier and the path have in common at their beginning; 0 for patterns. */
+  readonly commonPathLength: number;
 }
 
 export interface HeaderMutationText {

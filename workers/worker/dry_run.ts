@@ -15,6 +15,7 @@ import { type AnyExtensionFactory, FactoryRegistry } from '../../core/registry/f
 import type { RouteConfig } from '../../core/route/route_config.ts';
 import { createSharedSlabs } from '../../core/shared_memory/layout.ts';
 import { StatsStore } from '../../core/stats/store.ts';
+import type { HostConfig } from '../../core/upstream/cluster_config.ts';
 import type { DryRun, DryRunRequest, DryRunResult, DryUpstream } from '../protocol/dry_run.ts';
 import { compileTable, RequestProbe, type RequestTrace } from './request_probe.ts';
 import { Worker } from './worker.ts';
@@ -81,7 +82,7 @@ class DryRunner {
   fits({ listener, clusters, hostHealth, runtime }: DryRunRequest): boolean {
     const { setup } = this;
     return setup.listener === listener && setup.runtime === runtime && setup.clusters.length === clusters.length
-      && clusters.every(({ config, hosts }, i) => setup.clusters[i].config === config && setup.clusters[i].hosts.hosts === hosts.hosts)
+      && clusters.every(({ config, hosts }, i) => setup.clusters[i].config === config && areSame(setup.clusters[i].hosts.hosts, hosts.hosts))
       && hostHealth.size === setup.hostHealth.size && [...hostHealth].every(([id, flags]) => setup.hostHealth.get(id) === flags);
   }
 
@@ -135,6 +136,11 @@ class DryRunner {
 function droppedLines(): LogSink {
   const memory = new ArrayBuffer(65536);
   return { bytes: new Uint8Array(memory), view: new DataView(memory), lineOffset: 0, commit: () => {}, write: () => {} };
+}
+
+/** Hosts are unchanging objects; their lists may be made anew. */
+function areSame(one: readonly HostConfig[], other: readonly HostConfig[]): boolean {
+  return one.length === other.length && one.every((host, i) => host === other[i] || (host.id === other[i].id && host.address === other[i].address && host.weight === other[i].weight));
 }
 
 function newObserved(): Observed {
