@@ -92,7 +92,8 @@ async function dumped(dump: ConfigDump): Promise<unknown> {
   }));
 }
 
-describe('the configuration pool', () => {
+// Every test starts a thread that loads the whole reader: seconds on a busy machine.
+describe('the configuration pool', { timeout: 60_000 }, () => {
   it('reads a large file to what is read in place, and can dump it', async () => {
     const large = source('large.yaml', largeBootstrap('lb_policy: LEAST_REQUEST\n    per_connection_buffer_limit_bytes: 7'));
     const pooled = await readInPool(ENTRY, { source: large, disabledExtensions: [] });
