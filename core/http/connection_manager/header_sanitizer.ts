@@ -71,7 +71,10 @@ export function mutateRequestHeaders(headers: HeaderMap, context: ManagerContext
   }
   if (config.addUserAgent) nameThisProxy(headers, context);
   if (context.via.length > 0) headers.appendBytes(HeaderId.via, context.via, 0, context.via.length);
-  if (isEdge && info.downstreamRemoteAddress !== '') headers.set(HeaderId.envoyExternalAddress, withoutPort(info.downstreamRemoteAddress));
+  if (isEdge && info.downstreamRemoteAddress !== '') {
+    const { connection, downstreamRemoteAddress: client } = info;
+    headers.set(HeaderId.envoyExternalAddress, connection !== null && client === connection.remoteAddress ? connection.remoteHost : withoutPort(client));
+  }
   if (config.generateRequestId && (isAbsentOrEmpty(headers, HeaderId.requestId) || (isEdge && !config.preserveExternalRequestId))) {
     context.parts.requestIds.set(headers);
   }
