@@ -50,7 +50,8 @@ function parseIpv4(text: string): number[] | null {
 
 function parseIpv6(text: string): number[] | null {
   const halves = text.split('%')[0].split('::');
-  if (halves.length > 2) return null;
+  // A dotted end is the end of the address, not of the part before '::' (RFC 4291 §2.2).
+  if (halves.length > 2 || (halves.length === 2 && halves[0].includes('.'))) return null;
   const head = parseGroups(halves[0]);
   const tail = halves.length === 2 ? parseGroups(halves[1]) : [];
   if (head === null || tail === null) return null;

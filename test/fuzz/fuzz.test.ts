@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import * as chunked from './chunked/fuzz.ts';
 import * as formatString from './format_string/fuzz.ts';
 import * as headerMap from './header_map/fuzz.ts';
+import * as headerValues from './header_values/fuzz.ts';
 import * as request from './http1_request/fuzz.ts';
 import * as response from './http1_response/fuzz.ts';
 
@@ -14,6 +15,7 @@ it.each([
   ['response heads', response.run],
   ['chunked bodies', chunked.run],
   ['header maps', headerMap.run],
+  ['header values', headerValues.run],
   ['substitution formats', formatString.run],
 ] as const)('%s survive random input', (_name, run) => {
   expect(run(SECONDS, SEED).runs).toBeGreaterThan(0);
