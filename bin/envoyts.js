@@ -19,5 +19,7 @@ if (process.getBuiltinModule('node:fs').existsSync(sources)) {
   process.getBuiltinModule('node:module').enableCompileCache(process.env.NODE_COMPILE_CACHE);
   import(sources.href);
 } else {
+  // Log lines and errors name places in the sources.
+  process.getBuiltinModule('node:module').setSourceMapsSupport(true, { nodeModules: true, generatedCode: false });
   import(new URL('../dist/bin/envoyts.js', import.meta.url).href);
 }

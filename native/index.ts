@@ -112,11 +112,12 @@ interface Loaded {
 }
 
 function candidates(): string[] {
-  // From the sources this file is native/index.ts; from the package dist/native/index.js.
+  // The sources' root, or that of the package, whose code lies in dist/core/chunks/ (tools/build_ts.js).
   const here = dirname(fileURLToPath(import.meta.url));
+  const root = import.meta.url.endsWith('.ts') ? join(here, '..') : join(here, '..', '..', '..');
   const folder = process.env['ENVOYTS_NATIVE_DIR'];
   if (folder !== undefined && folder !== '') return [resolve(folder, ADDON_FILE)];
-  return [join(here, 'build', 'addon', ADDON_FILE), join(here, '..', '..', 'native', 'build', 'addon', ADDON_FILE)];
+  return [join(root, 'native', 'build', 'addon', ADDON_FILE)];
 }
 
 function load(): Loaded {

@@ -1,4 +1,5 @@
 /** Main's end of one worker thread, from its start to its end. A restarted worker has a new handle. Thread: main. */
+import { getSourceMapsSupport } from 'node:module';
 import { Worker } from 'node:worker_threads';
 import type { StatsAnnouncement } from '../../core/stats/store.ts';
 import { FromWorker, type FromWorkerMessage, type ToWorkerMessage, ToWorker } from '../protocol/messages.ts';
@@ -36,6 +37,8 @@ export class WorkerHandle {
     this.events = events;
     this.thread = new Worker(entry, {
       workerData: data, name: `wrk:worker_${data.index}`, stdin: false,
+      // As in main: errors name places in the sources.
+      ...(getSourceMapsSupport().enabled ? { execArgv: [...process.execArgv, '--enable-source-maps'] } : {}),
       // The data path makes no garbage: a small nursery keeps each worker's memory down.
       resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
     });
