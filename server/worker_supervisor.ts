@@ -8,7 +8,7 @@ import { HOST_STAT_WORDS, HostStat, type SharedSlabs } from '../core/shared_memo
 import type { Counter, StatsScope } from '../core/stats/stats.ts';
 import type { HostSetConfig } from '../core/upstream/cluster_config.ts';
 import type { StatsAnnouncement } from '../core/stats/store.ts';
-import type { SnapshotForWorkers } from '../workers/main/snapshot_broadcaster.ts';
+import type { PublishedConfig, SnapshotForWorkers } from '../workers/main/snapshot_broadcaster.ts';
 import { DEATHS_MAX, WorkerPool, type WorkerPoolEvents } from '../workers/main/worker_pool.ts';
 import type { WorkerData } from '../workers/protocol/worker_data.ts';
 import type { StatsRegistry, ThreadStats } from './stats/stats_registry.ts';
@@ -59,6 +59,11 @@ export class WorkerSupervisor implements WorkerPoolEvents {
   publish(snapshot: SnapshotForWorkers): void {
     const version = this.pool.publish(snapshot);
     this.options.log.debug(`snapshot ${version} sent to ${this.pool.count} workers`);
+  }
+
+  /** What workers run on; undefined before they do. */
+  published(): PublishedConfig | undefined {
+    return this.pool.published();
   }
 
   updateHosts(clusterId: number, hosts: HostSetConfig): void {
