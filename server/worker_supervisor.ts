@@ -115,6 +115,7 @@ export class WorkerSupervisor implements WorkerPoolEvents {
     const circuits = new Int32Array(slabs.circuits[workerIndex]);
     // Word by word, and only where something stands: untouched pages stay untouched.
     for (let i = 0; i < circuits.length; i++) if (circuits[i] !== 0) circuits[i] = 0;
+    new Int32Array(slabs.counts[workerIndex]).fill(0);
     const hosts = new Float64Array(slabs.hostStats[workerIndex]);
     for (let id = 0; id < this.options.hostIdEnd(); id++) {
       hosts[id * HOST_STAT_WORDS + HostStat.cxActive] = 0;

@@ -93,7 +93,7 @@ export class Worker {
     this.randomPosition = this.randomWords.length;
     this.isStopped = false;
     this.server = new SharedServerFacts(
-      deps.slabs.serverFacts, deps.slabs.clusterFacts, (name) => this.clusterIds.get(name) ?? -1, () => this.dispatcher.wallMs,
+      deps.slabs, deps.index, (name) => this.clusterIds.get(name) ?? -1, () => this.dispatcher.wallMs,
     );
     this.clusters = new ThreadLocalClusterManager({
       dispatcher: this.dispatcher, literals: this.literals, registry: deps.registry, rootScope, workerIndex: deps.index,
