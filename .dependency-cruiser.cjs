@@ -93,7 +93,7 @@ module.exports = {
     },
     {
       name: 'not-unreachable-from-entry', severity: 'error', comment: 'Nobody reaches this file from an entry point or a test: delete it.',
-      from: { path: '^(bin/(envoyts|config_main)|workers/(worker/worker_main|flush/flush_main))\\.ts$|^(test|bench|tools|examples)/|^native/index\\.ts$|\\.test\\.ts$' },
+      from: { path: '^(bin/(envoyts|config_main|explain_main)|workers/(worker/worker_main|flush/flush_main))\\.ts$|^(test|bench|tools|examples)/|^native/index\\.ts$|\\.test\\.ts$' },
       to: { path: '^(core|extensions|server|workers|admin)/', reachable: false, pathNot: ['^core/api/gen/', '\\.d\\.ts$', '^workers/(worker/worker_main|flush/flush_main)\\.ts$', TEST()] },
     },
   ],

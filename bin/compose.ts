@@ -7,7 +7,6 @@ import type { Options } from '../server/bootstrap/options.ts';
 import type { RunEnvironment } from '../server/run.ts';
 import type { ServerEnvironment } from '../server/server.ts';
 import { withoutDisabled } from './disabled_extensions.ts';
-import type { DryRun } from '../workers/protocol/dry_run.ts';
 
 export interface Composition {
   readonly options: Options;
@@ -21,26 +20,21 @@ export interface Composition {
   readonly flushEntry: URL;
   /** The module that reads large configurations (config_main.ts). */
   readonly configEntry: URL;
+  /** The module that answers /explain (explain_main.ts). */
+  readonly explainEntry: URL;
 }
 
 /** Everything that `run` wants. */
 export function composeEnvironment(composition: Composition): RunEnvironment {
-  const { options, build, workerEntry, flushEntry, configEntry } = composition;
+  const { options, build, workerEntry, flushEntry, configEntry, explainEntry } = composition;
   const { registry, sentences } = withoutDisabled(composition.extensions, composition.emptyRegistry, options.disabledExtensions);
-  let dryRun: DryRun | undefined;
   return {
-    options, build, registry, notices: [...composition.notices, ...sentences], workerEntry, flushEntry, configEntry, startAdmin,
+    options, build, registry, notices: [...composition.notices, ...sentences], workerEntry, flushEntry, configEntry, explainEntry, startAdmin,
     random: systemRandom,
     readTextFile: createCachedReader(),
     writeTextFile: (path, text) => writeFileSync(path, text),
     writeStdout: (text) => process.stdout.write(text),
     writeStderr: (text) => process.stderr.write(text),
-    // Loaded when first asked.
-    loadDryRun: async () => {
-      const { createDryRun } = await import('../workers/worker/dry_run.ts');
-      dryRun ??= createDryRun(registry);
-      return dryRun;
-    },
     abort: () => process.abort(),
   };
 }

@@ -36,6 +36,7 @@ async function main(): Promise<number> {
       workerEntry: new URL(`./workers/worker/worker_main.${SUFFIX}`, HERE),
       flushEntry: new URL(`./workers/flush/flush_main.${SUFFIX}`, HERE),
       configEntry: new URL(`./bin/config_main.${SUFFIX}`, HERE),
+      explainEntry: new URL(`./bin/explain_main.${SUFFIX}`, HERE),
     }),
   );
 }

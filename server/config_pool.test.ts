@@ -10,7 +10,7 @@ import { CLUSTERS_PER_MESSAGE, runConfigTask } from './config/config_task.ts';
 import { type ConfigSource, readConfig } from './config/read_config.ts';
 import { ConfigDump, dumpTexts } from './config_dump.ts';
 import { isLargeFile, readInPool } from './config_pool.ts';
-import { WATCH_KEY, Word } from '../test/support/watched_config_main.ts';
+import { WATCH_KEY, Word } from '../test/support/turn_watch.ts';
 
 const ENTRY = new URL('../bin/config_main.ts', import.meta.url);
 

@@ -192,10 +192,12 @@ export interface ExplainRequest {
   readonly random: number;
   /** In the text: everything, not one screen. */
   readonly showsAll: boolean;
+  /** The answer is JSON, with everything. */
+  readonly isJson: boolean;
 }
 
 /** Where the request goes and why; or what is wrong with the question. */
-export type ExplainAnswer = { readonly error: string } | { readonly json: JsonObject; readonly text: string };
+export type ExplainAnswer = { readonly error: string } | { readonly text: string };
 
 /** Init targets that something still waits for. */
 export interface UnreadyTargets {
@@ -236,7 +238,7 @@ export interface Instance {
   /** Items of `/certs`: `{ca_cert: [...], cert_chain: [...]}`. */
   certificates(): readonly JsonObject[];
 
-  /** Where this process would send a request. Compiles the listener's tables for the answer. */
+  /** Where this process would send a request. A thread of its own works it out. */
   explain(request: ExplainRequest): Promise<ExplainAnswer>;
 
   readonly logging: LoggingControl;

@@ -15,7 +15,8 @@ import { type ConfigSource, type ReadConfig, readConfig } from './config/read_co
 import type { ServerConfig } from './config/server_config.ts';
 import { ConfigDump, dumpTexts } from './config_dump.ts';
 import { isLargeFile, readInPool } from './config_pool.ts';
-import { ConfigLookup } from './explain/config_lookup.ts';
+import { fileVersion } from './config/file_version.ts';
+import type { ConfigOrigin } from './explain/explain_task.ts';
 import { handleSignals } from './lifecycle/signals.ts';
 import { chooseBackend } from './listeners/choose_backend.ts';
 import { Server, type ServerEnvironment } from './server.ts';
@@ -57,11 +58,11 @@ export async function run(environment: RunEnvironment): Promise<number> {
   if (options.mode !== 'validate') logStart(log, environment.registry);
   for (const notice of environment.notices) log.warning(notice);
   try {
-    const { config, pattern, warnings, dump, lookup, unknownFieldCount } = await loadConfig(environment);
+    const { config, pattern, warnings, dump, origin, unknownFieldCount } = await loadConfig(environment);
     const configured = processLog.open(pattern ?? options.logFormat);
     for (const warning of warnings) configured.log.of('config').warning(warning);
     if (options.mode === 'validate') return validated(environment, config, configured.log);
-    return await serve(environment, processLog, configured, { config, dump, lookup, unknownFieldCount });
+    return await serve(environment, processLog, configured, { config, dump, origin, unknownFieldCount });
   } catch (error) {
     reportFailure(environment, log, error);
     return 1;
@@ -94,8 +95,7 @@ function logStart(log: Logger, registry: FactoryRegistry): void {
 interface LoadedServer {
   readonly config: ServerConfig;
   readonly dump: ConfigDump;
-  /** Undefined where the messages stayed on another thread. */
-  readonly lookup: ConfigLookup | undefined;
+  readonly origin: ConfigOrigin;
   readonly unknownFieldCount: number;
 }
 
@@ -104,13 +104,15 @@ async function loadConfig(environment: RunEnvironment): Promise<ReadConfig & Loa
   const { options, registry, configEntry } = environment;
   const { configPath, configYaml, allowUnknownStaticFields, skipDeprecatedLogs, statsTags, isLogFormatSet, disabledExtensions } = options;
   const source: ConfigSource = { configPath, configYaml, allowUnknownStaticFields, skipDeprecatedLogs, statsTags, isLogFormatSet };
+  // Looked at before it is read: a change in between makes the texts differ.
+  const origin: ConfigOrigin = { source, fileVersion: fileVersion(configPath), disabledExtensions };
   const loadedAtMs = Date.now();
   if (isLargeFile(configPath)) {
     const { read, dump } = await readInPool(configEntry, { source, disabledExtensions });
-    return { ...read, dump: new ConfigDump(() => dump, loadedAtMs), lookup: undefined };
+    return { ...read, dump: new ConfigDump(() => dump, loadedAtMs), origin };
   }
   const { read, loaded } = readConfig(source, registry);
-  return { ...read, dump: new ConfigDump(() => dumpTexts(loaded), loadedAtMs), lookup: new ConfigLookup(loaded) };
+  return { ...read, dump: new ConfigDump(() => dumpTexts(loaded), loadedAtMs), origin };
 }
 
 function validated(environment: RunEnvironment, config: ServerConfig, log: Logger): number {
@@ -130,7 +132,7 @@ async function serve(
     logFile: processLog.file, sharedLog: shared, backend: chooseBackend(options.io, log.of('io')), startTimeMs: processLog.scheduler.wallMs(),
     environment: { ...environment, scheduler: processLog.scheduler },
     configDump: () => loaded.dump.sections(),
-    configLookup: loaded.lookup,
+    configOrigin: loaded.origin,
     unknownFieldCount: loaded.unknownFieldCount,
   });
   if (options.baseIdPath !== '') environment.writeTextFile(options.baseIdPath, `${options.baseId}`);

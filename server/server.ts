@@ -13,13 +13,13 @@ import { createTimer, type Scheduler } from '../core/event/scheduler.ts';
 import type { DnsResolver } from '../core/network/dns_resolver.ts';
 import type { FactoryRegistry } from '../core/registry/factory_registry.ts';
 import type { RuntimeValues } from '../core/runtime/runtime_snapshot.ts';
+import type { Snapshot } from '../core/snapshot/snapshot.ts';
 import { createSharedSlabs, ServerFact, type SharedSlabs } from '../core/shared_memory/layout.ts';
 import type { StatsScope } from '../core/stats/stats.ts';
 import type { DnsConfig } from '../core/upstream/cluster_config.ts';
 import { RingSinkProvider } from '../core/access_log/ring_sink.ts';
 import { createClusterStats } from '../core/upstream/cluster_info.ts';
 import { FlushHandle } from '../workers/main/flush_handle.ts';
-import type { DryRun } from '../workers/protocol/dry_run.ts';
 import { createHeartbeats } from '../workers/protocol/heartbeats.ts';
 import { AdminAccessLog } from './admin_access_log.ts';
 import type { BuildInfo } from './bootstrap/build_info.ts';
@@ -35,9 +35,9 @@ import { type NameServer, UdpNameServer } from './dns/name_server.ts';
 import { type ReadTextFile, SystemDnsFiles } from './dns/system_dns_files.ts';
 import { DnsStats, SystemDnsResolver } from './dns/system_dns_resolver.ts';
 import { TcpNameServer } from './dns/tcp_name_server.ts';
-import { answerExplain } from './explain/answer_explain.ts';
-import type { ConfigLookup } from './explain/config_lookup.ts';
-import { subjectOfProcess } from './explain/explain_subject.ts';
+import type { ConfigOrigin } from './explain/explain_task.ts';
+import { ExplainThread } from './explain/explain_thread.ts';
+import { processFacts } from './explain/process_facts.ts';
 import { DrainManager } from './drain/drain_manager.ts';
 import { endpointsSection } from './endpoints_dump.ts';
 import type {
@@ -82,8 +82,8 @@ export interface ServerEnvironment {
   readonly startAdmin: (instance: Instance, config: AdminConfig) => Promise<RunningAdmin>;
   readonly workerEntry: URL;
   readonly flushEntry: URL;
-  /** Loads what answers /explain. */
-  readonly loadDryRun: () => Promise<DryRun>;
+  /** The module that answers /explain (server/explain/explain_thread.ts). */
+  readonly explainEntry: URL;
   /** Ends the process at once, for the watchdog. */
   readonly abort: () => void;
   /** Replaces discovery by name servers, in tests. */
@@ -104,8 +104,7 @@ export interface ServerParts {
   readonly environment: ServerEnvironment;
   /** Sections of `/config_dump`. */
   readonly configDump: () => Promise<readonly ConfigDumpSection[]>;
-  /** What the configuration says where, for /explain. */
-  readonly configLookup: ConfigLookup | undefined;
+  readonly configOrigin: ConfigOrigin;
   /** Fields of the bootstrap that the API does not know. */
   readonly unknownFieldCount: number;
   readonly startTimeMs: number;
@@ -139,6 +138,7 @@ export class Server implements Instance {
   private readonly workers: WorkerSupervisor;
   private readonly guarddog: Guarddog;
   private readonly heartbeats = createHeartbeats();
+  private readonly explainThread: ExplainThread;
   private runtimeValues: RuntimeValues;
   private readonly ended: Promise<number>;
   private endWith: (code: number) => void = () => {};
@@ -190,6 +190,7 @@ export class Server implements Instance {
     this.flush = this.createFlushHandle();
     this.workers = this.createWorkers();
     this.guarddog = this.createGuarddog();
+    this.explainThread = new ExplainThread(parts.environment.explainEntry);
   }
 
   /** Brings the server up and keeps it until it is told to end. Resolves to the exit code; rejects when it cannot start. */
@@ -272,13 +273,17 @@ export class Server implements Instance {
 
   private publish(): void {
     this.hasPublished = true;
-    const { id, cluster, zone } = this.nodeConfig;
     this.workers.publish({
       listeners: this.listenerManager.forWorkers(),
       clusters: this.clusterManager.clusters().map((each) => ({ id: each.id, config: each.config, hosts: each.hostSet() })),
       runtime: this.runtimeValues,
-      node: { id, cluster, zone },
+      node: this.nodeForWorkers(),
     });
+  }
+
+  private nodeForWorkers(): Snapshot['node'] {
+    const { id, cluster, zone } = this.nodeConfig;
+    return { id, cluster, zone };
   }
 
   private onAllServing(): void {
@@ -319,6 +324,7 @@ export class Server implements Instance {
     this.clusterManager.close();
     this.listenerManager.close();
     await this.admin?.close();
+    await this.explainThread.close();
   }
 
   // ---- made once, in the constructor ----
@@ -468,11 +474,12 @@ export class Server implements Instance {
   }
 
   async explain(request: ExplainRequest): Promise<ExplainAnswer> {
-    const { config, configLookup, environment } = this.parts;
-    const { id, cluster, zone } = this.nodeConfig;
-    return answerExplain(request, {
-      ...subjectOfProcess(config, this.listenerManager.status(), this.clusterManager.clusters(), this.hostSlabs),
-      runtime: this.runtimeValues, node: { id, cluster, zone }, lookup: configLookup, dryRun: await environment.loadDryRun(), nowMs: () => this.scheduler.wallMs(),
+    const published = this.workers.published();
+    if (published === undefined) return { error: 'the configuration has not reached the workers yet' };
+    const { configOrigin, config } = this.parts;
+    return this.explainThread.ask({
+      request, ...published, ...processFacts(config, this.listenerManager.status(), this.hostSlabs),
+      runtime: this.runtimeValues, node: this.nodeForWorkers(), origin: configOrigin, wallMs: this.scheduler.wallMs(),
     });
   }
 

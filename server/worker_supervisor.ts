@@ -8,7 +8,7 @@ import { HOST_STAT_WORDS, HostStat, type SharedSlabs } from '../core/shared_memo
 import type { Counter, StatsScope } from '../core/stats/stats.ts';
 import type { HostSetConfig } from '../core/upstream/cluster_config.ts';
 import type { StatsAnnouncement } from '../core/stats/store.ts';
-import type { SnapshotForWorkers } from '../workers/main/snapshot_broadcaster.ts';
+import type { PublishedConfig, SnapshotForWorkers } from '../workers/main/snapshot_broadcaster.ts';
 import { DEATHS_MAX, WorkerPool, type WorkerPoolEvents } from '../workers/main/worker_pool.ts';
 import type { WorkerData } from '../workers/protocol/worker_data.ts';
 import type { StatsRegistry, ThreadStats } from './stats/stats_registry.ts';
@@ -61,6 +61,11 @@ export class WorkerSupervisor implements WorkerPoolEvents {
     this.options.log.debug(`snapshot ${version} sent to ${this.pool.count} workers`);
   }
 
+  /** What workers run on; undefined before they do. */
+  published(): PublishedConfig | undefined {
+    return this.pool.published();
+  }
+
   updateHosts(clusterId: number, hosts: HostSetConfig): void {
     this.pool.updateHosts(clusterId, hosts);
   }
@@ -110,6 +115,7 @@ export class WorkerSupervisor implements WorkerPoolEvents {
     const circuits = new Int32Array(slabs.circuits[workerIndex]);
     // Word by word, and only where something stands: untouched pages stay untouched.
     for (let i = 0; i < circuits.length; i++) if (circuits[i] !== 0) circuits[i] = 0;
+    new Int32Array(slabs.counts[workerIndex]).fill(0);
     const hosts = new Float64Array(slabs.hostStats[workerIndex]);
     for (let id = 0; id < this.options.hostIdEnd(); id++) {
       hosts[id * HOST_STAT_WORDS + HostStat.cxActive] = 0;

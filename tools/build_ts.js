@@ -17,7 +17,7 @@ if (status !== 0) {
 }
 
 /** What a thread begins with (bin/envoyts.ts names them). */
-const ENTRIES = ['bin/envoyts', 'bin/config_main', 'workers/worker/worker_main', 'workers/flush/flush_main'];
+const ENTRIES = ['bin/envoyts', 'bin/config_main', 'bin/explain_main', 'workers/worker/worker_main', 'workers/flush/flush_main'];
 const packages = Object.keys(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).dependencies);
 const isPackage = (id) => packages.some((name) => id === name || id.startsWith(`${name}/`));
 // Loaded now: the bundler wants a newer Node than this file does when it is only asked to check.

@@ -8,7 +8,7 @@ describe('/explain', () => {
     const { status, body } = await askAdmin(instance, '/explain?method=PUT&url=http://a/b%3Fc&header=x:%201&header=y:2&data_size=5&source_ip=10.0.0.1&listener=l&internal&random=7&all');
     expect([status, body]).toEqual([200, 'forwarded\n']);
     expect(instance.calls).toEqual([`explain ${JSON.stringify({
-      method: 'PUT', url: 'http://a/b?c', headers: ['x: 1', 'y:2'], bodyBytes: 5, random: 7, sourceIp: '10.0.0.1', listener: 'l', isInternal: true, showsAll: true,
+      method: 'PUT', url: 'http://a/b?c', headers: ['x: 1', 'y:2'], bodyBytes: 5, random: 7, sourceIp: '10.0.0.1', listener: 'l', isInternal: true, showsAll: true, isJson: false,
     })}`]);
   });
 

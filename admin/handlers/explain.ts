@@ -19,15 +19,15 @@ export function explainHandler(instance: Instance): AdminHandler {
       const bodyBytes = numberOf(params, 'data_size', -1);
       const random = numberOf(params, 'random', 0);
       if (Number.isNaN(bodyBytes) || Number.isNaN(random)) return textReply('data_size and random are numbers\n', 400);
+      const isJson = params.first('format') === 'json';
       const answer = await instance.explain({
         method: params.first('method') ?? '', url: params.first('url') ?? '',
         headers: params.entries.filter(([name]) => name === 'header').map(([, value]) => value),
         bodyBytes, random, sourceIp: params.first('source_ip') ?? '', listener: params.first('listener') ?? '',
-        isInternal: params.has('internal'), showsAll: params.has('all'),
+        isInternal: params.has('internal'), showsAll: params.has('all'), isJson,
       });
       if ('error' in answer) return textReply(`${answer.error}\n`, 400);
-      if (params.first('format') !== 'json') return textReply(answer.text);
-      return { ...textReply(`${JSON.stringify(answer.json, null, 1)}\n`), contentType: JSON_TYPE };
+      return isJson ? { ...textReply(answer.text), contentType: JSON_TYPE } : textReply(answer.text);
     },
   };
 }

@@ -27,8 +27,6 @@ export interface AccessLogger {
   /** Whether it reads request headers after the request was forwarded (then the manager retains them), response headers likewise. */
   readonly needsRequestHeaders: boolean;
   readonly needsResponseHeaders: boolean;
-  /** Whether its line has sums of header bytes: they are only taken then. */
-  readonly countsHeaderBytes: boolean;
 }
 
 /** Where finished lines go on a worker: appends to a shared-memory ring, drops and counts when it is full. */

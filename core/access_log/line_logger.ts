@@ -6,7 +6,6 @@ import type { LogFilter } from './access_log_filter.ts';
 export class LineLogger implements AccessLogger {
   readonly needsRequestHeaders: boolean;
   readonly needsResponseHeaders: boolean;
-  readonly countsHeaderBytes: boolean;
   private readonly filter: LogFilter | null;
   private readonly formatter: Formatter;
   private readonly sink: LogSink;
@@ -14,7 +13,6 @@ export class LineLogger implements AccessLogger {
   constructor(filter: LogFilter | null, formatter: Formatter, sink: LogSink) {
     this.needsRequestHeaders = formatter.needsRequestHeaders || filter?.needsRequestHeaders === true;
     this.needsResponseHeaders = formatter.needsResponseHeaders || filter?.needsResponseHeaders === true;
-    this.countsHeaderBytes = formatter.countsHeaderBytes;
     this.filter = filter;
     this.formatter = formatter;
     this.sink = sink;

@@ -1,5 +1,6 @@
 import { UnderscoreAction } from '../http/http1/settings.ts';
 import type { Http1Literals } from '../http/http1/encoder.ts';
+import type { FormatNeeds } from '../formatter/format_environment.ts';
 import type { IoDispatcher } from '../network/io_dispatcher.ts';
 import type { AnyExtensionFactory, FactoryRegistry } from '../registry/factory_registry.ts';
 import type { ClusterLookup } from '../conn_pool/cluster_lookup.ts';
@@ -24,6 +25,8 @@ export interface ClusterManagerContext {
   readonly hostStats: Float64Array;
   random(): number;
   nextConnectionId(): number;
+  /** What formats of this worker read. */
+  readonly formatNeeds: Readonly<FormatNeeds>;
 }
 
 /** A cluster of the configuration, and what this worker made of it. */
@@ -91,7 +94,7 @@ export class ThreadLocalClusterManager implements ClusterLookup {
   }
 
   private build(snapshot: ClusterSnapshot): ThreadLocalCluster {
-    const { dispatcher, literals, rootScope, workerIndex, circuits, hostHealth, hostStats, random } = this.context;
+    const { dispatcher, literals, rootScope, workerIndex, circuits, hostHealth, hostStats, random, formatNeeds } = this.context;
     const { config } = snapshot;
     const scope = rootScope.scope(`cluster.${config.statName}`);
     const { defaultGauges, highGauges, stats, droppedHeaders: dropped } = createClusterStats(scope);
@@ -121,7 +124,10 @@ export class ThreadLocalClusterManager implements ClusterLookup {
           sendsFullUrl: config.http1.sendFullyQualifiedUrl,
           preserveCase: config.http1.preserveCase,
           underscores: UnderscoreAction.allow,
-          countsHeaderBytes: true,
+          // Of listeners that come later too.
+          get countsHeaderBytes() {
+            return formatNeeds.headerBytes;
+          },
           droppedHeadersWithUnderscores: dropped,
           rejectedWithUnderscores: dropped,
           onProtocolError: () => stats.cxProtocolError.inc(),

@@ -8,13 +8,11 @@ class CoalesceField implements Field {
   readonly jsonKind = JsonKind.string;
   readonly needsRequestHeaders: boolean;
   readonly needsResponseHeaders: boolean;
-  readonly countsHeaderBytes: boolean;
   private readonly fields: readonly Field[];
   private readonly maxLengths: readonly number[];
 
   constructor(fields: readonly Field[], maxLengths: readonly number[]) {
     this.needsRequestHeaders = fields.some((field) => field.needsRequestHeaders);
-    this.countsHeaderBytes = fields.some((field) => field.countsHeaderBytes === true);
     this.needsResponseHeaders = fields.some((field) => field.needsResponseHeaders);
     this.fields = fields;
     this.maxLengths = maxLengths;

@@ -27,8 +27,6 @@ export interface Field {
   /** Reads request headers; response headers or trailers. */
   readonly needsRequestHeaders: boolean;
   readonly needsResponseHeaders: boolean;
-  /** It reads the sums of header bytes, which are only taken for someone. */
-  readonly countsHeaderBytes?: boolean;
   write(bytes: Uint8Array, at: number, context: FormatContext): number;
   /** For `JsonKind.value` only: the value as JSON; missing is `MISSING`. */
   writeJson(bytes: Uint8Array, at: number, context: FormatContext): number;

@@ -62,8 +62,6 @@ export class Formatter {
   /** Whether it reads request headers; response headers or trailers. */
   readonly needsRequestHeaders: boolean;
   readonly needsResponseHeaders: boolean;
-  /** Whether it reads sums of header bytes. */
-  readonly countsHeaderBytes: boolean;
   private readonly segments: readonly Segment[];
   /** Missing values print nothing instead of a dash. */
   private readonly omitEmptyValues: boolean;
@@ -73,7 +71,6 @@ export class Formatter {
   constructor(segments: readonly Segment[], omitEmptyValues: boolean) {
     this.needsRequestHeaders = segments.some((segment) => segment.field?.needsRequestHeaders === true);
     this.needsResponseHeaders = segments.some((segment) => segment.field?.needsResponseHeaders === true);
-    this.countsHeaderBytes = segments.some((segment) => segment.field?.countsHeaderBytes === true);
     this.segments = segments;
     this.omitEmptyValues = omitEmptyValues;
     this.scratch = EMPTY;

@@ -1,6 +1,7 @@
 import type { StreamInfo } from '../stream_info/stream_info.ts';
 import { type Field, JsonKind, MISSING, writeInteger } from './field.ts';
 import type { FormatContext } from './format_context.ts';
+import type { FormatNeeds } from './format_environment.ts';
 
 /** Operators whose value is an integer that stands in the stream info. */
 export const NumberKind = {
@@ -12,26 +13,33 @@ export const NumberKind = {
 export type NumberKind = (typeof NumberKind)[keyof typeof NumberKind];
 
 const HEADER_SUMS: ReadonlySet<NumberKind> = new Set([
-  NumberKind.requestHeaderBytes, NumberKind.responseHeaderBytes, NumberKind.upstreamHeaderBytesReceived, NumberKind.downstreamHeaderBytesReceived,
+  NumberKind.responseHeaderBytes, NumberKind.upstreamHeaderBytesReceived, NumberKind.downstreamHeaderBytesReceived,
 ]);
+const UPSTREAM_SUMS: ReadonlySet<NumberKind> = new Set([
+  NumberKind.upstreamWireBytesSent, NumberKind.upstreamWireBytesReceived, NumberKind.upstreamHeaderBytesSent, NumberKind.upstreamHeaderBytesReceived,
+]);
+
+/** Says what a format with this number needs. */
+export function noteNeeds(kind: NumberKind, needs: FormatNeeds): void {
+  if (HEADER_SUMS.has(kind)) needs.headerBytes = true;
+  if (UPSTREAM_SUMS.has(kind)) needs.upstreamBytes = true;
+}
 
 /** An integer of the stream info. */
 export class NumberField implements Field {
   readonly jsonKind = JsonKind.number;
   readonly needsRequestHeaders = false;
   readonly needsResponseHeaders = false;
-  readonly countsHeaderBytes: boolean;
   private readonly kind: NumberKind;
 
   constructor(kind: NumberKind) {
     this.kind = kind;
-    this.countsHeaderBytes = HEADER_SUMS.has(kind);
   }
 
   write(bytes: Uint8Array, at: number, context: FormatContext): number {
     const info = context.info;
     if (info === null) return MISSING;
-    return writeInteger(bytes, at, numberOf(this.kind, info));
+    return writeInteger(bytes, at, numberOf(this.kind, info, context));
   }
 
   writeJson(bytes: Uint8Array, at: number, context: FormatContext): number {
@@ -39,13 +47,13 @@ export class NumberField implements Field {
   }
 }
 
-function numberOf(kind: NumberKind, info: StreamInfo): number {
+function numberOf(kind: NumberKind, info: StreamInfo, { requestHeaders, responseHeaders }: FormatContext): number {
   switch (kind) {
     case NumberKind.responseCode: return info.responseCode;
     case NumberKind.bytesReceived: return info.bytesReceived;
     case NumberKind.bytesSent: return info.bytesSent;
-    case NumberKind.requestHeaderBytes: return info.requestHeaderBytes;
-    case NumberKind.responseHeaderBytes: return info.responseHeaderBytes;
+    case NumberKind.requestHeaderBytes: return requestHeaders === null ? 0 : requestHeaders.byteSize();
+    case NumberKind.responseHeaderBytes: return info.responseHeaderBytes === 0 && responseHeaders !== null ? responseHeaders.byteSize() : info.responseHeaderBytes;
     case NumberKind.responseTrailerBytes: return info.responseTrailerBytes;
     case NumberKind.upstreamWireBytesSent: return info.upstreamWireBytesSent;
     case NumberKind.upstreamWireBytesReceived: return info.upstreamWireBytesReceived;

@@ -12,7 +12,7 @@ import type { OperatorToken } from './format_parser.ts';
 import { GrpcStatusField, GrpcStatusStyle } from './grpc_status_field.ts';
 import { HeaderField, HeaderSource, HeaderWithoutQueryField, PathField } from './header_field.ts';
 import { FilterStateField, MetadataField, MetadataSource } from './metadata_field.ts';
-import { NumberField, NumberKind } from './number_field.ts';
+import { noteNeeds, NumberField, NumberKind } from './number_field.ts';
 import { QueryParamField } from './query_param_field.ts';
 import { RequestedServerNameField } from './server_name_field.ts';
 import { ConstantField, FlagsField, TextField, TextKind } from './text_field.ts';
@@ -162,7 +162,12 @@ const SIZES: Readonly<Record<string, NumberKind>> = {
   UPSTREAM_CONNECTION_ID: NumberKind.upstreamConnectionId,
   UPSTREAM_REQUEST_ATTEMPT_COUNT: NumberKind.upstreamAttemptCount,
 };
-for (const [name, kind] of Object.entries(SIZES)) plain(name, () => new NumberField(kind));
+for (const [name, kind] of Object.entries(SIZES)) {
+  plain(name, (environment) => {
+    noteNeeds(kind, environment.needs);
+    return new NumberField(kind);
+  });
+}
 
 // === times ===
 

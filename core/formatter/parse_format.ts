@@ -3,7 +3,7 @@ import type { SubstitutionFormatString } from '../api/gen/envoy/config/core/v3/s
 import { readDataSource } from '../registry/data_source.ts';
 import type { ParseContext } from '../registry/parse_context.ts';
 import type { BodyFormatConfig } from './format_config.ts';
-import type { FormatEnvironment } from './format_environment.ts';
+import { createFormatNeeds, type FormatEnvironment } from './format_environment.ts';
 import { compileJson, compileText } from './formatter.ts';
 
 /** Formatter extensions whose operators are always there. */
@@ -19,6 +19,7 @@ const CHECK_ENVIRONMENT: FormatEnvironment = {
   variables: {},
   nowWallMs: () => 0,
   random: () => 0,
+  needs: createFormatNeeds(),
 };
 
 /** Reports every mistake of a text format at `holder.field`. */

@@ -100,8 +100,6 @@ export interface LocalReplyOptions {
   readonly details: string;
   /** gRPC status for gRPC requests; default: mapped from the HTTP status. */
   readonly grpcStatus?: number;
-  /** The connection is closed after the reply. */
-  readonly closesConnection?: boolean;
   /** Called with the response headers before they are sent. */
   readonly modifyHeaders?: (headers: HeaderMap) => void;
 }

@@ -5,6 +5,7 @@ import type { HeaderNames } from '../headers/header_names.ts';
 import type { StatsScope } from '../stats/stats.ts';
 import type { TimerTarget } from './filter.ts';
 import type { ClusterLookup } from '../conn_pool/cluster_lookup.ts';
+import type { ProcessCount } from '../shared_memory/process_counts.ts';
 import type { RuntimeSnapshot } from '../runtime/runtime_snapshot.ts';
 
 /** Facts about the whole server that filters ask: read from shared-memory words, so current on every thread. */
@@ -19,6 +20,8 @@ export interface ServerFacts {
   clusterMembershipTotal(cluster: string): number;
   /** Percentage of degraded hosts, -1 when the cluster does not exist. */
   clusterDegradedPercent(cluster: string): number;
+  /** The process-wide count of that name, 0 at first: for limits that hold for all workers together. At configuration time only. */
+  processCount(name: string): ProcessCount;
 }
 
 /** A timer that is thrown away when it has served. */

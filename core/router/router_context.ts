@@ -1,5 +1,6 @@
 import type { TurnBuffer } from '../buffer/turn_buffer.ts';
 import type { ClusterLookup } from '../conn_pool/cluster_lookup.ts';
+import type { FormatNeeds } from '../formatter/format_environment.ts';
 import type { HeaderNames } from '../headers/header_names.ts';
 import type { TimerTarget } from '../http/filter.ts';
 import type { OneShotTimer } from '../http/filter_context.ts';
@@ -55,6 +56,7 @@ export interface RouterContext {
   /** Id of x-envoy-original-url. */
   readonly originalUrlId: number;
   readonly runtime: RuntimeSnapshot;
+  readonly formatNeeds: Readonly<FormatNeeds>;
   readonly turnSlab: Uint8Array;
   readonly turn: TurnBuffer;
   /** The worker's clock, see Io. */

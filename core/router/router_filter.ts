@@ -270,7 +270,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Copie
 
   private refuseHeader(name: string, value: string, callbacks: TerminalFilterCallbacks): void {
     callbacks.streamInfo.setFlag(ResponseFlag.invalidEnvoyRequestHeaders);
-    callbacks.sendLocalReply(400, `invalid header '${name}' with value '${value}'`, { details: `request_headers_failed_strict_check{${name}}`, closesConnection: true });
+    callbacks.sendLocalReply(400, `invalid header '${name}' with value '${value}'`, { details: `request_headers_failed_strict_check{${name}}` });
   }
 
   /** The cluster takes no request, or not this one. */
@@ -328,6 +328,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Copie
     this.chargeCode(headers.status, this.isCanary(headers));
     if (this.isGrpc && headers.status < 500 && !endStream) this.isOutcomeOpen = true;
     else this.chargeHost(headers.status < 500 && !(this.isGrpc && isGrpcServerError(grpcStatusIn(headers))));
+    if (this.context.formatNeeds.upstreamBytes) this.upstream.recordBytes();
     mutateRouteResponse(route, headers, callbacks, this.formatContext);
     if (endStream) this.onUpstreamComplete(callbacks);
     callbacks.encodeHeaders(headers, endStream);

@@ -191,7 +191,8 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
     this.pendingBody.clear();
   }
 
-  private recordBytes(): void {
+  /** Tells the stream info what has been exchanged with the upstream so far. */
+  recordBytes(): void {
     const stream = this.stream;
     if (stream === null || this.callbacks === null) return;
     const info = this.callbacks.streamInfo;

@@ -39,6 +39,10 @@ export const SERVER_FACT_WORDS = 64;
 export const CLUSTER_FACT_WORDS = 4;
 export const ClusterFact = { membershipTotal: 0, membershipHealthy: 1, membershipDegraded: 2 } as const;
 
+/** Numbers that all workers add up, by name (process_counts.ts): per worker, int32, written by that worker. Which word a name has stands
+ *  in `countNames`: a 64-bit hash per word, claimed once by whoever comes first, with compare-and-exchange. */
+export const MAX_PROCESS_COUNTS = 4096;
+
 /** All fixed slabs of one process, as posted to threads. */
 export interface SharedSlabs {
   readonly hostHealth: SharedArrayBuffer;
@@ -47,15 +51,19 @@ export interface SharedSlabs {
   /** Index = worker. */
   readonly hostStats: readonly SharedArrayBuffer[];
   readonly circuits: readonly SharedArrayBuffer[];
+  readonly countNames: SharedArrayBuffer;
+  readonly counts: readonly SharedArrayBuffer[];
 }
 
 /** Makes the slabs for `workers` workers. Thread: main. */
 export function createSharedSlabs(workers: number): SharedSlabs {
   const hostStats: SharedArrayBuffer[] = [];
   const circuits: SharedArrayBuffer[] = [];
+  const counts: SharedArrayBuffer[] = [];
   for (let i = 0; i < workers; i++) {
     hostStats.push(new SharedArrayBuffer(MAX_HOSTS * HOST_STAT_WORDS * 8));
     circuits.push(new SharedArrayBuffer(MAX_CLUSTERS * 2 * CIRCUIT_WORDS * 4));
+    counts.push(new SharedArrayBuffer(MAX_PROCESS_COUNTS * 4));
   }
   return {
     hostHealth: new SharedArrayBuffer(MAX_HOSTS * 4),
@@ -63,5 +71,7 @@ export function createSharedSlabs(workers: number): SharedSlabs {
     clusterFacts: new SharedArrayBuffer(MAX_CLUSTERS * CLUSTER_FACT_WORDS * 4),
     hostStats,
     circuits,
+    countNames: new SharedArrayBuffer(MAX_PROCESS_COUNTS * 8),
+    counts,
   };
 }

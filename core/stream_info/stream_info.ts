@@ -75,7 +75,6 @@ export class StreamInfo {
   upstreamTransportFailureReason: string;
   bytesReceived: number;
   bytesSent: number;
-  requestHeaderBytes: number;
   responseHeaderBytes: number;
   responseTrailerBytes: number;
   upstreamWireBytesSent: number;
@@ -127,7 +126,6 @@ export class StreamInfo {
     this.upstreamTransportFailureReason = '';
     this.bytesReceived = 0;
     this.bytesSent = 0;
-    this.requestHeaderBytes = 0;
     this.responseHeaderBytes = 0;
     this.responseTrailerBytes = 0;
     this.upstreamWireBytesSent = 0;
@@ -174,7 +172,6 @@ export class StreamInfo {
     this.upstreamTransportFailureReason = '';
     this.bytesReceived = 0;
     this.bytesSent = 0;
-    this.requestHeaderBytes = 0;
     this.responseHeaderBytes = 0;
     this.responseTrailerBytes = 0;
     this.upstreamWireBytesSent = 0;

@@ -7,7 +7,7 @@ function setUp(facts: Partial<Record<keyof typeof ServerFact, number>>, nowSec =
   const words = new Int32Array(slabs.serverFacts);
   words[ServerFact.drainTimeSec] = 100;
   for (const [name, value] of Object.entries(facts)) words[ServerFact[name as keyof typeof ServerFact]] = value;
-  return new SharedServerFacts(slabs.serverFacts, slabs.clusterFacts, () => -1, () => nowSec * 1000);
+  return new SharedServerFacts(slabs, 0, () => -1, () => nowSec * 1000);
 }
 
 describe('closing connections while draining', () => {

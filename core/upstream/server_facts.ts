@@ -1,16 +1,19 @@
-import { CLUSTER_FACT_WORDS, ClusterFact, DrainScope, ServerFact } from '../shared_memory/layout.ts';
+import { CLUSTER_FACT_WORDS, ClusterFact, DrainScope, ServerFact, type SharedSlabs } from '../shared_memory/layout.ts';
+import { type ProcessCount, ProcessCounts } from '../shared_memory/process_counts.ts';
 
-/** Reads the facts that main keeps in shared memory. One per thread. */
+/** Reads the facts that main and the workers keep in shared memory. One per worker. */
 export class SharedServerFacts {
   private readonly facts: Int32Array;
   private readonly clusterFacts: Int32Array;
   private readonly clusterId: (name: string) => number;
   private readonly wallMs: () => number;
+  private readonly counts: ProcessCounts;
 
-  /** `clusterId` gives a cluster's dense id or -1. */
-  constructor(facts: SharedArrayBuffer, clusterFacts: SharedArrayBuffer, clusterId: (name: string) => number, wallMs: () => number) {
-    this.facts = new Int32Array(facts);
-    this.clusterFacts = new Int32Array(clusterFacts);
+  /** For worker `worker`. `clusterId` gives a cluster's dense id or -1. */
+  constructor(slabs: SharedSlabs, worker: number, clusterId: (name: string) => number, wallMs: () => number) {
+    this.facts = new Int32Array(slabs.serverFacts);
+    this.clusterFacts = new Int32Array(slabs.clusterFacts);
+    this.counts = new ProcessCounts(slabs.countNames, slabs.counts, worker);
     this.clusterId = clusterId;
     this.wallMs = wallMs;
   }
@@ -41,6 +44,10 @@ export class SharedServerFacts {
 
   clusterDegradedPercent(cluster: string): number {
     return this.percent(cluster, ClusterFact.membershipDegraded);
+  }
+
+  processCount(name: string): ProcessCount {
+    return this.counts.get(name);
   }
 
   private percent(cluster: string, field: number): number {

@@ -1,4 +1,4 @@
-import type { ExplainAnswer, ExplainRequest, JsonObject } from '../instance.ts';
+import type { ExplainAnswer, ExplainRequest } from '../instance.ts';
 import { explain } from './explain.ts';
 import { DEFAULT_SOURCE_IP, parseHeaderArgument, QueryError } from './explain_query.ts';
 import type { ExplainSubject } from './explain_subject.ts';
@@ -12,8 +12,7 @@ export function answerExplain(request: ExplainRequest, subject: ExplainSubject):
       headers: request.headers.map(parseHeaderArgument),
       sourceIp: request.sourceIp === '' ? DEFAULT_SOURCE_IP : request.sourceIp,
     }, subject);
-    // The way through text drops what is undefined.
-    return { json: JSON.parse(JSON.stringify(explanation)) as JsonObject, text: renderExplanation(explanation, request.showsAll) };
+    return { text: request.isJson ? `${JSON.stringify(explanation, null, 1)}\n` : renderExplanation(explanation, request.showsAll) };
   } catch (error) {
     if (error instanceof QueryError) return { error: error.message };
     throw error;

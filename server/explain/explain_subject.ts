@@ -1,13 +1,11 @@
 /** The process, or the configuration, that is asked. */
 import type { ListenerConfig } from '../../core/network/listener/listener_config.ts';
 import type { RuntimeValues } from '../../core/runtime/runtime_snapshot.ts';
-import type { Snapshot } from '../../core/snapshot/snapshot.ts';
+import type { ClusterSnapshot, Snapshot } from '../../core/snapshot/snapshot.ts';
 import type { ClusterConfig, HostConfig } from '../../core/upstream/cluster_config.ts';
 import type { DryRun } from '../../workers/protocol/dry_run.ts';
-import { configuredHealthFlags, type HostSlabs } from '../clusters/host_table.ts';
-import type { ManagedCluster } from '../clusters/managed_cluster.ts';
+import { configuredHealthFlags } from '../clusters/host_table.ts';
 import type { ServerConfig } from '../config/server_config.ts';
-import type { ListenerStatus } from '../instance.ts';
 import type { ConfigLookup } from './config_lookup.ts';
 
 export interface SubjectListener {
@@ -73,20 +71,28 @@ function standInAddress(host: number): string {
   return `198.${18 + ((host >> 16) & 1)}.${(host >> 8) & 255}.${host & 255}`;
 }
 
+/** What is known of a process beside its snapshot. */
+export interface ProcessFacts {
+  /** Ports that listeners are bound to, by name. Others are closed. */
+  readonly ports: ReadonlyMap<string, readonly number[]>;
+  /** STATIC and so on, by cluster name. */
+  readonly clusterTypes: ReadonlyMap<string, string>;
+  /** HostHealthFlag bits by host id. Shared memory. */
+  readonly health: Int32Array;
+}
+
 /** The listeners, clusters and hosts of a process that runs. */
 export function subjectOfProcess(
-  config: ServerConfig, status: readonly ListenerStatus[], clusters: readonly ManagedCluster[], { health }: HostSlabs,
+  listeners: readonly ListenerConfig[], clusters: readonly ClusterSnapshot[], { ports, clusterTypes, health }: ProcessFacts,
 ): Pick<ExplainSubject, 'listeners' | 'clusters' | 'hostHealth'> {
   const hostHealth = new Map<number, number>();
-  const kinds = new Map(config.clusters.map((cluster) => [cluster.config.name, cluster.discovery.kind]));
-  const subjects = clusters.map((cluster): SubjectCluster => {
-    const hosts = cluster.hosts();
+  const subjects = clusters.map(({ id: clusterId, config, hosts: { hosts } }): SubjectCluster => {
     for (const { id } of hosts) if (health[id] !== 0) hostHealth.set(id, health[id]);
-    return { id: cluster.id, config: cluster.config, type: (kinds.get(cluster.config.name) ?? 'static').toUpperCase(), hosts, unresolved: new Map() };
+    return { id: clusterId, config, type: clusterTypes.get(config.name) ?? 'STATIC', hosts, unresolved: new Map() };
   });
-  const listeners = config.listeners.flatMap((listener): SubjectListener[] => {
-    const bound = status.find(({ name }) => name === listener.name);
-    return bound === undefined ? [] : [{ config: listener, ports: bound.addresses.map(({ text }) => Number(/:(\d+)$/.exec(text)?.[1] ?? 0)) }];
+  const bound = listeners.flatMap((listener): SubjectListener[] => {
+    const own = ports.get(listener.name);
+    return own === undefined ? [] : [{ config: listener, ports: own }];
   });
-  return { listeners, clusters: subjects, hostHealth };
+  return { listeners: bound, clusters: subjects, hostHealth };
 }

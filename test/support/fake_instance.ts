@@ -112,7 +112,7 @@ export class FakeInstance implements Instance {
 
   async explain(request: ExplainRequest): Promise<ExplainAnswer> {
     this.calls.push(`explain ${JSON.stringify(request)}`);
-    return request.url === '' ? { error: 'a URL is wanted' } : { json: { verdict: { kind: 'forwarded' } }, text: 'forwarded\n' };
+    return request.url === '' ? { error: 'a URL is wanted' } : { text: request.isJson ? '{"verdict": {"kind": "forwarded"}}' : 'forwarded\n' };
   }
 
   async saveProfile(kind: ProfileKind, content: string): Promise<void> {

@@ -15,6 +15,8 @@ import { Direction, FilterIteration, type IterationOwner } from '../../core/http
 import type { RouteEntry } from '../../core/route/route_entry.ts';
 import { RouteKind } from '../../core/route/route_entry.ts';
 import { RuntimeSnapshot, type RuntimeValues } from '../../core/runtime/runtime_snapshot.ts';
+import { createSharedSlabs } from '../../core/shared_memory/layout.ts';
+import { type ProcessCount, ProcessCounts } from '../../core/shared_memory/process_counts.ts';
 import { StreamInfo } from '../../core/stream_info/stream_info.ts';
 import { headerPairs } from './header_map.ts';
 import { createLocalStats, type LocalStats } from './local_stats.ts';
@@ -25,6 +27,7 @@ const WALL_MS = 1_700_000_000_000;
 /** Server facts that a test sets. */
 export class FakeServerFacts implements ServerFacts {
   healthCheckFailed = false;
+  private readonly slabs = createSharedSlabs(2);
   /** Healthy, degraded and all hosts by cluster. */
   readonly clusters = new Map<string, { readonly healthy: number; readonly degraded: number; readonly total: number }>();
 
@@ -46,6 +49,15 @@ export class FakeServerFacts implements ServerFacts {
 
   clusterMembershipTotal(cluster: string): number {
     return this.clusters.get(cluster)?.total ?? -1;
+  }
+
+  processCount(name: string): ProcessCount {
+    return new ProcessCounts(this.slabs.countNames, this.slabs.counts, 0).get(name);
+  }
+
+  /** What another worker counts. */
+  otherWorkersCount(name: string): ProcessCount {
+    return new ProcessCounts(this.slabs.countNames, this.slabs.counts, 1).get(name);
   }
 
   private percent(cluster: string, field: 'healthy' | 'degraded'): number {

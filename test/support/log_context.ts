@@ -1,5 +1,5 @@
 import { LogContext } from '../../core/access_log/access_log.ts';
-import type { FormatEnvironment } from '../../core/formatter/format_environment.ts';
+import { createFormatNeeds, type FormatEnvironment } from '../../core/formatter/format_environment.ts';
 import { HeaderNames } from '../../core/headers/header_names.ts';
 import type { HeaderMap } from '../../core/headers/header_map.ts';
 import { StreamInfo } from '../../core/stream_info/stream_info.ts';
@@ -42,6 +42,7 @@ export function testStream(options: TestStreamOptions = {}): TestStream {
     variables: options.variables ?? {},
     nowWallMs: () => TEST_START_WALL_MS + 10,
     random: () => 0x12345678,
+    needs: createFormatNeeds(),
   };
   return { names, environment, context, info };
 }

@@ -1,3 +1,4 @@
+import { createFormatNeeds } from '../../core/formatter/format_environment.ts';
 import type { HeaderMap } from '../../core/headers/header_map.ts';
 import { compileFormat } from '../../core/formatter/formatter.ts';
 import { HeaderMutator, NO_HEADER_MUTATIONS } from '../../core/headers/header_mutation.ts';
@@ -63,7 +64,7 @@ export function compileContext(names: HeaderNames = new HeaderNames(), runtime: 
     runtime: new RuntimeSnapshot(runtime),
     perFilter: (_, extension) => extension.config,
     product: (_, extension) => extension.config,
-    compileFormat: (format) => compileFormat(format, { names, hostname: '', variables: {}, nowWallMs: () => 0, random: () => 0 }),
+    compileFormat: (format) => compileFormat(format, { names, hostname: '', variables: {}, nowWallMs: () => 0, random: () => 0, needs: createFormatNeeds() }),
     compileMutations: (levels) => new HeaderMutator(levels, names, (format) => ({ formatToString: () => format })),
   };
 }

@@ -31,6 +31,12 @@ interface Current {
   readonly version: number;
 }
 
+/** What workers run on, for whoever looks at it from another thread. */
+export interface PublishedConfig extends Omit<Current, 'snapshot'> {
+  /** By cluster id: they replace those in `packed`. */
+  readonly hostChanges: ReadonlyMap<number, HostSetConfig>;
+}
+
 export class SnapshotBroadcaster {
   private current: Current | undefined;
   /** Hosts that changed after the latest snapshot was published, by cluster: they follow the snapshot to whoever gets it. */
@@ -39,6 +45,12 @@ export class SnapshotBroadcaster {
   /** Version of the latest snapshot; 0 = none yet. */
   get version(): number {
     return this.latestVersion;
+  }
+
+  /** The current configuration; undefined before there is one. */
+  published(): PublishedConfig | undefined {
+    const { current, hostChanges } = this;
+    return current === undefined ? undefined : { packed: current.packed, version: current.version, hostChanges };
   }
 
   /**

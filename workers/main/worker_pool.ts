@@ -11,7 +11,7 @@ import type { StatsAnnouncement } from '../../core/stats/store.ts';
 import type { HostSetConfig } from '../../core/upstream/cluster_config.ts';
 import { ToWorker } from '../protocol/messages.ts';
 import type { WorkerData } from '../protocol/worker_data.ts';
-import { SnapshotBroadcaster, type SnapshotForWorkers } from './snapshot_broadcaster.ts';
+import { type PublishedConfig, SnapshotBroadcaster, type SnapshotForWorkers } from './snapshot_broadcaster.ts';
 import { WorkerHandle, type WorkerHandleEvents } from './worker_handle.ts';
 
 /** Deaths within this time that end the process. */
@@ -73,6 +73,11 @@ export class WorkerPool implements WorkerHandleEvents {
   /** Sends a configuration to all workers within some turns, to those that are not up yet when they are. Returns its version. */
   publish(snapshot: SnapshotForWorkers): number {
     return this.broadcaster.publish(snapshot, () => this.ready());
+  }
+
+  /** What workers run on; undefined before they do. */
+  published(): PublishedConfig | undefined {
+    return this.broadcaster.published();
   }
 
   updateHosts(clusterId: number, hosts: HostSetConfig): void {

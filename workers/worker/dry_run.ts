@@ -175,7 +175,6 @@ function withObservers(extensions: FactoryRegistry, request: () => DryRunRequest
 class ChainLogger implements AccessLogger {
   readonly needsRequestHeaders = false;
   readonly needsResponseHeaders = false;
-  readonly countsHeaderBytes = false;
   private readonly chain: number;
   private readonly observed: () => Observed;
 

@@ -4,7 +4,7 @@ import type { AccessLogger, LogContext, LogSinkProvider } from '../../core/acces
 import type { AccessLogConfig } from '../../core/access_log/access_log_config.ts';
 import { createAccessLoggers } from '../../core/access_log/create_access_loggers.ts';
 import { ThreadLocalClusterManager } from '../../core/cluster_manager/thread_local_cluster_manager.ts';
-import { processFormatEnvironment } from '../../core/formatter/format_environment.ts';
+import { createFormatNeeds, type FormatNeeds, processFormatEnvironment } from '../../core/formatter/format_environment.ts';
 import { compileFormat, compileHeaderValue } from '../../core/formatter/formatter.ts';
 import { HeaderMutator } from '../../core/headers/header_mutation.ts';
 import { HeaderNames } from '../../core/headers/header_names.ts';
@@ -74,6 +74,8 @@ export class Worker {
   private readonly randomWords: Uint32Array;
   private randomPosition: number;
   private isStopped: boolean;
+  /** Of all formats of this worker. */
+  private readonly formatNeeds: FormatNeeds;
 
   constructor(deps: WorkerDependencies) {
     this.deps = deps;
@@ -86,6 +88,7 @@ export class Worker {
     this.requestIds = new RequestIdGenerator((bytes) => {
       randomFillSync(bytes);
     });
+    this.formatNeeds = createFormatNeeds();
     this.clusterIds = new Map();
     this.listeners = new Map();
     this.connectionIds = deps.index;
@@ -93,14 +96,14 @@ export class Worker {
     this.randomPosition = this.randomWords.length;
     this.isStopped = false;
     this.server = new SharedServerFacts(
-      deps.slabs.serverFacts, deps.slabs.clusterFacts, (name) => this.clusterIds.get(name) ?? -1, () => this.dispatcher.wallMs,
+      deps.slabs, deps.index, (name) => this.clusterIds.get(name) ?? -1, () => this.dispatcher.wallMs,
     );
     this.clusters = new ThreadLocalClusterManager({
       dispatcher: this.dispatcher, literals: this.literals, registry: deps.registry, rootScope, workerIndex: deps.index,
       circuits: deps.slabs.circuits.map((slab) => new Int32Array(slab)),
       hostHealth: new Int32Array(deps.slabs.hostHealth),
       hostStats: new Float64Array(deps.slabs.hostStats[deps.index], 0, MAX_HOSTS * HOST_STAT_WORDS),
-      random: this.random, nextConnectionId: this.nextConnectionId,
+      random: this.random, nextConnectionId: this.nextConnectionId, formatNeeds: this.formatNeeds,
     });
   }
 
@@ -176,12 +179,12 @@ export class Worker {
     const { stats, index } = this.deps;
     const rootScope = stats.rootScope();
     const listenerScope = rootScope.scope(`listener.${config.statPrefix}`);
-    const environment = processFormatEnvironment(this.names, () => this.dispatcher.wallMs, this.random);
+    const environment = processFormatEnvironment(this.names, () => this.dispatcher.wallMs, this.random, this.formatNeeds);
     const context: NetworkFilterContext = {
       listener: config, listenerScope, rootScope, runtime,
       dispatcher: this.dispatcher, literals: this.literals, names: this.names, registry: this.deps.registry, server: this.server,
       clusters: this.clusters, sinks: this.deps.sinks, dates: this.dates, requestIds: this.requestIds,
-      node: whole.node, localAddress: localAddress(), random: this.random,
+      node: whole.node, localAddress: localAddress(), random: this.random, formatEnvironment: environment,
       createAccessLoggers: (configs: readonly AccessLogConfig[]): readonly AccessLogger[] =>
         createAccessLoggers(configs, this.deps.registry, { names: this.names, environment, sinks: this.deps.sinks, runtime }),
       compileMutations: (levels) => new HeaderMutator<LogContext>(levels, this.names, (format) => compileHeaderValue(format, environment)),

@@ -23,7 +23,7 @@ import { applyRouteToFilters, createStreamFilters, type StreamFilters } from './
 import { nameCluster } from './stream_cluster.ts';
 import { RedirectState } from '../redirect_state.ts';
 import { StreamTimeouts } from './stream_timeouts.ts';
-import { settleStream } from './stream_end.ts';
+import { noteRequestHead, settleStream } from './stream_end.ts';
 import { StreamFlow } from './stream_flow.ts';
 import { logStream } from './stream_log.ts';
 import { admitAgain, admitRequest } from './request_admission.ts';
@@ -176,12 +176,12 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
     const { context, owner, info } = this;
     const { parts } = context;
     if (owner === null) return;
-    const codec = owner.codec;
+    const { codec } = owner;
     this.hasRequestHeaders = true;
     this.headersTurn = parts.dispatcher.turnNumber;
     this.timeouts.onHeadersComplete();
     info.protocol = codec.minorVersion === 0 ? Protocol.http10 : Protocol.http11;
-    info.downstreamHeaderBytesReceived = codec.requestHeaderLineBytes;
+    noteRequestHead(info, codec);
     if (endStream) this.onRequestDone();
     if (headers.find(HeaderId.expect) >= 0 && !parts.config.proxy100Continue && answerExpect(headers, codec)) this.chargeCode(100);
     const upgrade = upgradeKindOf(headers);
@@ -404,7 +404,7 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
       return;
     }
     this.isLocalReply = true;
-    if (options.closesConnection === true) this.owner?.closeAfterResponse();
+    if (status === 400 && !this.context.parts.config.streamErrorOnInvalidHttpMessage) this.owner?.closeAfterResponse();
     this.terminal.onDestroy();
     // Whatever an encoder filter held of an upstream response is void.
     this.encode.reset(this.encode.bufferLimit);

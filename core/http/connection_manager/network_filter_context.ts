@@ -2,6 +2,7 @@ import type { AccessLogger, LogContext, LogSinkProvider } from '../../access_log
 import type { AccessLogConfig } from '../../access_log/access_log_config.ts';
 import type { ClusterLookup } from '../../conn_pool/cluster_lookup.ts';
 import type { BodyFormatConfig } from '../../formatter/format_config.ts';
+import type { FormatEnvironment } from '../../formatter/format_environment.ts';
 import type { Formatter } from '../../formatter/formatter.ts';
 import type { HeaderMutationsConfig, HeaderMutator } from '../../headers/header_mutation.ts';
 import type { HeaderNames } from '../../headers/header_names.ts';
@@ -37,6 +38,8 @@ export interface NetworkFilterContext {
   readonly localAddress: string;
   readonly node: { readonly id: string; readonly cluster: string };
   random(): number;
+  /** For compiling formats; its needs are the thread's. */
+  readonly formatEnvironment: FormatEnvironment;
   /** Access loggers of a configuration, compiled for this thread. */
   createAccessLoggers(configs: readonly AccessLogConfig[]): readonly AccessLogger[];
   compileMutations(levels: readonly HeaderMutationsConfig[]): HeaderMutator<LogContext>;

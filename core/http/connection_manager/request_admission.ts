@@ -33,7 +33,7 @@ export function admitRequest(stream: ArrivingStream, owner: ArrivingOwner, heade
     check = normalizeRequest(headers, config, listenerPort);
   }
   if (check !== RequestCheck.ok) {
-    refuseRequest(stream, owner, check);
+    refuseRequest(stream, check);
     return false;
   }
   const rejectedWith = mutateRequestHeaders(headers, context, info, stream.routeTable, keepsUpgrade);
@@ -51,7 +51,7 @@ export function admitAgain(stream: ArrivingStream, owner: ArrivingOwner, headers
   let check = checkRequest(headers, 1, config);
   if (check === RequestCheck.ok) check = normalizeRequest(headers, config, listenerPort);
   if (check === RequestCheck.ok) return true;
-  refuseRequest(stream, owner, check);
+  refuseRequest(stream, check);
   return false;
 }
 

@@ -1,28 +1,25 @@
 import type { HeaderMap } from '../../headers/header_map.ts';
 import { HeaderId } from '../../headers/header_names.ts';
 import type { LocalReplyOptions } from '../filter.ts';
-import type { ConnectionManagerConfig } from './config.ts';
 import { RequestCheck } from './request_check.ts';
 import type { ConnectionManagerStats } from './stats.ts';
 
 /** A stream whose request was found wanting. */
 export interface RefusableStream {
-  readonly context: { readonly parts: { readonly stats: ConnectionManagerStats; readonly config: ConnectionManagerConfig } };
+  readonly context: { readonly parts: { readonly stats: ConnectionManagerStats } };
   readonly requestHeaders: HeaderMap;
   sendLocalReply(status: number, body: string, options: LocalReplyOptions): void;
 }
 
 /** Answers a request that `check` (a RequestCheck) found wanting: no filter and no upstream sees it. */
-export function refuseRequest(stream: RefusableStream, owner: { closeAfterResponse(): void }, check: number): void {
-  const { stats, config } = stream.context.parts;
+export function refuseRequest(stream: RefusableStream, check: number): void {
+  const { stats } = stream.context.parts;
   switch (check) {
     case RequestCheck.missingHost:
-      if (!config.streamErrorOnInvalidHttpMessage) owner.closeAfterResponse();
       stream.sendLocalReply(400, '', { details: 'missing_host_header' });
       return;
     case RequestCheck.badPath:
       stats.rqFailedPathNormalization.inc();
-      if (!config.streamErrorOnInvalidHttpMessage) owner.closeAfterResponse();
       stream.sendLocalReply(400, '', { details: 'path_normalization_failed' });
       return;
     case RequestCheck.redirectToNormalPath: {

@@ -3,6 +3,13 @@ import type { Http1ServerConnection } from '../http1/server_connection.ts';
 import type { ManagerContext } from './manager_context.ts';
 import { UpgradeKind } from './upgrades.ts';
 
+/** Takes down what had come of a request when its headers were complete. */
+export function noteRequestHead(info: StreamInfo, codec: Http1ServerConnection): void {
+  info.downstreamHeaderBytesReceived = codec.requestHeaderLineBytes;
+  // All that was read with them, as in Envoy.
+  info.downstreamWireBytesReceived = codec.wireBytesReceived + codec.unreadBytes;
+}
+
 /** Takes down how a stream ended. `codec` null: its connection is gone. */
 export function settleStream(context: ManagerContext, info: StreamInfo, codec: Http1ServerConnection | null, upgrade: number, isRequestDone: boolean, isReset: boolean): void {
   const { stats, dispatcher } = context.parts;

@@ -7,10 +7,9 @@ import type { ManagerContext } from './manager_context.ts';
 export function logStream(
   context: ManagerContext, info: StreamInfo, request: HeaderMap | null, response: HeaderMap | null, trailers: HeaderMap | null, type: AccessLogType,
 ): void {
-  const { loggers, http1 } = context.parts;
+  const { loggers } = context.parts;
   const { logContext } = context;
   info.localReplyBody = '';
-  if (http1.countsHeaderBytes) info.requestHeaderBytes = request?.byteSize() ?? 0;
   logContext.info = info;
   logContext.requestHeaders = request;
   logContext.responseHeaders = response;

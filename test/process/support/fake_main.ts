@@ -15,6 +15,7 @@ process.exit(
       workerEntry: new URL('./fake_worker_main.ts', import.meta.url),
       flushEntry: new URL('../../../workers/flush/flush_main.ts', import.meta.url),
       configEntry: new URL('../../../bin/config_main.ts', import.meta.url),
+      explainEntry: new URL('../../../bin/explain_main.ts', import.meta.url),
     }),
   ),
 );

@@ -171,6 +171,21 @@ describe('which requests', () => {
     first.destroy();
     expect(bench.stream(make()).request().upstream.headers).toBeNull();
   });
+
+  it('of which those of other workers count', () => {
+    const { bench, make, stat } = setUp({ delay: DELAY, maxActiveFaults: 2 });
+    const others = bench.server.otherWorkersCount('http.test.fault.active_faults');
+    others.add(1);
+    const first = bench.stream(make()).request();
+    expect([others.total(), stat('active_faults')]).toEqual([2, 1]);
+    expect(bench.stream(make()).request().upstream.isComplete).toBe(true);
+    first.destroy();
+    expect(others.total()).toBe(1);
+    others.add(-1);
+    expect([bench.stream(make()).request(), bench.stream(make()).request()].map((stream) => stream.upstream.headers)).toEqual([null, null]);
+    expect(bench.stream(make()).request().upstream.isComplete).toBe(true);
+    expect(stat('faults_overflow')).toBe(2);
+  });
 });
 
 describe('runtime', () => {

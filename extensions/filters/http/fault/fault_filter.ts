@@ -13,8 +13,7 @@ const ABORT_BODY = 'fault filter abort';
 const ABORT_DETAILS = 'fault_filter_abort';
 
 /**
- * Injects faults: a delay, then perhaps an abort; a slowed response. A stream counts as one active fault whatever it got. The
- * limit of active faults holds for each worker by itself.
+ * Injects faults: a delay, then perhaps an abort; a slowed response. A stream counts as one active fault whatever it got.
  */
 export class FaultFilter implements HttpFilter {
   private readonly shared: FaultShared;
@@ -79,7 +78,7 @@ export class FaultFilter implements HttpFilter {
   onDestroy(): void {
     if (this.isFaultActive) {
       this.isFaultActive = false;
-      this.shared.activeFaults.dec();
+      this.shared.end();
       this.delayTimer?.disable();
       this.pacer?.reset();
     }
@@ -157,13 +156,8 @@ export class FaultFilter implements HttpFilter {
     const { shared } = this;
     const { maxActiveFaults, runtimeKeys } = this.settings.config;
     const max = shared.runtime.getInteger(runtimeKeys.maxActiveFaults, maxActiveFaults);
-    if (max >= 0 && shared.activeFaults.value() >= max) {
-      shared.faultsOverflow.inc();
-      return false;
-    }
-    this.isFaultActive = true;
-    shared.activeFaults.inc();
-    return true;
+    this.isFaultActive = shared.begin(max);
+    return this.isFaultActive;
   }
 
   private setMetadata(callbacks: FilterCallbacks): void {

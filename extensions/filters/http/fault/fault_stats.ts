@@ -1,5 +1,6 @@
 import type { HttpFilterContext } from '../../../../core/http/filter_context.ts';
 import type { RuntimeSnapshot } from '../../../../core/runtime/runtime_snapshot.ts';
+import type { ProcessCount } from '../../../../core/shared_memory/process_counts.ts';
 import { sanitizeStatName } from '../../../../core/stats/stat_name.ts';
 import type { Counter, Gauge, StatsScope } from '../../../../core/stats/stats.ts';
 
@@ -48,9 +49,11 @@ export class FaultShared {
   readonly runtime: RuntimeSnapshot;
   readonly abortsInjected: Counter;
   readonly delaysInjected: Counter;
-  readonly faultsOverflow: Counter;
+  private readonly faultsOverflow: Counter;
   readonly responseRlInjected: Counter;
-  readonly activeFaults: Gauge;
+  private readonly activeFaults: Gauge;
+  /** The gauge's sum over all workers: the limit of active faults is one for the process. */
+  private readonly allActiveFaults: ProcessCount;
   private readonly scope: StatsScope;
   private readonly randomSource: () => number;
   private readonly clusters: Map<string, DownstreamCluster>;
@@ -63,9 +66,27 @@ export class FaultShared {
     this.faultsOverflow = scope.counter('faults_overflow');
     this.responseRlInjected = scope.counter('response_rl_injected');
     this.activeFaults = scope.gauge('active_faults');
+    this.allActiveFaults = context.server.processCount(`${scope.prefix}.active_faults`);
     this.scope = scope;
     this.randomSource = () => context.random();
     this.clusters = new Map();
+  }
+
+  /** Counts one more active fault, unless there are `max` in the process already (-1 = no limit). Two workers may take the last place at once. */
+  begin(max: number): boolean {
+    if (max >= 0 && this.allActiveFaults.total() >= max) {
+      this.faultsOverflow.inc();
+      return false;
+    }
+    this.activeFaults.inc();
+    this.allActiveFaults.add(1);
+    return true;
+  }
+
+  /** One that began is over. */
+  end(): void {
+    this.activeFaults.dec();
+    this.allActiveFaults.add(-1);
   }
 
   /** Each fault throws its own dice. */

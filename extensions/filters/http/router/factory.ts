@@ -9,7 +9,7 @@ export function createRouterFactory(config: RouterConfig, context: HttpFilterCon
   const shared = {
     config, stats: new RouterStats(context.scope), clusters: context.clusters, names: context.names,
     strictHeaderIds: config.strictCheckHeaders.map((name) => context.names.intern(name)), runtime: context.runtime, turnSlab: context.slab, clock: context.clock,
-    turn: context.turn, localAddress: context.localAddress, originalUrlId: context.names.intern('x-envoy-original-url'),
+    turn: context.turn, localAddress: context.localAddress, formatNeeds: context.formatEnvironment.needs, originalUrlId: context.names.intern('x-envoy-original-url'),
     createTimer: (target: TimerTarget) => context.createTimer(target),
     shadowStats: () => {
       shadowStats ??= new RouterStats(context.rootScope.scope('http.async-client'));

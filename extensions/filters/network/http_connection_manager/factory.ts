@@ -1,4 +1,3 @@
-import { processFormatEnvironment } from '../../../../core/formatter/format_environment.ts';
 import type { ConnectionManagerConfig, HttpFilterConfig } from '../../../../core/http/connection_manager/config.ts';
 import { ConnectionManager } from '../../../../core/http/connection_manager/connection_manager.ts';
 import { InternalAddressChecker } from '../../../../core/http/connection_manager/internal_address.ts';
@@ -31,30 +30,30 @@ export function createManagerFactory(config: ConnectionManagerConfig, context: N
     clusters: context.clusters, slab: context.dispatcher.io.slab, clock: context.dispatcher.io.clock, random: context.random, localClusterName: '',
     turn: context.dispatcher.turn, localAddress: context.localAddress, createTimer: (target) => context.dispatcher.createTimer(target),
     nodeCluster: context.node.cluster, nodeId: context.node.id,
-    formatEnvironment: processFormatEnvironment(context.names, () => context.dispatcher.wallMs, context.random),
+    formatEnvironment: context.formatEnvironment,
   };
   const filters = createFilters(config.filters, context, filterContext);
   const createTerminal = terminalOf(filters);
   const isInbound = context.listener.trafficDirection === 'inbound';
   const loggers = context.createAccessLoggers(config.accessLogs);
+  const upgrades = config.upgrades.map(({ type, enabled, filters: own }) => {
+    const chain = own === null ? null : createFilters(own, context, filterContext);
+    return { type, enabled, filters: chain, createTerminal: chain === null ? createTerminal : terminalOf(chain) };
+  });
+  const routeTable = compileRoutes(config, context, filterContext);
+  const localReplies = context.createLocalReplies(config.localReply);
+  const earlyMutations = config.earlyHeaderMutations.map((extension) => create<EarlyHeaderMutation>(EARLY_HEADER_MUTATION_CATEGORY, extension, context, filterContext));
   const honoursHealthCheckFail = context.listener.drainType === 'default';
   const manager = new ManagerContext({
-    config, stats, filters,
-    upgrades: config.upgrades.map(({ type, enabled, filters: own }) => {
-      const chain = own === null ? null : createFilters(own, context, filterContext);
-      return { type, enabled, filters: chain, createTerminal: chain === null ? createTerminal : terminalOf(chain) };
-    }),
+    config, stats, filters, upgrades, loggers, routeTable, localReplies, earlyMutations,
     dispatcher: context.dispatcher, names: context.names, literals: context.literals, dates: context.dates,
     requestIds: context.requestIds, runtime: context.runtime, server: context.server,
-    http1: http1Settings(config, context.rootScope, loggers.some((logger) => logger.countsHeaderBytes) || config.localReply !== null),
-    loggers,
-    routeTable: compileRoutes(config, context, filterContext),
+    // Every format has been compiled by now.
+    http1: http1Settings(config, context.rootScope, context.formatEnvironment.needs.headerBytes),
     internal: new InternalAddressChecker(config.internalAddresses),
     ipDetection: config.originalIpDetection.map((extension) => create<OriginalIpDetection>(ORIGINAL_IP_DETECTION_CATEGORY, extension, context, filterContext)),
-    earlyMutations: config.earlyHeaderMutations.map((extension) => create<EarlyHeaderMutation>(EARLY_HEADER_MUTATION_CATEGORY, extension, context, filterContext)),
     proxyStatus: createProxyStatus(config, context),
     node: context.node,
-    localReplies: context.createLocalReplies(config.localReply),
     bufferLimit: context.listener.perConnectionBufferLimitBytes,
     localAddress: context.localAddress, clusters: context.clusters,
     listenerPort: context.listener.addresses[0]?.port ?? 0,
