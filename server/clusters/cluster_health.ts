@@ -2,7 +2,7 @@
  * What active health checks do to one cluster's hosts: with which flags they begin, when they may go, and who is told when their
  * health changes. Thread: main.
  */
-import { HostHealthFlag, HostStat } from '../../core/shared_memory/layout.ts';
+import { HEALTH_GENERATION, HostHealthFlag, HostStat } from '../../core/shared_memory/layout.ts';
 import type { StatsScope } from '../../core/stats/stats.ts';
 import type { ClusterConfig, EndpointConfig } from '../../core/upstream/cluster_config.ts';
 import { type CheckedCluster, type CheckedHost, ClusterHealthChecker, createHealthCheckStats, type HealthCheckEnvironment, type HealthCheckStats } from '../health_checks/cluster_health_checker.ts';
@@ -74,7 +74,10 @@ export class ClusterHealth implements HostHealthPolicy, CheckedCluster {
     return {
       get: () => health[hostId],
       set: (flags) => {
+        if (health[hostId] === flags) return;
         health[hostId] = flags;
+        // Workers look at health with their next request.
+        health[HEALTH_GENERATION]++;
       },
     };
   }

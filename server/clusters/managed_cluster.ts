@@ -162,8 +162,8 @@ export class ManagedCluster implements DiscoveryListener {
 
   private finishInitialization(): void {
     this.isInitialized = true;
-    // A cluster that found nothing has its numbers too.
-    if (this.table.hosts().length === 0) this.countMembers();
+    // A cluster that found nothing has its numbers too; checks may have left hosts out without a change of state.
+    if (this.health !== null || this.table.hosts().length === 0) this.countMembers();
     this.listener.onClusterInitialized(this);
   }
 
@@ -176,7 +176,7 @@ export class ManagedCluster implements DiscoveryListener {
     let maxWeight = 0;
     const hosts = this.table.hosts();
     for (const host of hosts) {
-      const flags = health[host.id];
+      const flags = health[host.id] & ~HostHealthFlag.pendingDynamicRemoval;
       if (flags === 0) healthy++;
       else if ((flags & ~DEGRADED) === 0) degraded++;
       else if ((flags & EXCLUDED) !== 0) excluded++;
