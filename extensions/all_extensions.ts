@@ -11,6 +11,7 @@ import { register as registerHeaderMutation } from './filters/http/header_mutati
 import { register as registerHealthCheck } from './filters/http/health_check/config.ts';
 import { register as registerRouter } from './filters/http/router/config.ts';
 import { register as registerHttpConnectionManager } from './filters/network/http_connection_manager/config.ts';
+import { register as registerEventFile } from './health_check/event_sinks/file/config.ts';
 import { register as registerEarlyHeaderMutation } from './http/early_header_mutation/header_mutation/config.ts';
 import { register as registerPreserveCase } from './http/header_formatters/preserve_case/config.ts';
 import { register as registerCustomHeader } from './http/original_ip_detection/custom_header/config.ts';
@@ -40,6 +41,7 @@ export function registerAllExtensions(registry: FactoryRegistry): void {
   registerHeaderMutation(registry);
   registerHealthCheck(registry);
   registerRouter(registry);
+  registerEventFile(registry);
   registerEarlyHeaderMutation(registry);
   registerPreserveCase(registry);
   registerCustomHeader(registry);

@@ -26,7 +26,7 @@ export function endpointsSection(clusters: readonly DumpedCluster[], health: Arr
 function loadAssignment(cluster: DumpedCluster, health: ArrayLike<number>): JsonObject {
   const endpoints = [...byLocality(cluster.hosts())].map(([first, group]): JsonObject => ({
     ...localityOf(first),
-    lb_endpoints: group.map((host) => lbEndpoint(host, health[host.id])),
+    lb_endpoints: group.map((host) => lbEndpoint(host, health[host.id] & ~HostHealthFlag.pendingDynamicRemoval)),
     ...(first.priority === 0 ? {} : { priority: first.priority }),
   }));
   return {

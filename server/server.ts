@@ -12,8 +12,8 @@ import type { LogLevels } from '../core/log/log_levels.ts';
 import { createTimer, type Scheduler } from '../core/event/scheduler.ts';
 import type { DnsResolver } from '../core/network/dns_resolver.ts';
 import type { FactoryRegistry } from '../core/registry/factory_registry.ts';
-import type { RuntimeValues } from '../core/runtime/runtime_snapshot.ts';
 import type { Snapshot } from '../core/snapshot/snapshot.ts';
+import { RuntimeSnapshot, type RuntimeFraction, type RuntimeValues } from '../core/runtime/runtime_snapshot.ts';
 import { createSharedSlabs, ServerFact, type SharedSlabs } from '../core/shared_memory/layout.ts';
 import type { StatsScope } from '../core/stats/stats.ts';
 import type { DnsConfig } from '../core/upstream/cluster_config.ts';
@@ -43,6 +43,9 @@ import { endpointsSection } from './endpoints_dump.ts';
 import type {
   ClusterStatus, ConfigDumpSection, DrainOptions, ExplainAnswer, ExplainRequest, Instance, JsonObject, ListenerStatus, LoggingControl, ProfileKind, RuntimeControl, ServerState, UnreadyTargets,
 } from './instance.ts';
+import type { HealthCheckEnvironment } from './health_checks/cluster_health_checker.ts';
+import { probersFor } from './health_checks/create_prober.ts';
+import { HealthCheckEventLog } from './health_checks/event_log.ts';
 import { ListenerManager } from './listeners/listener_manager.ts';
 import { effectiveNode, nodeJson } from './node_json.ts';
 import { RuntimeManager } from './runtime/runtime_manager.ts';
@@ -57,6 +60,9 @@ import { collectStartupGarbage } from './lifecycle/startup_garbage.ts';
 
 /** Values of ServerFact.state and `server.state`. */
 const STATE_CODES: Readonly<Record<ServerState, number>> = { LIVE: 0, DRAINING: 1, PRE_INITIALIZING: 2, INITIALIZING: 3 };
+
+/** Whether service_name_matcher of health checks is looked at. */
+const VERIFY_CLUSTER: RuntimeFraction = { defaultValue: { numerator: 100, denominator: 100 }, runtimeKey: 'health_check.verify_cluster' };
 
 /** Milliseconds that writing out access logs may take when the process ends. */
 const FLUSH_MAX_MS = 5000;
@@ -147,6 +153,7 @@ export class Server implements Instance {
   private markClustersReady: (code: number) => void = () => {};
   private admin: RunningAdmin | undefined;
   private adminAccessLog: AdminAccessLog | undefined;
+  private sinks: RingSinkProvider | undefined;
   logExchange: Instance['logExchange'] = undefined;
   private phase: 'PRE_INITIALIZING' | 'INITIALIZING' | 'LIVE' = 'PRE_INITIALIZING';
   private areListenersOpen = false;
@@ -219,7 +226,7 @@ export class Server implements Instance {
     this.areListenersOpen = true;
     configLog.info('loading stats configuration');
     this.log.of('runtime').info('RTDS has finished initialization');
-    await this.clusterManager.start(config.clusters.map((cluster, id) => ({ id, config: cluster.config, discovery: cluster.discovery })));
+    await this.clusterManager.start(config.clusters.map((cluster, id) => ({ id, config: cluster.config, discovery: cluster.discovery, health: cluster.health })));
     if (options.mode !== 'serve' || this.isEnding) return;
     this.guarddog.start();
     this.flusher.start();
@@ -244,13 +251,11 @@ export class Server implements Instance {
   }
 
   private createAdminAccessLog(): void {
-    const { config, environment, registry, options } = this.parts;
+    const { config, environment, registry } = this.parts;
     const { accessLogs } = config.admin;
     if (accessLogs.length === 0) return;
-    // To the flush thread main is one more worker.
-    const sinks = new RingSinkProvider((destination, memory) => this.flush.addRing(options.concurrency, destination, memory));
     const log = new AdminAccessLog({
-      configs: accessLogs, registry, sinks, runtime: this.runtimeValues, nowWallMs: () => this.scheduler.wallMs(),
+      configs: accessLogs, registry, sinks: this.mainSinks(), runtime: this.runtimeValues, nowWallMs: () => this.scheduler.wallMs(),
       random: () => Math.floor(environment.random() * 0x1_0000_0000),
     });
     this.adminAccessLog = log;
@@ -371,9 +376,27 @@ export class Server implements Instance {
         discovery: { scheduler: this.scheduler, random: environment.random, createResolver },
         hostIds: this.hostIds, hostSlabs: this.hostSlabs, facts: new Int32Array(this.slabs.clusterFacts),
         stats: this.statsScope, declareStats: (prefix) => this.mainStats.registry.declare(prefix, clusterStats), log: this.log.of('upstream'),
+        healthChecks: this.healthCheckEnvironment(),
       },
       { onHostsChanged: (cluster) => this.onHostsChanged(cluster), onInitialized: () => this.onClustersInitialized() },
     );
+  }
+
+  private healthCheckEnvironment(): HealthCheckEnvironment {
+    const { environment } = this.parts;
+    // Runtime is read anew for each check: it can be changed by the operator.
+    return {
+      scheduler: this.scheduler, random: environment.random,
+      runtimeInteger: (key, fallback) => new RuntimeSnapshot(this.runtimeValues).getInteger(key, fallback),
+      probersFor: (cluster) => probersFor(cluster, () => new RuntimeSnapshot(this.runtimeValues).featureEnabled(VERIFY_CLUSTER, Math.floor(environment.random() * 100))),
+      events: new HealthCheckEventLog({ sink: (destination) => this.mainSinks().sink(destination) }, () => this.scheduler.wallMs()),
+    };
+  }
+
+  /** Rings of main's own: to the flush thread main is one more worker. */
+  private mainSinks(): RingSinkProvider {
+    this.sinks ??= new RingSinkProvider((destination, memory) => this.flush.addRing(this.parts.options.concurrency, destination, memory));
+    return this.sinks;
   }
 
   private createNameServer(dns: DnsConfig): NameServer {

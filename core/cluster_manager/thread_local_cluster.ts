@@ -5,6 +5,8 @@ import type { UpstreamCluster } from '../conn_pool/cluster_lookup.ts';
 import type { HostSetConfig } from '../upstream/cluster_config.ts';
 import type { ClusterInfo } from '../upstream/cluster_info.ts';
 import { Host } from '../upstream/host.ts';
+import { FailedHosts } from './failed_hosts.ts';
+import { HEALTH_GENERATION } from '../shared_memory/layout.ts';
 import { type LoadBalancer, LoadBalancerContext, type LoadBalancerFactory } from '../upstream/load_balancer.ts';
 
 /** A host's pools on this worker, by priority: HTTP, then plain TCP; kept in `Host.attachment`. */
@@ -71,6 +73,8 @@ export class ThreadLocalCluster implements UpstreamCluster {
   private hostsById: Map<number, Host>;
   private levels: PriorityLevel[];
   private checkedTick: number;
+  private checkedGeneration: number;
+  private readonly failedHosts: FailedHosts;
 
   constructor(info: ClusterInfo, poolContext: Http1PoolContext, factory: LoadBalancerFactory, random: () => number, health: Int32Array, hostStats: Float64Array) {
     this.info = info;
@@ -83,6 +87,8 @@ export class ThreadLocalCluster implements UpstreamCluster {
     this.hostsById = new Map();
     this.levels = [];
     this.checkedTick = 0;
+    this.checkedGeneration = 0;
+    this.failedHosts = new FailedHosts(health);
   }
 
   /** Takes a new host set: hosts that stay keep their pools, those that go are drained. */
@@ -112,8 +118,11 @@ export class ThreadLocalCluster implements UpstreamCluster {
     const levels = this.levels;
     // Ticks are small integers: a time in milliseconds would be a number on the heap.
     const now = this.poolContext.dispatcher.wheel.nowTick;
-    if (now - this.checkedTick >= HEALTH_CHECK_TICKS) {
+    const generation = this.health[HEALTH_GENERATION];
+    if (now - this.checkedTick >= HEALTH_CHECK_TICKS || generation !== this.checkedGeneration) {
       this.checkedTick = now;
+      this.checkedGeneration = generation;
+      this.drainFailed();
       for (let i = 0; i < levels.length; i++) levels[i].refresh();
     }
     const { context } = this;
@@ -163,6 +172,15 @@ export class ThreadLocalCluster implements UpstreamCluster {
       pools.pools[index] = pool;
     }
     return pool;
+  }
+
+  /** Connections to hosts that have failed their checks are not used again. */
+  private drainFailed(): void {
+    for (const host of this.failedHosts.update(this.hostsById)) {
+      drainPools(host);
+      // Requests that panic sends there get a pool of their own.
+      host.attachment = null;
+    }
   }
 
   /** The cluster is gone: idle connections close, busy ones finish. */

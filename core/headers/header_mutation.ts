@@ -176,6 +176,11 @@ export function isModifiableHeader(name: string): boolean {
   return !name.startsWith(':') && name.toLowerCase() !== 'host';
 }
 
+/** Whether a format string says the same for every stream. */
+export function isConstantFormat(format: string): boolean {
+  return constantValue(format) !== null;
+}
+
 /** The text of a format string without operators, or null. `%%` is a percent sign. */
 function constantValue(format: string): string | null {
   const rest = format.replaceAll('%%', '');

@@ -17,11 +17,14 @@ export const MAX_CLUSTERS = 16384;
 export const HOST_STAT_WORDS = 8;
 export const HostStat = { cxTotal: 0, cxActive: 1, cxConnectFail: 2, rqTotal: 3, rqActive: 4, rqSuccess: 5, rqError: 6, rqTimeout: 7 } as const;
 
-/** Host health: one int32 per host, written by main. 0 = healthy. */
+/** Host health: one int32 per host, written by main. 0 = healthy. Behind them (HEALTH_GENERATION) a word that main changes with any of them. */
 export const HostHealthFlag = {
   failedActiveHc: 1, failedOutlierCheck: 2, failedEdsHealth: 4, degradedActiveHc: 8, degradedEdsHealth: 16,
   pendingDynamicRemoval: 32, pendingActiveHc: 64, excludedViaImmediateHcFail: 128, activeHcTimeout: 256, edsStatusDraining: 512,
 } as const;
+
+/** Index in the host-health slab of the word that is another whenever some host's health is. */
+export const HEALTH_GENERATION = MAX_HOSTS;
 
 /** Circuit-breaker use: per worker, int32, written by that worker, summed by whoever checks a limit.
  *  Word = (clusterId * 2 + priority) * CIRCUIT_WORDS + kind; priority 0 default, 1 high. */
@@ -66,7 +69,7 @@ export function createSharedSlabs(workers: number): SharedSlabs {
     counts.push(new SharedArrayBuffer(MAX_PROCESS_COUNTS * 4));
   }
   return {
-    hostHealth: new SharedArrayBuffer(MAX_HOSTS * 4),
+    hostHealth: new SharedArrayBuffer((MAX_HOSTS + 1) * 4),
     serverFacts: new SharedArrayBuffer(SERVER_FACT_WORDS * 4),
     clusterFacts: new SharedArrayBuffer(MAX_CLUSTERS * CLUSTER_FACT_WORDS * 4),
     hostStats,

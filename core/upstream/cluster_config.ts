@@ -99,6 +99,19 @@ export interface EndpointConfig {
   readonly localityWeight: number;
   readonly healthStatus: 'unknown' | 'healthy' | 'unhealthy' | 'draining' | 'timeout' | 'degraded';
   readonly metadata: Readonly<Record<string, unknown>>;
+  /** undefined: as the cluster's health checks say. */
+  readonly healthCheck?: EndpointHealthCheck | undefined;
+}
+
+/** How one endpoint is checked differently. */
+export interface EndpointHealthCheck {
+  /** 0 = not another. */
+  readonly port: number;
+  /** Numeric; '' = not another. */
+  readonly address: string;
+  /** '' = not another. */
+  readonly hostname: string;
+  readonly isDisabled: boolean;
 }
 
 export interface DnsConfig {

@@ -9,6 +9,9 @@ import { SimulatedScheduler } from '../../test/support/simulated_scheduler.ts';
 import { clusterStatus } from './cluster_status.ts';
 import { ClusterManager } from './cluster_manager.ts';
 import { HostIds } from './host_ids.ts';
+import type { HealthOptions } from '../health_checks/health_check_config.ts';
+import type { ProbeListener } from '../health_checks/health_check_session.ts';
+import { checkConfig } from '../../test/support/check_config.ts';
 import { HostSlabs } from './host_table.ts';
 
 const DNS: DnsConfig = {
@@ -28,7 +31,7 @@ function clusterConfig(name: string): ClusterConfig {
   return { name, ...rest } as ClusterConfig;
 }
 
-function setUp(discoveries: Record<string, DiscoveryConfig>, random: () => number = () => 0.5) {
+function setUp(discoveries: Record<string, DiscoveryConfig>, random: () => number = () => 0.5, health?: HealthOptions) {
   const scheduler = new SimulatedScheduler();
   const resolver = new ManualDnsResolver();
   const stats = createLocalStats();
@@ -36,19 +39,28 @@ function setUp(discoveries: Record<string, DiscoveryConfig>, random: () => numbe
   const hostSlabs = new HostSlabs(slabs);
   const changes: string[] = [];
   const state = { initialized: 0 };
+  /** What checks tell, by address. */
+  const checks = new Map<string, ProbeListener>();
+  const healthChecks = {
+    scheduler, random, runtimeInteger: (_key: string, fallback: number) => fallback, events: undefined,
+    probersFor: () => (_config: unknown, target: { readonly address: string }, _stats: unknown, listener: ProbeListener) => {
+      checks.set(target.address, listener);
+      return { probe: () => {}, abort: () => {}, close: () => checks.delete(target.address) };
+    },
+  };
   const log = createLogger({ write: () => {} }, { levels: createLogLevels(LogLevel.off), pattern: '%v', escaped: false }, { threadId: 0, nowMs: () => 0 });
   const manager = new ClusterManager(
     {
       discovery: { scheduler, random, createResolver: () => resolver },
-      hostIds: new HostIds(), hostSlabs, facts: new Int32Array(slabs.clusterFacts), stats: stats.scope, declareStats: () => {}, log,
+      hostIds: new HostIds(), hostSlabs, facts: new Int32Array(slabs.clusterFacts), stats: stats.scope, declareStats: () => {}, log, healthChecks,
     },
     { onHostsChanged: (cluster) => changes.push(cluster.config.name), onInitialized: () => state.initialized++ },
   );
-  manager.start(Object.entries(discoveries).map(([name, discovery], id) => ({ id, config: clusterConfig(name), discovery })));
+  manager.start(Object.entries(discoveries).map(([name, discovery], id) => ({ id, config: clusterConfig(name), discovery, health })));
   const hosts = (index = 0) => manager.clusters()[index].hosts().map((host) => `${host.id}=${host.address}:${host.port}`);
   // What was never written is not made: shown as 0.
   const value = (name: string) => stats.value(`cluster.c.${name}`) ?? 0;
-  return { scheduler, resolver, stats, slabs, hostSlabs, manager, changes, state, hosts, value };
+  return { scheduler, resolver, stats, slabs, hostSlabs, manager, changes, state, hosts, value, checks };
 }
 
 const strict = (endpoints: EndpointConfig[], dns: Partial<DnsConfig> = {}): DiscoveryConfig => ({ kind: 'strict_dns', endpoints, dns: { ...DNS, ...dns } });
@@ -81,6 +93,86 @@ describe('static clusters', () => {
 
   it('need no cluster at all to be initialised', () => {
     expect(setUp({}).state.initialized).toBe(1);
+  });
+});
+
+describe('clusters with health checks', () => {
+  const health: HealthOptions = { check: checkConfig({ healthyThreshold: 1, unhealthyThreshold: 1 }), ignoresHealthOnRemoval: false, ignoresNewHosts: false };
+  const { failedActiveHc, pendingActiveHc, pendingDynamicRemoval } = HostHealthFlag;
+
+  it('are ready when every host was checked, and count what is healthy', () => {
+    const { state, checks, value, slabs } = setUp({ c: { kind: 'static', endpoints: [endpoint('10.0.0.1'), endpoint('10.0.0.2')] } }, undefined, health);
+    expect([state.initialized, value('membership_healthy')]).toEqual([0, 0]);
+    checks.get('10.0.0.1')?.onSuccess(false);
+    expect([state.initialized, value('membership_healthy')]).toEqual([0, 1]);
+    checks.get('10.0.0.2')?.onFailure('NETWORK', false);
+    expect([state.initialized, value('membership_healthy'), value('health_check.healthy')]).toEqual([1, 1, 1]);
+    expect([...new Int32Array(slabs.clusterFacts, 0, CLUSTER_FACT_WORDS)]).toEqual([2, 1, 0, 0]);
+    checks.get('10.0.0.2')?.onSuccess(true);
+    expect([value('membership_healthy'), value('membership_degraded')]).toEqual([1, 1]);
+  });
+
+  it('count hosts that are left out when the first round is over', () => {
+    const { checks, value } = setUp({ c: { kind: 'static', endpoints: [endpoint('10.0.0.1')] } }, undefined, health);
+    checks.get('10.0.0.1')?.onExclude();
+    checks.get('10.0.0.1')?.onFailure('ACTIVE', false);
+    expect(value('membership_excluded')).toBe(1);
+  });
+
+  it('do not check endpoints that do not want it', () => {
+    const healthCheck = { port: 0, address: '', hostname: '', isDisabled: true };
+    const { state, checks, value } = setUp({ c: { kind: 'static', endpoints: [endpoint('10.0.0.1', { healthCheck })] } }, undefined, health);
+    expect([state.initialized, checks.size, value('membership_healthy')]).toEqual([1, 0, 1]);
+  });
+
+  it('keep a healthy host that DNS forgot until it fails', () => {
+    const { resolver, scheduler, checks, hosts, hostSlabs, value, changes } = setUp({ c: strict([endpoint('a.test')]) }, undefined, health);
+    resolver.answer('a.test', ['10.0.0.1', '10.0.0.2']);
+    checks.get('10.0.0.1')?.onSuccess(false);
+    checks.get('10.0.0.2')?.onSuccess(false);
+    scheduler.advance(5000);
+    resolver.answer('a.test', ['10.0.0.2']);
+    expect(hosts()).toEqual(['1=10.0.0.2:80', '0=10.0.0.1:80']);
+    expect([hostSlabs.health[0], value('membership_healthy')]).toEqual([pendingDynamicRemoval, 2]);
+    checks.get('10.0.0.1')?.onFailure('ACTIVE', false);
+    expect([hosts(), changes.at(-1), checks.has('10.0.0.1')]).toEqual([['1=10.0.0.2:80'], 'c', false]);
+    expect([value('membership_total'), value('health_check.healthy')]).toEqual([1, 1]);
+  });
+
+  it('take a host back that DNS finds again', () => {
+    const { resolver, scheduler, checks, hosts, hostSlabs } = setUp({ c: strict([endpoint('a.test')]) }, undefined, health);
+    resolver.answer('a.test', ['10.0.0.1', '10.0.0.2']);
+    for (const check of checks.values()) check.onSuccess(false);
+    for (const found of [['10.0.0.2'], ['10.0.0.1', '10.0.0.2']]) {
+      scheduler.advance(5000);
+      resolver.answer('a.test', found);
+    }
+    expect([hosts().toSorted(), hostSlabs.health[0]]).toEqual([['0=10.0.0.1:80', '1=10.0.0.2:80'], 0]);
+  });
+
+  it('let a host go at once when health does not matter to that', () => {
+    const { resolver, scheduler, checks, hosts } = setUp({ c: strict([endpoint('a.test')]) }, undefined, { ...health, ignoresHealthOnRemoval: true });
+    resolver.answer('a.test', ['10.0.0.1', '10.0.0.2']);
+    for (const check of checks.values()) check.onSuccess(false);
+    scheduler.advance(5000);
+    resolver.answer('a.test', ['10.0.0.2']);
+    expect([hosts(), [...checks.keys()]]).toEqual([['1=10.0.0.2:80'], ['10.0.0.2']]);
+  });
+
+  it('leave new hosts out until their first check when told to', () => {
+    const { resolver, hostSlabs, checks } = setUp({ c: strict([endpoint('a.test')]) }, undefined, { ...health, ignoresNewHosts: true });
+    resolver.answer('a.test', ['10.0.0.1']);
+    expect(hostSlabs.health[0]).toBe(failedActiveHc | pendingActiveHc);
+    checks.get('10.0.0.1')?.onFailure('NETWORK', false);
+    expect(hostSlabs.health[0]).toBe(failedActiveHc);
+  });
+
+  it('begin healthy when they are logical', () => {
+    const { resolver, hostSlabs, state, checks } = setUp({ c: logical('a.test') }, undefined, health);
+    resolver.answer('a.test', ['10.0.0.1']);
+    expect([hostSlabs.health[0], state.initialized]).toEqual([0, 0]);
+    checks.get('10.0.0.1')?.onSuccess(false);
+    expect(state.initialized).toBe(1);
   });
 });
 

@@ -77,6 +77,9 @@ export class ClusterManager implements ClusterListener {
     this.events.onHostsChanged(cluster);
   }
 
+  /** Workers read the words of the hosts' health themselves. */
+  onHealthChanged(_cluster: ManagedCluster): void {}
+
   onClusterInitialized(cluster: ManagedCluster): void {
     this.dependencies.log.debug(`cm init: init complete: cluster=${cluster.config.name}`);
     this.waiting--;

@@ -61,20 +61,54 @@ export function configuredHealthFlags(status: EndpointConfig['healthStatus']): n
   }
 }
 
+/** What health checks have to say about hosts that come and go. */
+export interface HostHealthPolicy {
+  /** Flags with which a new host begins, besides those of its configuration. */
+  initialFlags(endpoint: EndpointConfig): number;
+  /** Whether a host that discovery no longer knows stays for now. */
+  outlivesDiscovery(hostId: number, endpoint: EndpointConfig): boolean;
+}
+
+/** Nobody checks hosts. */
+export const UNCHECKED: HostHealthPolicy = { initialFlags: () => 0, outlivesDiscovery: () => false };
+
+interface Entry {
+  readonly config: HostConfig;
+  readonly endpoint: EndpointConfig;
+}
+
 export class HostTable {
   private readonly ids: HostIds;
   private readonly slabs: HostSlabs;
-  private byKey = new Map<string, HostConfig>();
+  private readonly policy: HostHealthPolicy;
+  private byKey = new Map<string, Entry>();
   private isFull = false;
 
-  constructor(ids: HostIds, slabs: HostSlabs) {
+  constructor(ids: HostIds, slabs: HostSlabs, policy: HostHealthPolicy = UNCHECKED) {
     this.ids = ids;
     this.slabs = slabs;
+    this.policy = policy;
   }
 
   /** In the order last given. */
   hosts(): readonly HostConfig[] {
-    return [...this.byKey.values()];
+    return Array.from(this.byKey.values(), (entry) => entry.config);
+  }
+
+  /** With the endpoints they come from. */
+  entries(): readonly { readonly host: HostConfig; readonly endpoint: EndpointConfig }[] {
+    return Array.from(this.byKey.values(), ({ config, endpoint }) => ({ host: config, endpoint }));
+  }
+
+  /** Lets go of a host that outlived discovery. Returns whether there was one. */
+  removePending(id: number): boolean {
+    for (const [key, { config }] of this.byKey) {
+      if (config.id !== id || (this.slabs.health[id] & HostHealthFlag.pendingDynamicRemoval) === 0) continue;
+      this.byKey.delete(key);
+      this.ids.release(id);
+      return true;
+    }
+    return false;
   }
 
   /** Whether hosts were left out because all ids are in use. */
@@ -82,9 +116,16 @@ export class HostTable {
     return this.isFull;
   }
 
+  /** Lets go of all hosts. */
+  clear(): void {
+    for (const { config } of this.byKey.values()) this.ids.release(config.id);
+    this.byKey.clear();
+  }
+
   /** Replaces the hosts by what discovery found now. */
   replace(found: readonly DiscoveredHost[]): HostTableChange {
-    const next = new Map<string, HostConfig>();
+    const next = new Map<string, Entry>();
+    const { health } = this.slabs;
     let added = 0;
     let changed = 0;
     this.isFull = false;
@@ -97,11 +138,14 @@ export class HostTable {
           this.isFull = true;
           continue;
         }
-        this.slabs.birth(id, configuredHealthFlags(host.endpoint.healthStatus));
-        next.set(host.key, hostConfig(id, host));
+        this.slabs.birth(id, configuredHealthFlags(host.endpoint.healthStatus) | this.policy.initialFlags(host.endpoint));
+        next.set(host.key, { config: hostConfig(id, host), endpoint: host.endpoint });
         added++;
-      } else if (old.address !== host.address || old.port !== host.port) {
-        next.set(host.key, hostConfig(old.id, host));
+        continue;
+      }
+      health[old.config.id] &= ~HostHealthFlag.pendingDynamicRemoval;
+      if (old.config.address !== host.address || old.config.port !== host.port) {
+        next.set(host.key, { config: hostConfig(old.config.id, host), endpoint: host.endpoint });
         changed++;
       } else {
         next.set(host.key, old);
@@ -110,7 +154,13 @@ export class HostTable {
     let removed = 0;
     for (const [key, old] of this.byKey) {
       if (next.has(key)) continue;
-      this.ids.release(old.id);
+      const { id } = old.config;
+      if (this.policy.outlivesDiscovery(id, old.endpoint)) {
+        health[id] |= HostHealthFlag.pendingDynamicRemoval;
+        next.set(key, old);
+        continue;
+      }
+      this.ids.release(id);
       removed++;
     }
     this.byKey = next;

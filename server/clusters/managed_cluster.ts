@@ -4,8 +4,11 @@ import { CLUSTER_FACT_WORDS, ClusterFact, HostHealthFlag } from '../../core/shar
 import type { StatsScope } from '../../core/stats/stats.ts';
 import type { ClusterConfig, DiscoveryConfig, HostConfig, HostSetConfig } from '../../core/upstream/cluster_config.ts';
 import { createDiscovery, type Discovery, type DiscoveryContext, type DiscoveryListener } from './discovery.ts';
+import type { HealthCheckEnvironment } from '../health_checks/cluster_health_checker.ts';
+import type { HealthOptions } from '../health_checks/health_check_config.ts';
+import { ClusterHealth } from './cluster_health.ts';
 import type { HostIds } from './host_ids.ts';
-import { type DiscoveredHost, type HostSlabs, HostTable } from './host_table.ts';
+import { type DiscoveredHost, type HostSlabs, HostTable, UNCHECKED } from './host_table.ts';
 
 const DEGRADED = HostHealthFlag.degradedActiveHc | HostHealthFlag.degradedEdsHealth;
 const EXCLUDED = HostHealthFlag.pendingActiveHc | HostHealthFlag.excludedViaImmediateHcFail | HostHealthFlag.edsStatusDraining;
@@ -15,6 +18,8 @@ export interface ClusterDefinition {
   readonly id: number;
   readonly config: ClusterConfig;
   readonly discovery: DiscoveryConfig;
+  /** undefined: nobody checks its hosts. */
+  readonly health?: HealthOptions | undefined;
 }
 
 /** What a cluster works with. */
@@ -29,11 +34,15 @@ export interface ClusterDependencies {
   /** Shows what main and workers will count below this prefix, before they do. */
   readonly declareStats: (prefix: string) => void;
   readonly log: Logger;
+  /** undefined: hosts of no cluster are checked. */
+  readonly healthChecks?: HealthCheckEnvironment | undefined;
 }
 
 export interface ClusterListener {
   /** The hosts are others than before. */
   onHostsChanged(cluster: ManagedCluster): void;
+  /** The hosts are the same, their health is not. */
+  onHealthChanged(cluster: ManagedCluster): void;
   /** The first answers are in. Called once. */
   onClusterInitialized(cluster: ManagedCluster): void;
 }
@@ -58,6 +67,7 @@ export class ManagedCluster implements DiscoveryListener {
   private readonly scope: StatsScope;
   private readonly discovery: Discovery;
   private readonly isStrictDns: boolean;
+  private readonly health: ClusterHealth | null;
   private isInitialized = false;
 
   constructor(definition: ClusterDefinition, dependencies: ClusterDependencies, listener: ClusterListener) {
@@ -65,8 +75,9 @@ export class ManagedCluster implements DiscoveryListener {
     this.config = definition.config;
     this.dependencies = dependencies;
     this.listener = listener;
-    this.table = new HostTable(dependencies.hostIds, dependencies.hostSlabs);
     this.scope = dependencies.stats.scope('cluster').scope(definition.config.statName);
+    this.health = this.createHealth(definition);
+    this.table = new HostTable(dependencies.hostIds, dependencies.hostSlabs, this.health ?? UNCHECKED);
     dependencies.declareStats(this.scope.prefix);
     this.isStrictDns = definition.discovery.kind === 'strict_dns';
     this.discovery = createDiscovery(definition.discovery, dependencies.discovery, this);
@@ -82,7 +93,8 @@ export class ManagedCluster implements DiscoveryListener {
 
   close(): void {
     this.discovery.close();
-    this.table.replace([]);
+    this.health?.close();
+    this.table.clear();
   }
 
   hosts(): readonly HostConfig[] {
@@ -103,6 +115,7 @@ export class ManagedCluster implements DiscoveryListener {
     if (added + removed + changed === 0) return false;
     if (this.table.isTruncated) this.dependencies.log.error(`cluster ${this.config.name}: too many hosts in this process, some are left out`);
     if (added + removed > 0) this.scope.counter('membership_change').inc();
+    this.health?.onHosts();
     this.countMembers();
     this.dependencies.log.debug(`cluster ${this.config.name}: added ${added} removed ${removed} moved ${changed} hosts`);
     this.listener.onHostsChanged(this);
@@ -119,10 +132,38 @@ export class ManagedCluster implements DiscoveryListener {
     this.dependencies.log.debug(`cluster ${this.config.name}: DNS resolution of ${name} failed: ${reason}`);
   }
 
+  /** Discovery has found what it could; with health checks every host is checked once before the cluster counts. */
   onInitialized(): void {
+    if (this.health === null) this.finishInitialization();
+    else this.health.awaitFirstRound();
+  }
+
+  private createHealth({ config, discovery, health }: ClusterDefinition): ClusterHealth | null {
+    const { healthChecks, hostSlabs } = this.dependencies;
+    if (healthChecks === undefined || health === undefined || health.check === null) return null;
+    return new ClusterHealth(config, { ...health, check: health.check }, discovery.kind, hostSlabs, this.scope, healthChecks, {
+      entries: () => this.table.entries(),
+      onHealthChanged: (hostId) => this.onHealthChanged(hostId),
+      onFirstRound: () => this.finishInitialization(),
+    });
+  }
+
+  private onHealthChanged(hostId: number): void {
+    const { hostSlabs } = this.dependencies;
+    const hasFailed = (hostSlabs.health[hostId] & HostHealthFlag.failedActiveHc) !== 0;
+    if (hasFailed && this.table.removePending(hostId)) {
+      this.scope.counter('membership_change').inc();
+      this.health?.onHosts();
+      this.listener.onHostsChanged(this);
+    }
+    this.countMembers();
+    this.listener.onHealthChanged(this);
+  }
+
+  private finishInitialization(): void {
     this.isInitialized = true;
-    // A cluster that found nothing has its numbers too.
-    if (this.table.hosts().length === 0) this.countMembers();
+    // A cluster that found nothing has its numbers too; checks may have left hosts out without a change of state.
+    if (this.health !== null || this.table.hosts().length === 0) this.countMembers();
     this.listener.onClusterInitialized(this);
   }
 
@@ -135,7 +176,7 @@ export class ManagedCluster implements DiscoveryListener {
     let maxWeight = 0;
     const hosts = this.table.hosts();
     for (const host of hosts) {
-      const flags = health[host.id];
+      const flags = health[host.id] & ~HostHealthFlag.pendingDynamicRemoval;
       if (flags === 0) healthy++;
       else if ((flags & ~DEGRADED) === 0) degraded++;
       else if ((flags & EXCLUDED) !== 0) excluded++;

@@ -121,8 +121,8 @@ describe('parseCluster', () => {
   });
 
   it('warns of what has no effect', () => {
-    const { errors, warnings } = parse(`dns_refresh_rate: 1s, health_checks: [{timeout: 1s, interval: 1s, unhealthy_threshold: 1, healthy_threshold: 1, tcp_health_check: {}}], outlier_detection: {}, ${endpoints(address('1.2.3.4'))}`);
+    const { errors, warnings } = parse(`dns_refresh_rate: 1s, outlier_detection: {}, ${endpoints(address('1.2.3.4'))}`);
     expect(errors).toEqual([]);
-    expect(warnings()).toEqual(['dns_refresh_rate', 'health_checks', 'outlier_detection'].map((field) => expect.stringContaining(field)));
+    expect(warnings()).toEqual(['dns_refresh_rate', 'outlier_detection'].map((field) => expect.stringContaining(field)));
   });
 });

@@ -16,6 +16,8 @@ import {
   CLUSTER_CATEGORY, type DnsClusterOptions, type DnsResolverOptions, parseRefresh, parseResolutionConfig, parseResolvers, parseTypedResolver,
 } from '../../core/upstream/dns_options.ts';
 import { parseCommonOptions, parseUpstreamHttp1, UPSTREAM_OPTIONS_CATEGORY, type UpstreamHttpOptions } from '../../core/upstream/http_protocol_options.ts';
+import { type HealthOptions, NO_HEALTH_CHECKS } from '../health_checks/health_check_config.ts';
+import { parseHealthChecks } from '../health_checks/parse_health_check.ts';
 import { type EndpointKind, parseEndpoints } from './endpoint_parser.ts';
 import { parseLbPolicy } from './lb_policy_parser.ts';
 import { parseTransportSocket } from './transport_socket_parser.ts';
@@ -41,7 +43,11 @@ export interface ClusterDefaults {
 export interface ParsedCluster {
   readonly config: ClusterConfig;
   readonly discovery: DiscoveryConfig;
+  /** What main needs to check its hosts. */
+  readonly health: HealthOptions;
 }
+
+
 
 /** The whole message; reports what is wrong and what is not supported. Frozen. */
 export function parseCluster(message: Cluster, defaults: ClusterDefaults, context: ParseContext): ParsedCluster {
@@ -71,7 +77,14 @@ export function parseCluster(message: Cluster, defaults: ClusterDefaults, contex
     autoHostRewriteAllowed: discovery.kind !== 'static',
     metadata: parseMetadata(message.metadata),
   };
-  return deepFreeze({ config, discovery });
+  return deepFreeze({ config, discovery, health: parseHealth(message, context) });
+}
+
+/** Fields that matter to checked hosts only are read with checks only: otherwise they have no effect. */
+function parseHealth(message: Cluster, context: ParseContext): HealthOptions {
+  const check = parseHealthChecks(message, context);
+  if (check === null) return NO_HEALTH_CHECKS;
+  return { check, ignoresHealthOnRemoval: message.ignoreHealthOnHostRemoval, ignoresNewHosts: message.commonLbConfig?.ignoreNewHostsUntilFirstHc ?? false };
 }
 
 function parseDiscovery(message: Cluster, defaults: ClusterDefaults, context: ParseContext): DiscoveryConfig {

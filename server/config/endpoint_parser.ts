@@ -5,6 +5,7 @@ import { parseNamedAddress, parseNumericAddress } from '../../core/network/parse
 import type { ParseContext } from '../../core/registry/parse_context.ts';
 import { parseMetadata } from '../../core/route/parse_route_config.ts';
 import type { EndpointConfig } from '../../core/upstream/cluster_config.ts';
+import { parseEndpointHealthCheck } from '../health_checks/parse_health_check.ts';
 
 const HEALTH_STATUS = ['unknown', 'healthy', 'unhealthy', 'draining', 'timeout', 'degraded'] as const;
 const NAME_HINT = ". Consider setting resolver_name or setting cluster type to 'STRICT_DNS' or 'LOGICAL_DNS'";
@@ -61,6 +62,7 @@ function parseEndpoint(message: LbEndpoint, kind: EndpointKind, place: Place, co
     return undefined;
   }
   const address = kind === 'static' ? parseNumericAddress(endpoint.address, context, NAME_HINT) : parseNamedAddress(endpoint.address, context);
+  const healthCheck = parseEndpointHealthCheck(endpoint.healthCheckConfig, context);
   if (address === undefined) return undefined;
   return {
     ...address,
@@ -69,5 +71,6 @@ function parseEndpoint(message: LbEndpoint, kind: EndpointKind, place: Place, co
     ...place,
     healthStatus: HEALTH_STATUS[message.healthStatus] ?? 'unknown',
     metadata: parseMetadata(message.metadata),
+    ...(healthCheck === undefined ? {} : { healthCheck }),
   };
 }

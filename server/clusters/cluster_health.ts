@@ -1,0 +1,96 @@
+/**
+ * What active health checks do to one cluster's hosts: with which flags they begin, when they may go, and who is told when their
+ * health changes. Thread: main.
+ */
+import { HEALTH_GENERATION, HostHealthFlag, HostStat } from '../../core/shared_memory/layout.ts';
+import type { StatsScope } from '../../core/stats/stats.ts';
+import type { ClusterConfig, EndpointConfig } from '../../core/upstream/cluster_config.ts';
+import { type CheckedCluster, type CheckedHost, ClusterHealthChecker, createHealthCheckStats, type HealthCheckEnvironment, type HealthCheckStats } from '../health_checks/cluster_health_checker.ts';
+import type { HealthCheckConfig, HealthOptions } from '../health_checks/health_check_config.ts';
+import type { HostFlags } from '../health_checks/health_check_session.ts';
+import type { HostHealthPolicy, HostSlabs } from './host_table.ts';
+
+export interface ClusterHealthEvents {
+  /** Hosts with their endpoints, as they are now. */
+  entries(): readonly CheckedHost[];
+  onHealthChanged(hostId: number): void;
+  onFirstRound(): void;
+}
+
+export class ClusterHealth implements HostHealthPolicy, CheckedCluster {
+  readonly name: string;
+  readonly stats: HealthCheckStats;
+  private readonly options: HealthOptions;
+  private readonly slabs: HostSlabs;
+  private readonly kind: string;
+  private readonly events: ClusterHealthEvents;
+  private readonly checker: ClusterHealthChecker;
+
+  /** `scope`: `cluster.<name>`; `kind`: how hosts are discovered. */
+  constructor(
+    config: ClusterConfig, options: HealthOptions & { readonly check: HealthCheckConfig }, kind: string, slabs: HostSlabs, scope: StatsScope,
+    environment: HealthCheckEnvironment, events: ClusterHealthEvents,
+  ) {
+    this.name = config.name;
+    this.stats = createHealthCheckStats(scope);
+    this.options = options;
+    this.slabs = slabs;
+    this.kind = kind;
+    this.events = events;
+    this.checker = new ClusterHealthChecker(options.check, environment, config, this);
+  }
+
+  /** Hosts are unhealthy until they are checked; a logical host is not, as it stands for a name. */
+  initialFlags(endpoint: EndpointConfig): number {
+    if (this.kind === 'logical_dns' || endpoint.healthCheck?.isDisabled === true) return 0;
+    // Static hosts are all new: to leave them out would leave none.
+    const isLeftOut = this.kind === 'strict_dns' && this.options.ignoresNewHosts;
+    return HostHealthFlag.failedActiveHc | (isLeftOut ? HostHealthFlag.pendingActiveHc : 0);
+  }
+
+  /** While its checks pass a host stays, whatever discovery says. */
+  outlivesDiscovery(hostId: number, endpoint: EndpointConfig): boolean {
+    if (this.options.ignoresHealthOnRemoval || endpoint.healthCheck?.isDisabled === true) return false;
+    return (this.slabs.health[hostId] & HostHealthFlag.failedActiveHc) === 0;
+  }
+
+  /** After the hosts changed. */
+  onHosts(): void {
+    this.checker.setHosts(this.events.entries());
+  }
+
+  awaitFirstRound(): void {
+    this.checker.awaitFirstRound();
+  }
+
+  close(): void {
+    this.checker.close();
+  }
+
+  // ---- CheckedCluster ----
+
+  flagsOf(hostId: number): HostFlags {
+    const { health } = this.slabs;
+    return {
+      get: () => health[hostId],
+      set: (flags) => {
+        if (health[hostId] === flags) return;
+        health[hostId] = flags;
+        // Workers look at health with their next request.
+        health[HEALTH_GENERATION]++;
+      },
+    };
+  }
+
+  hasTraffic(): boolean {
+    return this.events.entries().some(({ host }) => this.slabs.sum(host.id, HostStat.cxTotal) > 0);
+  }
+
+  onHealthChanged(hostId: number): void {
+    this.events.onHealthChanged(hostId);
+  }
+
+  onFirstRound(): void {
+    this.events.onFirstRound();
+  }
+}

@@ -1,0 +1,214 @@
+/** The active health checks of one cluster: a session per host, intervals, stats and events. Thread: main. */
+import type { Scheduler } from '../../core/event/scheduler.ts';
+import { createStatGroup, type StatGroup } from '../../core/stats/stat_group.ts';
+import type { StatsScope } from '../../core/stats/stats.ts';
+import type { ClusterConfig, EndpointConfig, HostConfig } from '../../core/upstream/cluster_config.ts';
+import type { HealthCheckEventLog } from './event_log.ts';
+import type { HealthCheckConfig } from './health_check_config.ts';
+import { type FailureType, HealthCheckSession, type HostFlags, type Prober, type ProbeListener, type SessionEvent, type SessionOwner, type Transition } from './health_check_session.ts';
+
+const COUNTERS = ['attempt', 'success', 'failure', 'passive_failure', 'network_failure', 'verify_cluster'] as const;
+const GAUGES = ['healthy', 'degraded'] as const;
+
+export type HealthCheckStats = StatGroup<(typeof COUNTERS)[number], (typeof GAUGES)[number], never>;
+
+/** `health_check.*` below `cluster.<name>.`; made for clusters with health checks only. */
+export function createHealthCheckStats(scope: StatsScope): HealthCheckStats {
+  return createStatGroup(scope.scope('health_check'), { counters: COUNTERS, gauges: GAUGES, histograms: {} });
+}
+
+/** A host with the endpoint it comes from. */
+export interface CheckedHost {
+  readonly host: HostConfig;
+  readonly endpoint: EndpointConfig;
+}
+
+/** Where a host is asked. */
+export interface CheckTarget {
+  /** Numeric, or a path with port 0. */
+  readonly address: string;
+  readonly port: number;
+  /** Of the endpoint; '' = none. */
+  readonly hostname: string;
+}
+
+export type CreateProber = (config: HealthCheckConfig, target: CheckTarget, stats: HealthCheckStats, listener: ProbeListener) => Prober;
+
+/** What checks of all clusters need. */
+export interface HealthCheckEnvironment {
+  readonly scheduler: Scheduler;
+  /** Numbers in [0, 1). */
+  readonly random: () => number;
+  /** An integer of the runtime. */
+  readonly runtimeInteger: (key: string, fallback: number) => number;
+  readonly probersFor: (cluster: ClusterConfig) => CreateProber;
+  /** undefined: events go nowhere. */
+  readonly events: HealthCheckEventLog | undefined;
+}
+
+/** What the checker needs of its cluster. */
+export interface CheckedCluster {
+  readonly name: string;
+  readonly stats: HealthCheckStats;
+  flagsOf(hostId: number): HostFlags;
+  /** Whether workers ever connected to one of the hosts. */
+  hasTraffic(): boolean;
+  /** A host is healthy, unhealthy or degraded now and was not before; or may be left out no longer. */
+  onHealthChanged(hostId: number): void;
+  /** Every host known at the time was checked once. Called once. */
+  onFirstRound(): void;
+}
+
+interface Entry {
+  readonly session: HealthCheckSession;
+  readonly target: CheckTarget;
+}
+
+/** Where the host's endpoint wants it asked. */
+export function checkTarget({ host, endpoint }: CheckedHost): CheckTarget {
+  const own = endpoint.healthCheck;
+  const isPath = host.port === 0;
+  const port = own !== undefined && own.port > 0 ? own.port : host.port;
+  return {
+    address: own !== undefined && own.address !== '' ? own.address : host.address,
+    port: isPath && (own === undefined || own.address === '') ? 0 : port,
+    hostname: own !== undefined && own.hostname !== '' ? own.hostname : endpoint.hostname,
+  };
+}
+
+export class ClusterHealthChecker implements SessionOwner {
+  readonly config: HealthCheckConfig;
+  readonly scheduler: Scheduler;
+  private readonly environment: HealthCheckEnvironment;
+  private readonly cluster: CheckedCluster;
+  private readonly createProber: CreateProber;
+  private readonly entries = new Map<number, Entry>();
+  private readonly hosts = new Map<number, CheckedHost>();
+  private isAwaitingFirstRound = false;
+  private hadTraffic = false;
+
+  constructor(config: HealthCheckConfig, environment: HealthCheckEnvironment, clusterConfig: ClusterConfig, cluster: CheckedCluster) {
+    this.config = config;
+    this.scheduler = environment.scheduler;
+    this.environment = environment;
+    this.cluster = cluster;
+    this.createProber = environment.probersFor(clusterConfig);
+  }
+
+  /** Checks these hosts from now on, and no others. */
+  setHosts(hosts: readonly CheckedHost[]): void {
+    const wanted = new Set<number>();
+    const fresh: HealthCheckSession[] = [];
+    for (const checked of hosts) {
+      if (checked.endpoint.healthCheck?.isDisabled === true) continue;
+      const { id } = checked.host;
+      wanted.add(id);
+      this.hosts.set(id, checked);
+      const target = checkTarget(checked);
+      const known = this.entries.get(id);
+      if (known !== undefined && isSameTarget(known.target, target)) continue;
+      known?.session.close();
+      const session = new HealthCheckSession(id, this, this.cluster.flagsOf(id), (listener) => this.createProber(this.config, target, this.cluster.stats, listener));
+      this.entries.set(id, { session, target });
+      fresh.push(session);
+    }
+    for (const [id, { session }] of this.entries) {
+      if (wanted.has(id)) continue;
+      this.entries.delete(id);
+      this.hosts.delete(id);
+      session.close();
+    }
+    for (const session of fresh) session.start();
+  }
+
+  /** Traffic to a host said that it fails. */
+  failPassively(hostId: number): void {
+    this.entries.get(hostId)?.session.failPassively();
+  }
+
+  /** From now on waits for the first check of every host there is; says so at once when all were. */
+  awaitFirstRound(): void {
+    this.isAwaitingFirstRound = true;
+    this.finishFirstRound();
+  }
+
+  close(): void {
+    this.isAwaitingFirstRound = false;
+    for (const { session } of this.entries.values()) session.close();
+    this.entries.clear();
+    this.hosts.clear();
+  }
+
+  // ---- SessionOwner ----
+
+  nextInterval(isHealthy: boolean, transition: Transition): number {
+    return this.jittered(this.baseInterval(isHealthy, transition === 'pending'), this.config.intervalJitterMs);
+  }
+
+  initialDelay(): number {
+    const { initialJitterMs } = this.config;
+    return initialJitterMs === 0 ? 0 : this.jittered(0, initialJitterMs);
+  }
+
+  onAttempt(): void {
+    this.cluster.stats.attempt.inc();
+  }
+
+  onSuccess(): void {
+    this.cluster.stats.success.inc();
+  }
+
+  onFailure(type: FailureType): void {
+    const { stats } = this.cluster;
+    stats.failure.inc();
+    if (type === 'PASSIVE') stats.passive_failure.inc();
+    else if (type !== 'ACTIVE') stats.network_failure.inc();
+  }
+
+  onGauges(healthy: number, degraded: number): void {
+    this.cluster.stats.healthy.add(healthy);
+    this.cluster.stats.degraded.add(degraded);
+  }
+
+  onEvent(session: HealthCheckSession, event: SessionEvent): void {
+    const { events } = this.environment;
+    const checked = this.hosts.get(session.hostId);
+    if (events === undefined || checked === undefined || this.config.eventLogPaths.length === 0) return;
+    events.log(this.config.eventLogPaths, this.config.checker.kind, this.cluster.name, checked.host, event);
+  }
+
+  onChecked(session: HealthCheckSession, transition: Transition): void {
+    if (transition === 'changed') this.cluster.onHealthChanged(session.hostId);
+    this.finishFirstRound();
+  }
+
+  private baseInterval(isHealthy: boolean, isPending: boolean): number {
+    const { config } = this;
+    this.hadTraffic ||= this.cluster.hasTraffic();
+    if (!this.hadTraffic) return isHealthy && !isPending ? config.noTrafficHealthyIntervalMs : config.noTrafficIntervalMs;
+    if (isHealthy) return isPending ? config.healthyEdgeIntervalMs : config.intervalMs;
+    return isPending ? config.unhealthyEdgeIntervalMs : config.unhealthyIntervalMs;
+  }
+
+  /** Never 0: checks would follow one another without a pause. */
+  private jittered(baseMs: number, jitterMs: number): number {
+    const { random, runtimeInteger } = this.environment;
+    const percentMs = Math.floor((this.config.intervalJitterPercent * baseMs) / 100);
+    let ms = baseMs;
+    if (percentMs > 0) ms += Math.floor(random() * percentMs);
+    if (jitterMs > 0) ms += Math.floor(random() * jitterMs);
+    ms = Math.min(ms, runtimeInteger('health_check.max_interval', Number.MAX_SAFE_INTEGER));
+    return Math.max(1, ms, runtimeInteger('health_check.min_interval', 0));
+  }
+
+  private finishFirstRound(): void {
+    if (!this.isAwaitingFirstRound) return;
+    for (const { session } of this.entries.values()) if (!session.wasChecked) return;
+    this.isAwaitingFirstRound = false;
+    this.cluster.onFirstRound();
+  }
+}
+
+function isSameTarget(a: CheckTarget, b: CheckTarget): boolean {
+  return a.address === b.address && a.port === b.port && a.hostname === b.hostname;
+}

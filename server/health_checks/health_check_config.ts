@@ -1,0 +1,69 @@
+/** Active health checks as plain data (envoy.config.core.v3.HealthCheck). Times in milliseconds. */
+import type { HeaderMutationsConfig } from '../../core/headers/header_mutation.ts';
+import type { StringMatcherConfig } from '../../core/matcher/matcher_config.ts';
+
+/** Half open: start <= status < end. */
+export interface StatusRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface HttpCheckConfig {
+  readonly kind: 'http';
+  /** '' = the endpoint's hostname, or the cluster's name. */
+  readonly host: string;
+  readonly path: string;
+  readonly method: string;
+  /** Body; empty = none. */
+  readonly send: Uint8Array;
+  /** Must be found in the body one after the other. */
+  readonly receive: readonly Uint8Array[];
+  /** Bytes of the body that are looked at; 0 = all. */
+  readonly responseBufferBytes: number;
+  readonly headers: HeaderMutationsConfig;
+  readonly expected: readonly StatusRange[];
+  /** Count up to the unhealthy threshold instead of failing at once. */
+  readonly retriable: readonly StatusRange[];
+  /** Matched against x-envoy-upstream-healthchecked-cluster; null = not looked at. */
+  readonly serviceName: StringMatcherConfig | null;
+}
+
+export interface TcpCheckConfig {
+  readonly kind: 'tcp';
+  readonly send: Uint8Array;
+  /** Empty: a connection is enough. */
+  readonly receive: readonly Uint8Array[];
+}
+
+export interface HealthCheckConfig {
+  readonly timeoutMs: number;
+  readonly intervalMs: number;
+  readonly initialJitterMs: number;
+  readonly intervalJitterMs: number;
+  /** Whole percent of the interval. */
+  readonly intervalJitterPercent: number;
+  readonly unhealthyThreshold: number;
+  readonly healthyThreshold: number;
+  readonly reuseConnection: boolean;
+  readonly noTrafficIntervalMs: number;
+  readonly noTrafficHealthyIntervalMs: number;
+  readonly unhealthyIntervalMs: number;
+  readonly unhealthyEdgeIntervalMs: number;
+  readonly healthyEdgeIntervalMs: number;
+  readonly logsAllFailures: boolean;
+  readonly logsAllSuccesses: boolean;
+  /** Files that events are appended to. */
+  readonly eventLogPaths: readonly string[];
+  readonly checker: HttpCheckConfig | TcpCheckConfig;
+}
+
+/** How a cluster's hosts are checked. */
+export interface HealthOptions {
+  readonly check: HealthCheckConfig | null;
+  /** Hosts that discovery no longer knows go at once, not only when their checks fail. */
+  readonly ignoresHealthOnRemoval: boolean;
+  /** Hosts that were never checked do not count for the panic threshold. */
+  readonly ignoresNewHosts: boolean;
+}
+
+export const NO_HEALTH_CHECKS: HealthOptions = Object.freeze({ check: null, ignoresHealthOnRemoval: false, ignoresNewHosts: false });

@@ -1,0 +1,220 @@
+/**
+ * One host under active checks: when it is checked and what the answers make of it. Knows no protocol: a prober asks the host,
+ * the checker keeps flags, stats and events. Thread: main.
+ *
+ *     first check --> [asking] --success/failure--> wait (interval by state) --> [asking] ...
+ *                        +------ timeout = network failure ------^
+ *
+ * A failed host becomes healthy with its first check ever or after `healthy_threshold` successes; a healthy one fails at once
+ * when its answer says so, and after `unhealthy_threshold` failures of the network or retriable statuses.
+ */
+import { createTimer, type Scheduler } from '../../core/event/scheduler.ts';
+import type { Timer } from '../../core/event/timer.ts';
+import { HostHealthFlag } from '../../core/shared_memory/layout.ts';
+import type { HealthCheckConfig } from './health_check_config.ts';
+
+/** envoy.data.core.v3.HealthCheckFailureType. */
+export type FailureType = 'ACTIVE' | 'PASSIVE' | 'NETWORK' | 'NETWORK_TIMEOUT';
+
+/** What a check did to a host. `pending`: on its way to the other state, thresholds not reached. */
+export type Transition = 'unchanged' | 'changed' | 'pending';
+
+/** What a prober tells. A connection that is kept may fail between two checks. */
+export interface ProbeListener {
+  onSuccess(isDegraded: boolean): void;
+  onFailure(type: 'ACTIVE' | 'NETWORK', isRetriable: boolean): void;
+  /** x-envoy-immediate-health-check-fail came with a failed check. Before `onFailure`. */
+  onExclude(): void;
+}
+
+/** Asks one host. */
+export interface Prober {
+  /** One check; one answer unless aborted. */
+  probe(): void;
+  /** The check took too long: nothing is told any more until the next `probe`. */
+  abort(): void;
+  /** For good. */
+  close(): void;
+}
+
+/** One host's word of the health slab. */
+export interface HostFlags {
+  get(): number;
+  set(flags: number): void;
+}
+
+/** What sessions of one cluster share; what happens is told here. */
+export interface SessionOwner {
+  readonly config: HealthCheckConfig;
+  readonly scheduler: Scheduler;
+  /** Milliseconds until the next check. */
+  nextInterval(isHealthy: boolean, transition: Transition): number;
+  initialDelay(): number;
+  onAttempt(): void;
+  onSuccess(): void;
+  onFailure(type: FailureType): void;
+  /** Adds to the gauges `healthy` and `degraded`. */
+  onGauges(healthy: number, degraded: number): void;
+  onEvent(session: HealthCheckSession, event: SessionEvent): void;
+  /** A check is complete, or will never be. */
+  onChecked(session: HealthCheckSession, transition: Transition): void;
+}
+
+export type SessionEvent =
+  | { readonly kind: 'eject_unhealthy' | 'failure'; readonly type: FailureType; readonly isFirst: boolean }
+  | { readonly kind: 'add_healthy'; readonly isFirst: boolean }
+  | { readonly kind: 'success' | 'degraded' | 'no_longer_degraded' };
+
+const FAILED = HostHealthFlag.failedActiveHc;
+const DEGRADED = HostHealthFlag.degradedActiveHc;
+const PENDING = HostHealthFlag.pendingActiveHc;
+const TIMEOUT = HostHealthFlag.activeHcTimeout;
+const EXCLUDED = HostHealthFlag.excludedViaImmediateHcFail;
+
+export class HealthCheckSession implements ProbeListener {
+  readonly hostId: number;
+  private readonly owner: SessionOwner;
+  private readonly flags: HostFlags;
+  private readonly prober: Prober;
+  private readonly intervalTimer: Timer;
+  private readonly timeoutTimer: Timer;
+  private successes = 0;
+  private failures = 0;
+  private isFirst = true;
+  private isClosed = false;
+
+  constructor(hostId: number, owner: SessionOwner, flags: HostFlags, createProber: (listener: ProbeListener) => Prober) {
+    this.hostId = hostId;
+    this.owner = owner;
+    this.flags = flags;
+    this.prober = createProber(this);
+    this.intervalTimer = createTimer(owner.scheduler, () => this.check());
+    this.timeoutTimer = createTimer(owner.scheduler, () => this.onTimeout());
+    owner.onGauges(this.has(FAILED) ? 0 : 1, this.has(DEGRADED) ? 1 : 0);
+  }
+
+  /** Whether the host was checked at least once. */
+  get wasChecked(): boolean {
+    return !this.isFirst;
+  }
+
+  start(): void {
+    const delay = this.owner.initialDelay();
+    if (delay === 0) this.check();
+    else this.intervalTimer.enable(delay);
+  }
+
+  close(): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    this.intervalTimer.disable();
+    this.timeoutTimer.disable();
+    this.prober.close();
+    this.owner.onGauges(this.has(FAILED) ? 0 : -1, this.has(DEGRADED) ? -1 : 0);
+    if (!this.isFirst) return;
+    this.isFirst = false;
+    this.owner.onChecked(this, 'unchanged');
+  }
+
+  onSuccess(isDegraded: boolean): void {
+    if (this.isClosed) return;
+    this.failures = 0;
+    let transition = this.has(FAILED) ? this.recover() : 'unchanged';
+    if (transition !== 'changed' && this.owner.config.logsAllSuccesses) this.owner.onEvent(this, { kind: 'success' });
+    transition = this.clearPending(transition);
+    if (isDegraded !== this.has(DEGRADED)) {
+      this.setDegraded(isDegraded);
+      if (transition === 'unchanged') transition = 'changed';
+    }
+    this.owner.onSuccess();
+    this.isFirst = false;
+    this.owner.onChecked(this, transition);
+    this.waitForNext(true, transition);
+  }
+
+  onFailure(type: 'ACTIVE' | 'NETWORK', isRetriable: boolean): void {
+    this.fail(type, isRetriable);
+  }
+
+  onExclude(): void {
+    if (!this.isClosed) this.flags.set(this.flags.get() | EXCLUDED);
+  }
+
+  /** Traffic said that the host fails (x-envoy-immediate-health-check-fail). The next check comes when it would have come. */
+  failPassively(): void {
+    if (this.isClosed) return;
+    this.flags.set(this.flags.get() | EXCLUDED);
+    this.markUnhealthy('PASSIVE', false);
+  }
+
+  private check(): void {
+    this.prober.probe();
+    this.timeoutTimer.enable(this.owner.config.timeoutMs);
+    this.owner.onAttempt();
+  }
+
+  private onTimeout(): void {
+    this.prober.abort();
+    this.fail('NETWORK_TIMEOUT', false);
+  }
+
+  private fail(type: FailureType, isRetriable: boolean): void {
+    if (this.isClosed) return;
+    this.waitForNext(false, this.markUnhealthy(type, isRetriable));
+  }
+
+  private recover(): Transition {
+    if (!this.isFirst && ++this.successes !== this.owner.config.healthyThreshold) return 'pending';
+    this.flags.set(this.flags.get() & ~(FAILED | TIMEOUT | EXCLUDED));
+    this.owner.onGauges(1, 0);
+    this.owner.onEvent(this, { kind: 'add_healthy', isFirst: this.isFirst });
+    return 'changed';
+  }
+
+  private setDegraded(isDegraded: boolean): void {
+    this.flags.set(isDegraded ? this.flags.get() | DEGRADED : this.flags.get() & ~DEGRADED);
+    this.owner.onGauges(0, isDegraded ? 1 : -1);
+    this.owner.onEvent(this, { kind: isDegraded ? 'degraded' : 'no_longer_degraded' });
+  }
+
+  private markUnhealthy(type: FailureType, isRetriable: boolean): Transition {
+    const { owner, isFirst } = this;
+    this.successes = 0;
+    let transition: Transition = 'unchanged';
+    const isNetwork = type === 'NETWORK' || type === 'NETWORK_TIMEOUT';
+    if (!this.has(FAILED)) {
+      const isAtOnce = !isNetwork && !isRetriable;
+      if (isAtOnce || ++this.failures === owner.config.unhealthyThreshold) {
+        this.flags.set(this.flags.get() | FAILED);
+        owner.onGauges(-1, 0);
+        owner.onEvent(this, { kind: 'eject_unhealthy', type, isFirst });
+        transition = 'changed';
+      } else transition = 'pending';
+    }
+    const timedOut = type === 'NETWORK_TIMEOUT' && this.has(FAILED);
+    this.flags.set(timedOut ? this.flags.get() | TIMEOUT : this.flags.get() & ~TIMEOUT);
+    transition = this.clearPending(transition);
+    if (isFirst || owner.config.logsAllFailures) owner.onEvent(this, { kind: 'failure', type, isFirst });
+    owner.onFailure(type);
+    this.isFirst = false;
+    owner.onChecked(this, transition);
+    return transition;
+  }
+
+  private clearPending(transition: Transition): Transition {
+    if (!this.has(PENDING)) return transition;
+    this.flags.set(this.flags.get() & ~PENDING);
+    return 'changed';
+  }
+
+  /** The owner may have closed this session when it heard of the answer. */
+  private waitForNext(isHealthy: boolean, transition: Transition): void {
+    if (this.isClosed) return;
+    this.timeoutTimer.disable();
+    this.intervalTimer.enable(this.owner.nextInterval(isHealthy, transition));
+  }
+
+  private has(flag: number): boolean {
+    return (this.flags.get() & flag) !== 0;
+  }
+}

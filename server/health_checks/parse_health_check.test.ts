@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest';
+import type { Cluster } from '../../core/api/gen/envoy/config/cluster/v3/cluster_pb.d.ts';
+import { parseYamlMessage } from '../../test/support/parse_yaml.ts';
+import { parseHealthChecks } from './parse_health_check.ts';
+
+const COMMON = 'timeout: 1s, interval: 2s, unhealthy_threshold: 3, healthy_threshold: 4';
+
+function parse(...checks: string[]) {
+  const parsed = parseYamlMessage(`{ name: c, health_checks: [${checks.map((check) => `{ ${COMMON}, ${check} }`).join(', ')}] }`, 'envoy.config.cluster.v3.Cluster');
+  const config = parseHealthChecks(parsed.message as Cluster, parsed.context);
+  return { config, errors: parsed.errors(), warnings: parsed.warnings() };
+}
+
+describe('health check configuration', () => {
+  it('has the defaults of the API', () => {
+    const { config, errors } = parse('http_health_check: { path: /x }');
+    expect(errors).toEqual([]);
+    expect(config).toEqual({
+      timeoutMs: 1000, intervalMs: 2000, initialJitterMs: 0, intervalJitterMs: 0, intervalJitterPercent: 0, unhealthyThreshold: 3, healthyThreshold: 4,
+      reuseConnection: true, noTrafficIntervalMs: 60_000, noTrafficHealthyIntervalMs: 60_000, unhealthyIntervalMs: 2000, unhealthyEdgeIntervalMs: 2000,
+      healthyEdgeIntervalMs: 2000, logsAllFailures: false, logsAllSuccesses: false, eventLogPaths: [],
+      checker: {
+        kind: 'http', host: '', path: '/x', method: 'GET', send: new Uint8Array(), receive: [], responseBufferBytes: 1024, headers: { add: [], remove: [] },
+        expected: [{ start: 200, end: 201 }], retriable: [], serviceName: null,
+      },
+    });
+  });
+
+  it('takes intervals from one another', () => {
+    const { config } = parse('unhealthy_interval: 5s, no_traffic_interval: 6s, reuse_connection: false, tcp_health_check: { send: { text: "0aFF" }, receive: [{ binary: AQI= }] }');
+    expect(config).toMatchObject({
+      unhealthyIntervalMs: 5000, unhealthyEdgeIntervalMs: 5000, healthyEdgeIntervalMs: 2000, noTrafficIntervalMs: 6000, noTrafficHealthyIntervalMs: 6000, reuseConnection: false,
+      checker: { kind: 'tcp', send: new Uint8Array([10, 255]), receive: [new Uint8Array([1, 2])] },
+    });
+  });
+
+  it('says that alt_port has no effect', () => {
+    expect(parse('alt_port: 1, tcp_health_check: {}').warnings.join()).toContain('alt_port');
+  });
+
+  it.each([
+    ['http_health_check: { path: /, send: { text: "00" } }', "HTTP health check cannot specify a request payload with method 'GET'"],
+    ['http_health_check: { path: /, receive: [{ text: zz }] }', "invalid hex string 'zz'"],
+    ['http_health_check: { path: /, response_buffer_size: 1, receive: [{ text: "0000" }] }', "The expected response length '2' is over than http health response buffer size '1'"],
+    ['http_health_check: { path: /, expected_statuses: [{ start: 300, end: 200 }] }', 'Invalid http expected status range: expecting start < end, but found start=300 and end=200'],
+    ['http_health_check: { path: /, expected_statuses: [{ start: 99, end: 200 }] }', 'expecting start >= 100, but found start=99'],
+    ['http_health_check: { path: /, retriable_statuses: [{ start: 200, end: 601 }] }', 'Invalid http retriable status range: expecting end <= 600, but found end=601'],
+    ['http_health_check: { path: /, codec_client_type: HTTP2 }', 'feature not supported: health checks over HTTP/2 and HTTP/3'],
+    ['http_health_check: { path: /, request_headers_to_add: [{ header: { key: a, value: "%PROTOCOL%" } }] }', 'feature not supported: format strings in the headers of health checks'],
+    ['grpc_health_check: {}', 'feature not supported: gRPC health checks'],
+    ['custom_health_check: { name: x }', 'feature not supported: custom health checkers'],
+    ['tcp_health_check: {}, tls_options: { alpn_protocols: [h2] }', 'feature not supported: TLS options of health checks'],
+    ['tcp_health_check: {}, transport_socket_match_criteria: { a: b }', 'feature not supported: choosing a transport socket per host'],
+    ['tcp_health_check: { proxy_protocol_config: {} }', 'feature not supported: the PROXY protocol in health checks'],
+  ])('refuses %s', (check, text) => {
+    expect(parse(check).errors.join('\n')).toContain(text);
+  });
+
+  it('takes one check per cluster', () => {
+    expect(parse('tcp_health_check: {}', 'tcp_health_check: {}').errors.join()).toContain('Multiple health checks not supported');
+  });
+});

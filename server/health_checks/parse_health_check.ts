@@ -1,0 +1,168 @@
+/** envoy.config.core.v3.HealthCheck to plain data. Thread: main. */
+import { RequestMethod } from '../../core/api/gen/envoy/config/core/v3/base_enums.ts';
+import type { Cluster } from '../../core/api/gen/envoy/config/cluster/v3/cluster_pb.d.ts';
+import type { HealthCheck, HealthCheck_HttpHealthCheck, HealthCheck_TcpHealthCheck } from '../../core/api/gen/envoy/config/core/v3/health_check_pb.d.ts';
+import type { Endpoint_HealthCheckConfig } from '../../core/api/gen/envoy/config/endpoint/v3/endpoint_components_pb.d.ts';
+import type { Int64Range } from '../../core/api/gen/envoy/type/v3/range_pb.d.ts';
+import { CodecClientType } from '../../core/api/gen/envoy/type/v3/http_enums.ts';
+import { durationMsOr } from '../../core/api/scalar_values.ts';
+import { isConstantFormat } from '../../core/headers/header_mutation.ts';
+import { parseStringMatcher } from '../../core/matcher/parse_matcher.ts';
+import { parseNumericAddress } from '../../core/network/parse_address.ts';
+import type { AnyMessage, ParseContext } from '../../core/registry/parse_context.ts';
+import { parseHeaderMutations } from '../../core/route/parse_header_mutations.ts';
+import type { EndpointHealthCheck } from '../../core/upstream/cluster_config.ts';
+import type { HealthCheckConfig, HttpCheckConfig, StatusRange, TcpCheckConfig } from './health_check_config.ts';
+import { parsePayload } from './payload.ts';
+
+const NO_TRAFFIC_INTERVAL_MS = 60_000;
+const RESPONSE_BUFFER_BYTES = 1024;
+const NO_BODY_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', 'TRACE']);
+const METHODS = Object.keys(RequestMethod);
+/** Category of what takes health check events. */
+export const EVENT_SINK_CATEGORY = 'envoy.health_check.event_sinks';
+
+/** The cluster's health check; null when it has none. */
+export function parseHealthChecks(cluster: Cluster, context: ParseContext): HealthCheckConfig | null {
+  const messages = cluster.healthChecks;
+  if (messages.length > 1) context.error(cluster, 'health_checks', 'Multiple health checks not supported');
+  return messages.length === 0 ? null : parseHealthCheck(messages[0], context);
+}
+
+function parseHealthCheck(message: HealthCheck, context: ParseContext): HealthCheckConfig | null {
+  if (message.tlsOptions !== undefined) context.refuse(message, 'tls_options', 'TLS options of health checks');
+  if (message.transportSocketMatchCriteria !== undefined) context.refuse(message, 'transport_socket_match_criteria', 'choosing a transport socket per host');
+  // alt_port is left unread: Envoy does not look at it.
+  const checker = parseChecker(message, context);
+  const intervalMs = whole(durationMsOr(message.interval, 0));
+  const unhealthyIntervalMs = whole(durationMsOr(message.unhealthyInterval, intervalMs));
+  const noTrafficIntervalMs = whole(durationMsOr(message.noTrafficInterval, NO_TRAFFIC_INTERVAL_MS));
+  if (checker === null) return null;
+  return {
+    timeoutMs: whole(durationMsOr(message.timeout, 0)),
+    intervalMs,
+    initialJitterMs: whole(durationMsOr(message.initialJitter, 0)),
+    intervalJitterMs: whole(durationMsOr(message.intervalJitter, 0)),
+    intervalJitterPercent: message.intervalJitterPercent,
+    unhealthyThreshold: message.unhealthyThreshold ?? 0,
+    healthyThreshold: message.healthyThreshold ?? 0,
+    reuseConnection: message.reuseConnection ?? true,
+    noTrafficIntervalMs,
+    noTrafficHealthyIntervalMs: whole(durationMsOr(message.noTrafficHealthyInterval, noTrafficIntervalMs)),
+    unhealthyIntervalMs,
+    unhealthyEdgeIntervalMs: whole(durationMsOr(message.unhealthyEdgeInterval, unhealthyIntervalMs)),
+    healthyEdgeIntervalMs: whole(durationMsOr(message.healthyEdgeInterval, intervalMs)),
+    logsAllFailures: message.alwaysLogHealthCheckFailures,
+    logsAllSuccesses: message.alwaysLogHealthCheckSuccess,
+    eventLogPaths: parseEventLogs(message, context),
+    checker,
+  };
+}
+
+/** Timers count whole milliseconds. */
+function whole(ms: number): number {
+  return Math.floor(ms);
+}
+
+function parseEventLogs(message: HealthCheck, context: ParseContext): string[] {
+  const paths: string[] = [];
+  if (message.eventLogPath !== '') {
+    checkAppendable(message.eventLogPath, message, context);
+    paths.push(message.eventLogPath);
+  }
+  for (const sink of message.eventLogger) {
+    const parsed = context.parseExtension(EVENT_SINK_CATEGORY, sink.name, sink.typedConfig as AnyMessage | undefined, sink, 'typed_config');
+    if (parsed !== undefined) paths.push((parsed.config as { readonly path: string }).path);
+  }
+  return paths;
+}
+
+function checkAppendable(path: string, message: HealthCheck, context: ParseContext): void {
+  if (path === '/dev/stdout' || path === '/dev/stderr') return;
+  const reason = context.whyNotAppendable?.(path);
+  if (reason !== undefined) context.error(message, 'event_log_path', `unable to open file '${path}': ${reason}`);
+}
+
+function parseChecker(message: HealthCheck, context: ParseContext): HealthCheckConfig['checker'] | null {
+  const checker = message.healthChecker;
+  switch (checker.case) {
+    case 'httpHealthCheck':
+      return parseHttp(checker.value, context);
+    case 'tcpHealthCheck':
+      return parseTcp(checker.value, context);
+    case 'grpcHealthCheck':
+      context.refuse(message, 'grpc_health_check', 'gRPC health checks (they need HTTP/2 to upstreams)');
+      return null;
+    case 'customHealthCheck':
+      context.refuse(message, 'custom_health_check', 'custom health checkers');
+      return null;
+    default:
+      return null;
+  }
+}
+
+function parseHttp(message: HealthCheck_HttpHealthCheck, context: ParseContext): HttpCheckConfig {
+  const method = message.method === RequestMethod.METHOD_UNSPECIFIED ? 'GET' : METHODS[message.method] ?? 'GET';
+  if (message.codecClientType !== CodecClientType.HTTP1) context.refuse(message, 'codec_client_type', 'health checks over HTTP/2 and HTTP/3');
+  if (message.send !== undefined && NO_BODY_METHODS.has(method)) {
+    context.error(message, 'send',
+      `HTTP health check cannot specify a request payload with method '${method}'. Only methods that support a request body (POST, PUT, PATCH, OPTIONS) can be used with payload.`);
+  }
+  const receive = message.receive.map((payload) => parsePayload(payload, context));
+  const responseBufferBytes = Number(message.responseBufferSize ?? RESPONSE_BUFFER_BYTES);
+  const total = receive.reduce((sum, segment) => sum + segment.length, 0);
+  if (responseBufferBytes !== 0 && total > responseBufferBytes) {
+    context.error(message, 'receive', `The expected response length '${total}' is over than http health response buffer size '${responseBufferBytes}'`);
+  }
+  const expected = parseRanges(message.expectedStatuses, 'expected', context);
+  const headers = parseHeaderMutations(message, 'request', message.requestHeadersToAdd, message.requestHeadersToRemove, context);
+  for (const [i, { value }] of headers.add.entries()) {
+    if (!isConstantFormat(value)) context.refuse(message, `request_headers_to_add[${i}]`, 'format strings in the headers of health checks');
+  }
+  return {
+    kind: 'http',
+    host: message.host,
+    path: message.path,
+    method,
+    send: message.send === undefined ? new Uint8Array() : parsePayload(message.send, context),
+    receive,
+    responseBufferBytes,
+    headers,
+    expected: expected.length === 0 ? [{ start: 200, end: 201 }] : expected,
+    retriable: parseRanges(message.retriableStatuses, 'retriable', context),
+    serviceName: message.serviceNameMatcher === undefined ? null : parseStringMatcher(message.serviceNameMatcher, context),
+  };
+}
+
+function parseRanges(messages: readonly Int64Range[], kind: 'expected' | 'retriable', context: ParseContext): StatusRange[] {
+  return messages.map((message) => {
+    const start = Number(message.start);
+    const end = Number(message.end);
+    const text = `Invalid http ${kind} status range: expecting`;
+    if (start >= end) context.error(message, undefined, `${text} start < end, but found start=${start} and end=${end}`);
+    else if (start < 100) context.error(message, 'start', `${text} start >= 100, but found start=${start}`);
+    else if (end > 600) context.error(message, 'end', `${text} end <= 600, but found end=${end}`);
+    return { start, end };
+  });
+}
+
+function parseTcp(message: HealthCheck_TcpHealthCheck, context: ParseContext): TcpCheckConfig {
+  if (message.proxyProtocolConfig !== undefined) context.refuse(message, 'proxy_protocol_config', 'the PROXY protocol in health checks');
+  return {
+    kind: 'tcp',
+    send: message.send === undefined ? new Uint8Array() : parsePayload(message.send, context),
+    receive: message.receive.map((payload) => parsePayload(payload, context)),
+  };
+}
+
+/** Endpoint.health_check_config; undefined when there is none. */
+export function parseEndpointHealthCheck(message: Endpoint_HealthCheckConfig | undefined, context: ParseContext): EndpointHealthCheck | undefined {
+  if (message === undefined) return undefined;
+  const address = message.address === undefined ? undefined : parseNumericAddress(message.address, context);
+  return {
+    port: message.portValue > 0 ? message.portValue : address?.port ?? 0,
+    address: address?.address ?? '',
+    hostname: message.hostname,
+    isDisabled: message.disableActiveHealthCheck,
+  };
+}

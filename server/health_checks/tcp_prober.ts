@@ -1,0 +1,89 @@
+/**
+ * Asks a host over TCP: that it can be connected to, or that what it answers to some bytes contains others. A connection that is
+ * kept and closed by the host between two checks counts as a failure of the network. Thread: main.
+ */
+import { connect, type Socket } from 'node:net';
+import type { CheckTarget } from './cluster_health_checker.ts';
+import type { TcpCheckConfig } from './health_check_config.ts';
+import type { Prober, ProbeListener } from './health_check_session.ts';
+import type { BindAddress } from './http_prober.ts';
+import { containsInOrder } from './payload.ts';
+
+export interface TcpProberOptions {
+  readonly check: TcpCheckConfig;
+  readonly target: CheckTarget;
+  readonly bindAddress: BindAddress;
+  readonly reuseConnection: boolean;
+}
+
+export class TcpProber implements Prober {
+  private readonly options: TcpProberOptions;
+  private readonly listener: ProbeListener;
+  private socket: Socket | undefined;
+  private received: Buffer = Buffer.alloc(0);
+  private isAsking = false;
+
+  constructor(options: TcpProberOptions, listener: ProbeListener) {
+    this.options = options;
+    this.listener = listener;
+  }
+
+  probe(): void {
+    const { check } = this.options;
+    this.isAsking = true;
+    this.received = Buffer.alloc(0);
+    const socket = this.socket ?? this.connect();
+    if (check.send.length > 0 && check.receive.length > 0) socket.write(check.send);
+  }
+
+  abort(): void {
+    this.isAsking = false;
+    const { socket } = this;
+    this.socket = undefined;
+    socket?.destroy();
+  }
+
+  close(): void {
+    this.abort();
+  }
+
+  private connect(): Socket {
+    const { target, bindAddress, check } = this.options;
+    const { address, port } = target;
+    const isPath = port === 0 && /^[/@]/.test(address);
+    const socket = isPath
+      ? connect({ path: address.replace(/^@/, '\0') })
+      : connect({ host: address, port, noDelay: true, ...(bindAddress === null ? {} : { localAddress: bindAddress.address }) });
+    this.socket = socket;
+    // A failed connection is closed too: that is where it is told.
+    socket.on('error', () => {});
+    socket.on('connect', () => {
+      if (check.receive.length === 0) this.succeed(socket, false);
+    });
+    socket.on('data', (data: Buffer) => this.onData(socket, data));
+    socket.on('close', () => {
+      if (this.socket !== socket) return;
+      this.socket = undefined;
+      this.isAsking = false;
+      this.listener.onFailure('NETWORK', false);
+    });
+    return socket;
+  }
+
+  private onData(socket: Socket, data: Buffer): void {
+    if (this.socket !== socket || !this.isAsking || this.options.check.receive.length === 0) return;
+    this.received = Buffer.concat([this.received, data]);
+    if (containsInOrder(this.received, this.options.check.receive)) this.succeed(socket, this.options.reuseConnection);
+  }
+
+  private succeed(socket: Socket, keeps: boolean): void {
+    if (this.socket !== socket) return;
+    this.isAsking = false;
+    this.received = Buffer.alloc(0);
+    if (!keeps) {
+      this.socket = undefined;
+      socket.destroy();
+    }
+    this.listener.onSuccess(false);
+  }
+}

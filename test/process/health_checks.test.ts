@@ -1,0 +1,178 @@
+/** Active health checks of a whole process: upstreams that change state, what clients get and what the admin interface shows. */
+import { readFileSync } from 'node:fs';
+import { createServer as createHttpServer, type IncomingMessage, type Server } from 'node:http';
+import { type AddressInfo, createServer as createTcpServer, type Server as TcpServer } from 'node:net';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { nativeAvailable } from '../../native/index.ts';
+import { bootstrap } from './support/bootstraps.ts';
+import { ask, EnvoytsProcess } from './support/envoyts_process.ts';
+
+const BACKENDS = [...(nativeAvailable() ? (['ring'] as const) : []), 'portable' as const];
+const open: { dispose(): Promise<void> }[] = [];
+
+afterEach(async () => {
+  for (const each of open.splice(0).reverse()) await each.dispose();
+});
+
+function listen(server: Server | TcpServer): Promise<number> {
+  open.push({ dispose: () => new Promise((resolve) => {
+    server.close(() => resolve());
+    if ('closeAllConnections' in server) server.closeAllConnections();
+  }) });
+  return new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port)));
+}
+
+/** Answers checks (/hc) as told and everything else with its name. */
+class Upstream {
+  status = 200;
+  headers: Record<string, string> = {};
+  body = '';
+  lastCheck: IncomingMessage | undefined;
+  port = 0;
+  readonly name: string;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  async start(): Promise<this> {
+    this.port = await listen(createHttpServer((request, response) => {
+      if (request.url !== '/hc') {
+        response.end(this.name);
+        return;
+      }
+      this.lastCheck = request;
+      response.writeHead(this.status, this.headers);
+      response.end(this.body);
+    }));
+    return this;
+  }
+}
+
+const CHECK = 'timeout: 5s, interval: 0.02s, no_traffic_interval: 0.02s, unhealthy_threshold: 2, healthy_threshold: 2';
+
+function cluster(ports: readonly number[], check: string, more = ''): string {
+  const endpoints = ports.map((port) => `{ endpoint: { address: { socket_address: { address: 127.0.0.1, port_value: ${port} } } } }`).join(', ');
+  return `  - name: c
+    health_checks: [{ ${check} }]
+    ${more}
+    load_assignment: { cluster_name: c, endpoints: [{ lb_endpoints: [${endpoints}] }] }
+`;
+}
+
+async function start(backend: string, clusters: string): Promise<{ envoyts: EnvoytsProcess; address: string; flags: () => Promise<string[]> }> {
+  const text = bootstrap({ clusters }).replace('direct_response: { status: 200, body: { inline_string: "direct" } }', 'route: { cluster: c }');
+  const envoyts = new EnvoytsProcess('real', text, ['--concurrency', '2', '--io', backend]);
+  open.push(envoyts);
+  await envoyts.ready();
+  const flags = async () => [...(await envoyts.admin('/clusters')).body.matchAll(/::health_flags::(.*)/g)].map((match) => match[1]);
+  return { envoyts, address: await envoyts.listener('main'), flags };
+}
+
+describe.each(BACKENDS)('health checks on the %s backend', (backend) => {
+  it('take hosts out and back in, on every worker', async () => {
+    const [a, b] = [await new Upstream('a').start(), await new Upstream('b').start()];
+    b.status = 503;
+    const { envoyts, address, flags } = await start(backend, cluster([a.port, b.port], `${CHECK}, http_health_check: { path: /hc }`));
+    expect(await flags()).toEqual(['healthy', '/failed_active_hc']);
+    expect(await envoyts.stat('cluster.c.membership_healthy')).toBe(1);
+    for (let i = 0; i < 12; i++) expect((await ask(address, '/')).body).toBe('a');
+    expect([a.lastCheck?.headers.host, a.lastCheck?.headers['user-agent']]).toEqual(['c', 'Envoy/HC']);
+
+    b.status = 200;
+    await envoyts.until('b to be healthy', async () => (await envoyts.stat('cluster.c.health_check.healthy')) === 2);
+    const seen = new Set<string>();
+    for (let i = 0; i < 40; i++) seen.add((await ask(address, '/')).body);
+    expect([...seen].sort()).toEqual(['a', 'b']);
+
+    a.status = 404;
+    b.status = 500;
+    await envoyts.until('both to fail', async () => (await envoyts.stat('cluster.c.membership_healthy')) === 0);
+    const json = JSON.parse((await envoyts.admin('/clusters?format=json')).body) as { cluster_statuses: { host_statuses: { health_status: object }[] }[] };
+    expect(json.cluster_statuses[0].host_statuses.map((host) => host.health_status)).toEqual([
+      { failed_active_health_check: true, eds_health_status: 'HEALTHY' }, { failed_active_health_check: true, eds_health_status: 'HEALTHY' },
+    ]);
+    expect(await envoyts.stat('cluster.c.health_check.network_failure')).toBe(0);
+
+    a.status = 200;
+    a.headers = { 'x-envoy-degraded': '1' };
+    await envoyts.until('a to be degraded', async () => (await flags())[0] === '/degraded_active_hc');
+    expect(await envoyts.stat('cluster.c.membership_degraded')).toBe(1);
+    b.headers = { 'x-envoy-immediate-health-check-fail': 'true' };
+    await envoyts.until('b to be left out', async () => (await flags())[1] === '/failed_active_hc/excluded_via_immediate_hc_fail');
+  });
+
+  it('drain the connections to a host that fails', async () => {
+    const a = await new Upstream('a').start();
+    const { envoyts, address } = await start(backend, cluster([a.port], `${CHECK}, http_health_check: { path: /hc }`));
+    await Promise.all([ask(address, '/'), ask(address, '/')]);
+    expect(await envoyts.stat('cluster.c.upstream_cx_active')).toBeGreaterThan(0);
+    a.status = 500;
+    await envoyts.until('a to fail', async () => (await envoyts.stat('cluster.c.membership_healthy')) === 0);
+    const before = await envoyts.stat('cluster.c.upstream_cx_destroy_local');
+    expect(before).toBe(0);
+    // Panic sends requests there all the same, on connections that are new.
+    await envoyts.until('the old connections to be closed', async () => {
+      expect((await ask(address, '/')).status).toBe(200);
+      return ((await envoyts.stat('cluster.c.upstream_cx_destroy_local')) ?? 0) >= 1;
+    });
+  });
+});
+
+describe('a process with health checks', () => {
+  it('looks at bodies, service names and statuses', async () => {
+    const a = await new Upstream('a').start();
+    Object.assign(a, { status: 204, headers: { 'x-envoy-upstream-healthchecked-cluster': 'service-1' } });
+    const { envoyts, flags } = await start('portable', cluster([a.port],
+      `${CHECK}, http_health_check: { path: /hc, host: own, expected_statuses: [{ start: 200, end: 205 }], service_name_matcher: { prefix: service } }`));
+    expect(await flags()).toEqual(['healthy']);
+    expect(a.lastCheck?.headers.host).toBe('own');
+    expect(await envoyts.stat('cluster.c.health_check.verify_cluster')).toBeGreaterThan(0);
+    a.headers = { 'x-envoy-upstream-healthchecked-cluster': 'other' };
+    await envoyts.until('the name to be noticed', async () => (await flags())[0] === '/failed_active_hc');
+  });
+
+  it('matches bodies in order', async () => {
+    const a = await new Upstream('a').start();
+    a.body = 'x one y two z';
+    const hex = (text: string) => `{ text: "${Buffer.from(text).toString('hex')}" }`;
+    const { envoyts, flags } = await start('portable', cluster([a.port], `${CHECK}, http_health_check: { path: /hc, method: POST, send: ${hex('q')}, receive: [${hex('one')}, ${hex('two')}] }`));
+    expect(await flags()).toEqual(['healthy']);
+    a.body = 'two one';
+    await envoyts.until('the body to be noticed', async () => (await flags())[0] === '/failed_active_hc');
+  });
+
+  it('asks over TCP, and waits for an answer no longer than the timeout', async () => {
+    let answers = 'PONG';
+    const port = await listen(createTcpServer((socket) => {
+      socket.on('error', () => {});
+      socket.on('data', (data: Buffer) => {
+        if (answers !== '' && data.toString() === 'PING') socket.write(`.${answers}.`);
+      });
+    }));
+    const { envoyts, flags } = await start('portable', cluster([port],
+      'timeout: 0.05s, interval: 0.02s, no_traffic_interval: 0.02s, unhealthy_threshold: 2, healthy_threshold: 2, tcp_health_check: { send: { text: "50494e47" }, receive: [{ binary: UE8= }, { text: "4e47" }] }'));
+    expect(await flags()).toEqual(['healthy']);
+    answers = '';
+    await envoyts.until('timeouts', async () => (await flags())[0] === '/failed_active_hc/active_hc_timeout');
+    answers = 'PONG';
+    await envoyts.until('recovery', async () => (await flags())[0] === 'healthy');
+    expect(await envoyts.stat('cluster.c.health_check.network_failure')).toBeGreaterThan(1);
+  });
+
+  it('is live when every host was checked, whatever came of it, and writes events', async () => {
+    const a = await new Upstream('a').start();
+    const check = `${CHECK}, always_log_health_check_success: true, event_log_path: "{folder}/one", event_logger: [{ name: f, typed_config: { "@type": type.googleapis.com/envoy.extensions.health_check.event_sinks.file.v3.HealthCheckEventFileSink, event_log_path: "{folder}/two" } }], tcp_health_check: {}`;
+    const { envoyts, flags } = await start('portable', cluster([a.port, 1], check));
+    expect(await flags()).toEqual(['healthy', '/failed_active_hc']);
+    envoyts.signal('SIGTERM');
+    await envoyts.exit();
+    const lines = readFileSync(join(envoyts.folder, 'one'), 'utf8').trimEnd().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(lines.find((line) => 'add_healthy_event' in line)).toMatchObject({
+      health_checker_type: 'TCP', cluster_name: 'c', add_healthy_event: { first_check: true }, host: { socket_address: { protocol: 'TCP', address: '127.0.0.1', port_value: a.port } },
+    });
+    expect(lines.find((line) => 'health_check_failure_event' in line)).toMatchObject({ health_check_failure_event: { failure_type: 'NETWORK', first_check: true } });
+    expect(readFileSync(join(envoyts.folder, 'two'), 'utf8')).toBe(readFileSync(join(envoyts.folder, 'one'), 'utf8'));
+  });
+});
