@@ -12,7 +12,7 @@ import type { LogLevels } from '../core/log/log_levels.ts';
 import { createTimer, type Scheduler } from '../core/event/scheduler.ts';
 import type { DnsResolver } from '../core/network/dns_resolver.ts';
 import type { FactoryRegistry } from '../core/registry/factory_registry.ts';
-import type { RuntimeValues } from '../core/runtime/runtime_snapshot.ts';
+import { RuntimeSnapshot, type RuntimeValues } from '../core/runtime/runtime_snapshot.ts';
 import { createSharedSlabs, ServerFact, type SharedSlabs } from '../core/shared_memory/layout.ts';
 import type { StatsScope } from '../core/stats/stats.ts';
 import type { DnsConfig } from '../core/upstream/cluster_config.ts';
@@ -45,6 +45,7 @@ import type {
 } from './instance.ts';
 import { ListenerManager } from './listeners/listener_manager.ts';
 import { effectiveNode, nodeJson } from './node_json.ts';
+import { OutlierEventLog } from './outlier_detection/event_log.ts';
 import { RuntimeManager } from './runtime/runtime_manager.ts';
 import { StatTemplate } from './stats/declared_stats.ts';
 import { createMainStats, type MainStats } from './stats/main_stats.ts';
@@ -140,6 +141,7 @@ export class Server implements Instance {
   private readonly guarddog: Guarddog;
   private readonly heartbeats = createHeartbeats();
   private runtimeValues: RuntimeValues;
+  private runtimeSnapshot: RuntimeSnapshot;
   private readonly ended: Promise<number>;
   private endWith: (code: number) => void = () => {};
   /** Resolves to the exit code of init_only. */
@@ -183,11 +185,12 @@ export class Server implements Instance {
     const runtime = new RuntimeManager(config.runtimeLayers, this.statsScope, (values) => this.onRuntimeChanged(values));
     this.runtime = runtime;
     this.runtimeValues = runtime.values();
+    this.runtimeSnapshot = new RuntimeSnapshot(this.runtimeValues);
+    this.flush = this.createFlushHandle();
     this.clusterManager = this.createClusterManager();
     this.listenerManager = new ListenerManager({
       backend: parts.backend, workerCount: options.concurrency, stats: this.statsScope, log: log.of('config'),
     });
-    this.flush = this.createFlushHandle();
     this.workers = this.createWorkers();
     this.guarddog = this.createGuarddog();
   }
@@ -218,7 +221,7 @@ export class Server implements Instance {
     this.areListenersOpen = true;
     configLog.info('loading stats configuration');
     this.log.of('runtime').info('RTDS has finished initialization');
-    await this.clusterManager.start(config.clusters.map((cluster, id) => ({ id, config: cluster.config, discovery: cluster.discovery })));
+    await this.clusterManager.start(config.clusters.map((cluster, id) => ({ id, config: cluster.config, discovery: cluster.discovery, outliers: cluster.outliers })));
     if (options.mode !== 'serve' || this.isEnding) return;
     this.guarddog.start();
     this.flusher.start();
@@ -295,6 +298,8 @@ export class Server implements Instance {
 
   private onRuntimeChanged(values: RuntimeValues): void {
     this.runtimeValues = values;
+    this.runtimeSnapshot = new RuntimeSnapshot(values);
+    this.clusterManager.applyRuntime();
     this.adminAccessLog?.applyRuntime(values);
     if (this.hasPublished) this.publish();
   }
@@ -363,11 +368,21 @@ export class Server implements Instance {
     return new ClusterManager(
       {
         discovery: { scheduler: this.scheduler, random: environment.random, createResolver },
+        outliers: {
+          scheduler: this.scheduler, random: environment.random, slabs: this.hostSlabs, runtime: () => this.runtimeSnapshot, eventLog: this.createOutlierLog(),
+        },
         hostIds: this.hostIds, hostSlabs: this.hostSlabs, facts: new Int32Array(this.slabs.clusterFacts),
         stats: this.statsScope, declareStats: (prefix) => this.mainStats.registry.declare(prefix, clusterStats), log: this.log.of('upstream'),
       },
       { onHostsChanged: (cluster) => this.onHostsChanged(cluster), onInitialized: () => this.onClustersInitialized() },
     );
+  }
+
+  private createOutlierLog(): OutlierEventLog | null {
+    const { config, options } = this.parts;
+    if (config.outlierLogPath === '') return null;
+    const sinks = new RingSinkProvider((destination, memory) => this.flush.addRing(options.concurrency, destination, memory));
+    return new OutlierEventLog(sinks.sink(config.outlierLogPath));
   }
 
   private createNameServer(dns: DnsConfig): NameServer {
@@ -408,6 +423,7 @@ export class Server implements Instance {
       },
       onAllServing: () => this.onAllServing(),
       onNewLogRing: (workerIndex, destination, memory) => this.flush.addRing(workerIndex, destination, memory),
+      onOutlier: (report) => this.clusterManager.onOutlier(report),
       onDeath: (workerIndex) => this.flush.retireRings(workerIndex),
       onGivenUp: () => this.endWith(1),
     });

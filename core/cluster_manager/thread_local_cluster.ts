@@ -5,6 +5,8 @@ import type { UpstreamCluster } from '../conn_pool/cluster_lookup.ts';
 import type { HostSetConfig } from '../upstream/cluster_config.ts';
 import type { ClusterInfo } from '../upstream/cluster_info.ts';
 import { Host } from '../upstream/host.ts';
+import { OutlierMonitor, type OutlierReporting } from '../upstream/outlier_monitor.ts';
+import { HEALTH_GENERATION } from '../shared_memory/layout.ts';
 import { type LoadBalancer, LoadBalancerContext, type LoadBalancerFactory } from '../upstream/load_balancer.ts';
 
 /** A host's pools on this worker, by priority: HTTP, then plain TCP; kept in `Host.attachment`. */
@@ -71,6 +73,9 @@ export class ThreadLocalCluster implements UpstreamCluster {
   private hostsById: Map<number, Host>;
   private levels: PriorityLevel[];
   private checkedTick: number;
+  private checkedGeneration: number;
+  /** What hosts report for outlier detection; null without it. Set before the first hosts. */
+  outliers: OutlierReporting | null;
 
   constructor(info: ClusterInfo, poolContext: Http1PoolContext, factory: LoadBalancerFactory, random: () => number, health: Int32Array, hostStats: Float64Array) {
     this.info = info;
@@ -83,6 +88,8 @@ export class ThreadLocalCluster implements UpstreamCluster {
     this.hostsById = new Map();
     this.levels = [];
     this.checkedTick = 0;
+    this.checkedGeneration = 0;
+    this.outliers = null;
   }
 
   /** Takes a new host set: hosts that stay keep their pools, those that go are drained. */
@@ -97,6 +104,7 @@ export class ThreadLocalCluster implements UpstreamCluster {
         if (host.address === known.address) host.attachment = known.attachment;
         else drainPools(known);
       }
+      if (host !== known && this.outliers !== null) host.outlier = new OutlierMonitor(this.outliers, config.id);
       next.set(config.id, host);
       while (levels.length <= config.priority) levels.push(new PriorityLevel(this.factory, this.random));
       levels[config.priority].hosts.push(host);
@@ -112,8 +120,10 @@ export class ThreadLocalCluster implements UpstreamCluster {
     const levels = this.levels;
     // Ticks are small integers: a time in milliseconds would be a number on the heap.
     const now = this.poolContext.dispatcher.wheel.nowTick;
-    if (now - this.checkedTick >= HEALTH_CHECK_TICKS) {
+    const generation = this.health[HEALTH_GENERATION];
+    if (now - this.checkedTick >= HEALTH_CHECK_TICKS || generation !== this.checkedGeneration) {
       this.checkedTick = now;
+      this.checkedGeneration = generation;
       for (let i = 0; i < levels.length; i++) levels[i].refresh();
     }
     const { context } = this;

@@ -8,6 +8,7 @@ import type { StatsScope } from '../stats/stats.ts';
 import { CircuitBreaker } from '../upstream/circuit_breaker.ts';
 import type { HostSetConfig } from '../upstream/cluster_config.ts';
 import { ClusterInfo, createClusterStats } from '../upstream/cluster_info.ts';
+import type { OutlierShared } from '../upstream/outlier_monitor.ts';
 import { LOAD_BALANCING_CATEGORY, type LoadBalancerFactory } from '../upstream/load_balancer.ts';
 import { ThreadLocalCluster } from './thread_local_cluster.ts';
 
@@ -22,6 +23,7 @@ export interface ClusterManagerContext {
   readonly circuits: readonly Int32Array[];
   readonly hostHealth: Int32Array;
   readonly hostStats: Float64Array;
+  readonly outliers: OutlierShared;
   random(): number;
   nextConnectionId(): number;
 }
@@ -132,6 +134,9 @@ export class ThreadLocalClusterManager implements ClusterLookup {
       hostHealth,
       hostStats,
     );
+    if (config.outliers !== null) {
+      cluster.outliers = { shared: this.context.outliers, clusterId: snapshot.id, splitsLocalOrigin: config.outliers.splitsLocalOrigin };
+    }
     cluster.updateHosts(snapshot.hosts);
     return cluster;
   }

@@ -17,11 +17,24 @@ export const MAX_CLUSTERS = 16384;
 export const HOST_STAT_WORDS = 8;
 export const HostStat = { cxTotal: 0, cxActive: 1, cxConnectFail: 2, rqTotal: 3, rqActive: 4, rqSuccess: 5, rqError: 6, rqTimeout: 7 } as const;
 
-/** Host health: one int32 per host, written by main. 0 = healthy. */
+/** Host health: one int32 per host, written by main. 0 = healthy. Behind them (HEALTH_GENERATION) a word that main changes with any of them. */
 export const HostHealthFlag = {
   failedActiveHc: 1, failedOutlierCheck: 2, failedEdsHealth: 4, degradedActiveHc: 8, degradedEdsHealth: 16,
   pendingDynamicRemoval: 32, pendingActiveHc: 64, excludedViaImmediateHcFail: 128, activeHcTimeout: 256, edsStatusDraining: 512,
 } as const;
+
+/** Index in the host-health slab of the word that is another whenever some host's health is. */
+export const HEALTH_GENERATION = MAX_HOSTS;
+
+/**
+ * Outlier detection: per worker, float64, written by that worker. Word = hostId * OUTLIER_WORDS + field. The first five only grow.
+ * For each kind of consecutive failure (OutlierKind): how many in a row this worker saw, and at which mark (what ends a row, of all
+ * workers together); counts of another mark than today's are over.
+ */
+export const OUTLIER_WORDS = 12;
+export const OutlierWord = { total: 0, success: 1, nonGateway: 2, localTotal: 3, localSuccess: 4, consecutive: 5, mark: 8 } as const;
+export const OutlierKind = { consecutive5xx: 0, consecutiveGatewayFailure: 1, consecutiveLocalOriginFailure: 2 } as const;
+export const OUTLIER_KINDS = 3;
 
 /** Circuit-breaker use: per worker, int32, written by that worker, summed by whoever checks a limit.
  *  Word = (clusterId * 2 + priority) * CIRCUIT_WORDS + kind; priority 0 default, 1 high. */
@@ -47,21 +60,39 @@ export interface SharedSlabs {
   /** Index = worker. */
   readonly hostStats: readonly SharedArrayBuffer[];
   readonly circuits: readonly SharedArrayBuffer[];
+  readonly outliers: OutlierSlabs;
+}
+
+/** Where outlier detection counts. */
+export interface OutlierSlabs {
+  /** Index = worker. OUTLIER_WORDS per host. */
+  readonly counts: readonly SharedArrayBuffer[];
+  /** Rows of consecutive failures that main ended: int32, written by main, only grow. Word = hostId * OUTLIER_KINDS + kind. */
+  readonly resets: SharedArrayBuffer;
+  /** How many failures in a row are too many: int32, written by main, 0 = never. Word = clusterId * OUTLIER_KINDS + kind. */
+  readonly thresholds: SharedArrayBuffer;
 }
 
 /** Makes the slabs for `workers` workers. Thread: main. */
 export function createSharedSlabs(workers: number): SharedSlabs {
   const hostStats: SharedArrayBuffer[] = [];
   const circuits: SharedArrayBuffer[] = [];
+  const counts: SharedArrayBuffer[] = [];
   for (let i = 0; i < workers; i++) {
     hostStats.push(new SharedArrayBuffer(MAX_HOSTS * HOST_STAT_WORDS * 8));
     circuits.push(new SharedArrayBuffer(MAX_CLUSTERS * 2 * CIRCUIT_WORDS * 4));
+    counts.push(new SharedArrayBuffer(MAX_HOSTS * OUTLIER_WORDS * 8));
   }
   return {
-    hostHealth: new SharedArrayBuffer(MAX_HOSTS * 4),
+    hostHealth: new SharedArrayBuffer((MAX_HOSTS + 1) * 4),
     serverFacts: new SharedArrayBuffer(SERVER_FACT_WORDS * 4),
     clusterFacts: new SharedArrayBuffer(MAX_CLUSTERS * CLUSTER_FACT_WORDS * 4),
     hostStats,
     circuits,
+    outliers: {
+      counts,
+      resets: new SharedArrayBuffer(MAX_HOSTS * OUTLIER_KINDS * 4),
+      thresholds: new SharedArrayBuffer(MAX_CLUSTERS * OUTLIER_KINDS * 4),
+    },
   };
 }

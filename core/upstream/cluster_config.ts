@@ -53,6 +53,8 @@ export interface ClusterConfig {
   /** load_assignment.policy.drop_overloads: the part of the requests that is refused at once; null = none. */
   readonly dropOverload: FractionalPercent | null;
   readonly autoHostRewriteAllowed: boolean;
+  /** What workers count for outlier detection; null = nothing. */
+  readonly outliers: { readonly splitsLocalOrigin: boolean } | null;
   /** Untyped metadata by namespace. */
   readonly metadata: Readonly<Record<string, unknown>>;
 }

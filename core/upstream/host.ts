@@ -1,6 +1,7 @@
 import type { MetadataStructs, UpstreamHostInfo } from '../stream_info/stream_info.ts';
 import { HOST_STAT_WORDS, HostHealthFlag, HostStat } from '../shared_memory/layout.ts';
 import type { HostConfig } from './cluster_config.ts';
+import type { OutlierMonitor } from './outlier_monitor.ts';
 
 /** Flags that take a host out of the healthy set. */
 const UNHEALTHY =
@@ -21,6 +22,8 @@ export class Host implements UpstreamHostInfo {
   private readonly statsBase: number;
   /** What the cluster manager keeps here (the host's pools); opaque to this layer. */
   attachment: object | null;
+  /** Counts for outlier detection; null without it. */
+  outlier: OutlierMonitor | null;
 
   constructor(config: HostConfig, health: Int32Array, stats: Float64Array) {
     this.config = config;
@@ -33,6 +36,7 @@ export class Host implements UpstreamHostInfo {
     this.stats = stats;
     this.statsBase = config.id * HOST_STAT_WORDS;
     this.attachment = null;
+    this.outlier = null;
   }
 
   get metadata(): MetadataStructs {

@@ -3,6 +3,8 @@ import type { Logger } from '../../core/log/logger.ts';
 import { CLUSTER_FACT_WORDS, ClusterFact, HostHealthFlag } from '../../core/shared_memory/layout.ts';
 import type { StatsScope } from '../../core/stats/stats.ts';
 import type { ClusterConfig, DiscoveryConfig, HostConfig, HostSetConfig } from '../../core/upstream/cluster_config.ts';
+import type { OutlierConfig } from '../config/outlier_parser.ts';
+import { type OutlierContext, OutlierDetector } from '../outlier_detection/detector.ts';
 import { createDiscovery, type Discovery, type DiscoveryContext, type DiscoveryListener } from './discovery.ts';
 import type { HostIds } from './host_ids.ts';
 import { type DiscoveredHost, type HostSlabs, HostTable } from './host_table.ts';
@@ -15,6 +17,7 @@ export interface ClusterDefinition {
   readonly id: number;
   readonly config: ClusterConfig;
   readonly discovery: DiscoveryConfig;
+  readonly outliers: OutlierConfig | null;
 }
 
 /** What a cluster works with. */
@@ -22,6 +25,7 @@ export interface ClusterDependencies {
   readonly discovery: DiscoveryContext;
   readonly hostIds: HostIds;
   readonly hostSlabs: HostSlabs;
+  readonly outliers: OutlierContext;
   /** Words of SharedSlabs.clusterFacts. */
   readonly facts: Int32Array;
   /** Main's root scope. */
@@ -58,6 +62,8 @@ export class ManagedCluster implements DiscoveryListener {
   private readonly scope: StatsScope;
   private readonly discovery: Discovery;
   private readonly isStrictDns: boolean;
+  /** null = none configured. */
+  readonly outliers: OutlierDetector | null;
   private isInitialized = false;
 
   constructor(definition: ClusterDefinition, dependencies: ClusterDependencies, listener: ClusterListener) {
@@ -68,6 +74,9 @@ export class ManagedCluster implements DiscoveryListener {
     this.table = new HostTable(dependencies.hostIds, dependencies.hostSlabs);
     this.scope = dependencies.stats.scope('cluster').scope(definition.config.statName);
     dependencies.declareStats(this.scope.prefix);
+    this.outliers = definition.outliers === null
+      ? null
+      : new OutlierDetector(definition.config.name, definition.id, definition.outliers, this.scope, dependencies.outliers, () => this.countMembers());
     this.isStrictDns = definition.discovery.kind === 'strict_dns';
     this.discovery = createDiscovery(definition.discovery, dependencies.discovery, this);
   }
@@ -82,6 +91,7 @@ export class ManagedCluster implements DiscoveryListener {
 
   close(): void {
     this.discovery.close();
+    this.outliers?.close();
     this.table.replace([]);
   }
 
@@ -102,6 +112,7 @@ export class ManagedCluster implements DiscoveryListener {
     const { added, removed, changed } = this.table.replace(found);
     if (added + removed + changed === 0) return false;
     if (this.table.isTruncated) this.dependencies.log.error(`cluster ${this.config.name}: too many hosts in this process, some are left out`);
+    this.outliers?.setHosts(this.table.hosts());
     if (added + removed > 0) this.scope.counter('membership_change').inc();
     this.countMembers();
     this.dependencies.log.debug(`cluster ${this.config.name}: added ${added} removed ${removed} moved ${changed} hosts`);

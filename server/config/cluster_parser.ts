@@ -18,6 +18,7 @@ import {
 import { parseCommonOptions, parseUpstreamHttp1, UPSTREAM_OPTIONS_CATEGORY, type UpstreamHttpOptions } from '../../core/upstream/http_protocol_options.ts';
 import { type EndpointKind, parseEndpoints } from './endpoint_parser.ts';
 import { parseLbPolicy } from './lb_policy_parser.ts';
+import { type OutlierConfig, parseOutlierDetection } from './outlier_parser.ts';
 import { parseTransportSocket } from './transport_socket_parser.ts';
 
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -41,6 +42,8 @@ export interface ClusterDefaults {
 export interface ParsedCluster {
   readonly config: ClusterConfig;
   readonly discovery: DiscoveryConfig;
+  /** null = none. */
+  readonly outliers: OutlierConfig | null;
 }
 
 /** The whole message; reports what is wrong and what is not supported. Frozen. */
@@ -50,6 +53,7 @@ export function parseCluster(message: Cluster, defaults: ClusterDefaults, contex
   if (message.filters.length > 0) context.refuse(message, 'filters', 'upstream network filters');
   if (message.upstreamConfig !== undefined) context.refuse(message, 'upstream_config', 'custom upstreams');
   const discovery = parseDiscovery(message, defaults, context);
+  const outliers = parseOutlierDetection(message.outlierDetection, context);
   const commonLb = message.commonLbConfig;
   const panic = percentToFraction(commonLb?.healthyPanicThreshold);
   const config: ClusterConfig = {
@@ -69,9 +73,10 @@ export function parseCluster(message: Cluster, defaults: ClusterDefaults, contex
     overprovisioningFactor: message.loadAssignment?.policy?.overprovisioningFactor ?? OVERPROVISIONING_FACTOR,
     dropOverload: parseDropOverload(message.loadAssignment?.policy, context),
     autoHostRewriteAllowed: discovery.kind !== 'static',
+    outliers: outliers === null ? null : { splitsLocalOrigin: outliers.splitsLocalOrigin },
     metadata: parseMetadata(message.metadata),
   };
-  return deepFreeze({ config, discovery });
+  return deepFreeze({ config, discovery, outliers });
 }
 
 function parseDiscovery(message: Cluster, defaults: ClusterDefaults, context: ParseContext): DiscoveryConfig {

@@ -3,11 +3,12 @@
  * ever sent per request.
  *
  *     main -> worker   applySnapshot  updateHosts  stopListening  shutDown
- *     worker -> main   ready  applied  stoppedListening  newStats  newLogRing  failed
+ *     worker -> main   ready  applied  stoppedListening  newStats  newLogRing  outlier  failed
  */
 import type { StatsAnnouncement } from '../../core/stats/store.ts';
 import type { ListenerSnapshot, Snapshot } from '../../core/snapshot/snapshot.ts';
 import type { HostSetConfig } from '../../core/upstream/cluster_config.ts';
+import type { OutlierReport } from '../../core/upstream/outlier_monitor.ts';
 import type { PackedConfig } from './packed_snapshot.ts';
 
 /** A Snapshot with what is large in it packed: clusters, and the `config` of each listener. */
@@ -28,7 +29,7 @@ export type ToWorkerMessage =
   /** Close every connection and end. */
   | { readonly kind: typeof ToWorker.shutDown };
 
-export const FromWorker = { ready: 11, applied: 12, newStats: 13, newLogRing: 14, failed: 15, stoppedListening: 16 } as const;
+export const FromWorker = { ready: 11, applied: 12, newStats: 13, newLogRing: 14, failed: 15, stoppedListening: 16, outlier: 17 } as const;
 
 export type FromWorkerMessage =
   /** The thread stands and waits for its first snapshot. */
@@ -39,5 +40,7 @@ export type FromWorkerMessage =
   | { readonly kind: typeof FromWorker.newStats; readonly announcement: StatsAnnouncement }
   /** The worker writes access-log lines for `destination` into this ring: main hands it to the flush thread. */
   | { readonly kind: typeof FromWorker.newLogRing; readonly destination: string; readonly memory: SharedArrayBuffer }
+  /** A host failed too often in a row. */
+  | { readonly kind: typeof FromWorker.outlier; readonly report: OutlierReport }
   /** Why the thread is about to end. */
   | { readonly kind: typeof FromWorker.failed; readonly reason: string };

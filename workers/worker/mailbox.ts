@@ -3,6 +3,7 @@ import type { Scheduler } from '../../core/event/scheduler.ts';
 import type { Snapshot } from '../../core/snapshot/snapshot.ts';
 import type { StatsAnnouncement } from '../../core/stats/store.ts';
 import type { HostSetConfig } from '../../core/upstream/cluster_config.ts';
+import type { OutlierReport } from '../../core/upstream/outlier_monitor.ts';
 import { FromWorker, type FromWorkerMessage, type SnapshotMessage, ToWorker, type ToWorkerMessage } from '../protocol/messages.ts';
 import { unpackClusters, unpackListeners } from '../protocol/packed_snapshot.ts';
 
@@ -64,6 +65,10 @@ export class Mailbox {
 
   postNewLogRing(destination: string, memory: SharedArrayBuffer): void {
     this.port.postMessage({ kind: FromWorker.newLogRing, destination, memory });
+  }
+
+  postOutlier(report: OutlierReport): void {
+    this.port.postMessage({ kind: FromWorker.outlier, report });
   }
 
   postFailed(reason: string): void {
