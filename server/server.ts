@@ -374,7 +374,7 @@ export class Server implements Instance {
         hostIds: this.hostIds, hostSlabs: this.hostSlabs, facts: new Int32Array(this.slabs.clusterFacts),
         stats: this.statsScope, declareStats: (prefix) => this.mainStats.registry.declare(prefix, clusterStats), log: this.log.of('upstream'),
       },
-      { onHostsChanged: (cluster) => this.onHostsChanged(cluster), onInitialized: () => this.onClustersInitialized() },
+      { onHostsChanged: (cluster) => this.onHostsChanged(cluster), onHealthChanged: (cluster) => this.workers.healthChanged(cluster.id), onInitialized: () => this.onClustersInitialized() },
     );
   }
 

@@ -68,6 +68,11 @@ export class WorkerSupervisor implements WorkerPoolEvents {
     this.pool.updateHosts(clusterId, hosts);
   }
 
+  /** The health words of some of a cluster's hosts are others. */
+  healthChanged(clusterId: number): void {
+    this.pool.healthChanged(clusterId);
+  }
+
   /** Workers stop accepting; calls back when none of them watches the sockets any more. */
   stopListening(inboundOnly: boolean, onStopped: () => void): void {
     this.pool.stopListening(inboundOnly, onStopped);

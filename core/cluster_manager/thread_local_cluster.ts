@@ -51,7 +51,7 @@ class PriorityLevel {
   }
 
   isPanicking(threshold: number): boolean {
-    return this.hosts.length === 0 || (this.healthy.length * 100) / this.hosts.length < threshold;
+    return (this.hosts.length === 0 ? 0 : (this.healthy.length * 100) / this.hosts.length) < threshold;
   }
 
   choose(context: LoadBalancerContext, isPanic: boolean): Host | null {
@@ -137,6 +137,8 @@ export class ThreadLocalCluster implements UpstreamCluster {
     for (let i = 0; i < levels.length; i++) {
       if (levels[i].healthy.length > 0 && !levels[i].isPanicking(threshold)) return levels[i].choose(this.context, false);
     }
+    // With a threshold of 0 nobody panics: what is unhealthy is not used.
+    if (threshold <= 0) return null;
     // Every level is in panic: the first with hosts, all of them.
     for (let i = 0; i < levels.length; i++) {
       const host = levels[i].choose(this.context, true);
@@ -147,6 +149,17 @@ export class ThreadLocalCluster implements UpstreamCluster {
     }
     this.info.stats.lbHealthyPanic.inc();
     return null;
+  }
+
+  /**
+   * The health of some hosts is another. Perhaps other connections to a host that failed do better than those that are there:
+   * they are not used again.
+   */
+  onHealthChanged(): void {
+    for (const level of this.levels) level.refresh();
+    for (const host of this.hostsById.values()) {
+      if (host.hasFailedSince()) for (const pool of (host.attachment as HostPools | null)?.pools ?? []) pool?.renew();
+    }
   }
 
   get usesHash(): boolean {

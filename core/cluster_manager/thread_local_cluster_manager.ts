@@ -81,6 +81,11 @@ export class ThreadLocalClusterManager implements ClusterLookup {
     known.cluster?.updateHosts(hosts);
   }
 
+  /** The health of some of a cluster's hosts is another. */
+  onHealthChanged(clusterId: number): void {
+    for (const { snapshot, cluster } of this.clusters.values()) if (snapshot.id === clusterId) cluster?.onHealthChanged();
+  }
+
   /** Cuts every upstream connection. */
   close(): void {
     for (const { cluster } of this.clusters.values()) cluster?.close();

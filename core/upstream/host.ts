@@ -22,6 +22,8 @@ export class Host implements UpstreamHostInfo {
   private readonly statsBase: number;
   /** What the cluster manager keeps here (the host's pools); opaque to this layer. */
   attachment: object | null;
+  /** Whether it was fit for requests when last looked at. */
+  private wasUsable: boolean;
   /** Counts for outlier detection; null without it. */
   outlier: OutlierMonitor | null;
 
@@ -36,6 +38,7 @@ export class Host implements UpstreamHostInfo {
     this.stats = stats;
     this.statsBase = config.id * HOST_STAT_WORDS;
     this.attachment = null;
+    this.wasUsable = true;
     this.outlier = null;
   }
 
@@ -46,6 +49,14 @@ export class Host implements UpstreamHostInfo {
   /** Not taken out by health checks, outlier detection or the control plane, and not degraded. */
   isHealthy(): boolean {
     return (this.health[this.healthIndex] & (UNHEALTHY | DEGRADED)) === 0;
+  }
+
+  /** Whether its health has failed since this was last asked. */
+  hasFailedSince(): boolean {
+    const isUsable = (this.health[this.healthIndex] & UNHEALTHY) === 0;
+    const hasFailed = this.wasUsable && !isUsable;
+    this.wasUsable = isUsable;
+    return hasFailed;
   }
 
   isDegraded(): boolean {

@@ -46,7 +46,7 @@ function setUp(discoveries: Record<string, DiscoveryConfig>, random: () => numbe
       outliers: { scheduler, random, slabs: hostSlabs, runtime: () => new RuntimeSnapshot({}), eventLog: null },
       hostIds: new HostIds(), hostSlabs, facts: new Int32Array(slabs.clusterFacts), stats: stats.scope, declareStats: () => {}, log,
     },
-    { onHostsChanged: (cluster) => changes.push(cluster.config.name), onInitialized: () => state.initialized++ },
+    { onHostsChanged: (cluster) => changes.push(cluster.config.name), onHealthChanged: (cluster) => changes.push(`${cluster.config.name} health`), onInitialized: () => state.initialized++ },
   );
   manager.start(Object.entries(discoveries).map(([name, discovery], id) => ({ id, config: clusterConfig(name), discovery, outliers })));
   const hosts = (index = 0) => manager.clusters()[index].hosts().map((host) => `${host.id}=${host.address}:${host.port}`);
@@ -91,11 +91,12 @@ describe('static clusters', () => {
 describe('outlier detection', () => {
   it('is of the cluster whose worker reports, counts members, and shows in the status', () => {
     const config = { ...outlierConfig(), maxEjectionPercent: 50 };
-    const { manager, value, hostSlabs } = setUp({ c: { kind: 'static', endpoints: [endpoint('10.0.0.1'), endpoint('10.0.0.2')] } }, () => 0.5, config);
+    const { manager, value, hostSlabs, changes } = setUp({ c: { kind: 'static', endpoints: [endpoint('10.0.0.1'), endpoint('10.0.0.2')] } }, () => 0.5, config);
     manager.onOutlier({ clusterId: 9, hostId: 1, kind: 0, resets: hostSlabs.outlierResets(1, 0) });
     expect(value('membership_healthy')).toBe(2);
     manager.onOutlier({ clusterId: 0, hostId: 1, kind: 0, resets: hostSlabs.outlierResets(1, 0) });
     expect([value('membership_healthy'), value('outlier_detection.ejections_active')]).toEqual([1, 1]);
+    expect(changes).toEqual(['c health']);
     const status = clusterStatus(manager.clusters()[0], hostSlabs);
     expect(status.outlier?.successRateAverage).toBe(-1);
     expect([...status.hosts].map((host) => host.healthFlags)).toEqual([0, HostHealthFlag.failedOutlierCheck]);

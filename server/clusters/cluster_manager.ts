@@ -13,6 +13,8 @@ const CLUSTERS_PER_TURN = 250;
 export interface ClusterManagerEvents {
   /** After `onInitialized`: this cluster's hosts changed and workers must be told. */
   onHostsChanged(cluster: ManagedCluster): void;
+  /** The health words of some of this cluster's hosts are others. */
+  onHealthChanged(cluster: ManagedCluster): void;
   /** Every cluster has resolved or failed once. Called once, possibly from within `start`. */
   onInitialized(): void;
 }
@@ -89,6 +91,10 @@ export class ClusterManager implements ClusterListener {
     if (!this.isInitialized) return;
     this.stats.cluster_updated.inc();
     this.events.onHostsChanged(cluster);
+  }
+
+  onHealthChanged(cluster: ManagedCluster): void {
+    this.events.onHealthChanged(cluster);
   }
 
   onClusterInitialized(cluster: ManagedCluster): void {

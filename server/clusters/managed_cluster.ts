@@ -38,6 +38,8 @@ export interface ClusterDependencies {
 export interface ClusterListener {
   /** The hosts are others than before. */
   onHostsChanged(cluster: ManagedCluster): void;
+  /** The health words of some hosts are others. */
+  onHealthChanged(cluster: ManagedCluster): void;
   /** The first answers are in. Called once. */
   onClusterInitialized(cluster: ManagedCluster): void;
 }
@@ -76,7 +78,7 @@ export class ManagedCluster implements DiscoveryListener {
     dependencies.declareStats(this.scope.prefix);
     this.outliers = definition.outliers === null
       ? null
-      : new OutlierDetector(definition.config.name, definition.id, definition.outliers, this.scope, dependencies.outliers, () => this.countMembers());
+      : new OutlierDetector(definition.config.name, definition.id, definition.outliers, this.scope, dependencies.outliers, () => this.onHealthChanged());
     this.isStrictDns = definition.discovery.kind === 'strict_dns';
     this.discovery = createDiscovery(definition.discovery, dependencies.discovery, this);
   }
@@ -135,6 +137,11 @@ export class ManagedCluster implements DiscoveryListener {
     // A cluster that found nothing has its numbers too.
     if (this.table.hosts().length === 0) this.countMembers();
     this.listener.onClusterInitialized(this);
+  }
+
+  private onHealthChanged(): void {
+    this.countMembers();
+    this.listener.onHealthChanged(this);
   }
 
   /** Writes the membership gauges and the shared words that health checks of other clusters read. */

@@ -82,6 +82,11 @@ export class WorkerPool implements WorkerHandleEvents {
     this.broadcaster.updateHosts(clusterId, hosts, this.ready());
   }
 
+  /** The health words of some of a cluster's hosts are others. */
+  healthChanged(clusterId: number): void {
+    for (const worker of this.ready()) worker.post({ kind: ToWorker.healthChanged, clusterId });
+  }
+
   /** Workers stop accepting; calls back when none of them watches the sockets any more. */
   stopListening(inboundOnly: boolean, onStopped: () => void): void {
     const sequence = ++this.stopSequence;

@@ -2,7 +2,7 @@
  * What crosses between main and a worker. Every message has a numeric `kind`; contents are plain data and shared buffers. None is
  * ever sent per request.
  *
- *     main -> worker   applySnapshot  updateHosts  stopListening  shutDown
+ *     main -> worker   applySnapshot  updateHosts  healthChanged  stopListening  shutDown
  *     worker -> main   ready  applied  stoppedListening  newStats  newLogRing  outlier  failed
  */
 import type { StatsAnnouncement } from '../../core/stats/store.ts';
@@ -17,13 +17,15 @@ export interface SnapshotMessage extends Omit<Snapshot, 'listeners' | 'clusters'
   readonly packed: PackedConfig;
 }
 
-export const ToWorker = { applySnapshot: 1, updateHosts: 2, stopListening: 3, shutDown: 4 } as const;
+export const ToWorker = { applySnapshot: 1, updateHosts: 2, stopListening: 3, shutDown: 4, healthChanged: 5 } as const;
 
 export type ToWorkerMessage =
   /** Swap to this configuration between two turns; answered with `applied`. */
   | { readonly kind: typeof ToWorker.applySnapshot; readonly snapshot: SnapshotMessage }
   /** One cluster's hosts changed. */
   | { readonly kind: typeof ToWorker.updateHosts; readonly clusterId: number; readonly hosts: HostSetConfig }
+  /** The health words of some of a cluster's hosts are others. */
+  | { readonly kind: typeof ToWorker.healthChanged; readonly clusterId: number }
   /** Answered with `stoppedListening` of the same sequence number. */
   | { readonly kind: typeof ToWorker.stopListening; readonly inboundOnly: boolean; readonly sequence: number }
   /** Close every connection and end. */

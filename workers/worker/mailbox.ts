@@ -11,6 +11,7 @@ import { unpackClusters, unpackListeners } from '../protocol/packed_snapshot.ts'
 export interface MailboxTarget {
   applySnapshot(snapshot: Snapshot): void;
   updateHosts(clusterId: number, hosts: HostSetConfig): void;
+  onHealthChanged(clusterId: number): void;
   stopListening(inboundOnly: boolean): void;
 }
 
@@ -39,6 +40,9 @@ export class Mailbox {
         break;
       case ToWorker.updateHosts:
         target.updateHosts(message.clusterId, message.hosts);
+        break;
+      case ToWorker.healthChanged:
+        target.onHealthChanged(message.clusterId);
         break;
       case ToWorker.stopListening:
         target.stopListening(message.inboundOnly);

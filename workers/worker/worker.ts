@@ -151,6 +151,10 @@ export class Worker {
     this.dispatcher.run(() => this.clusters.updateHosts(clusterId, hosts));
   }
 
+  onHealthChanged(clusterId: number): void {
+    this.dispatcher.run(() => this.clusters.onHealthChanged(clusterId));
+  }
+
   /** Stops accepting; connections stay. `inboundOnly`: listeners with traffic_direction INBOUND only. */
   stopListening(inboundOnly: boolean): void {
     this.dispatcher.run(() => {

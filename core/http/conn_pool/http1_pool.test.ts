@@ -404,6 +404,24 @@ describe('Http1ConnPool', () => {
     });
   });
 
+  it('renews: connections that are there take no further request, and one that is being made does', () => {
+    const first = request();
+    const busy = connect();
+    const second = request();
+    const connecting = io.latest;
+    dispatcher.run(() => pool.renew());
+    io.data(busy.connection, OK);
+    expect([first.log.at(-1), busy.closed]).toEqual(['response 200 end', CloseMode.now]);
+    io.connected(connecting.connection);
+    io.data(connecting.connection, OK);
+    expect([second.log.at(-1), connecting.closed]).toEqual(['response 200 end', -1]);
+    dispatcher.run(() => pool.renew());
+    expect([connecting.closed, active()]).toEqual([CloseMode.now, [0, 0, 0]]);
+    const third = request();
+    connect();
+    expect(third.log).toEqual(['ready']);
+  });
+
   it('close cuts everything', () => {
     const made = request();
     request();

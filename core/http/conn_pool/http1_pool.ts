@@ -92,6 +92,11 @@ export class Http1ConnPool implements ConnPool {
     for (const client of [...this.idle]) client.closeLocal();
   }
 
+  renew(): void {
+    for (const client of [...this.clients]) if (client.connection.state !== 0) client.isLast = true;
+    for (const client of [...this.idle]) client.closeLocal();
+  }
+
   close(): void {
     this.isDraining = true;
     this.isClosed = true;
@@ -124,7 +129,7 @@ export class Http1ConnPool implements ConnPool {
 
   onExchangeComplete(client: Http1PoolClient, reusable: boolean): void {
     this.endRequest();
-    if (!reusable || (this.isDraining && this.pending.size === 0) || !client.connection.isOpen) {
+    if (!reusable || client.isLast || (this.isDraining && this.pending.size === 0) || !client.connection.isOpen) {
       client.closeLocal();
       return;
     }
@@ -256,6 +261,8 @@ export class Http1ConnPool implements ConnPool {
 export class Http1PoolClient implements PooledStream, ConnectionCallbacks, Http1ClientCallbacks, WheelTimerTarget {
   readonly connection: Connection;
   requestCount: number;
+  /** It takes no further request. */
+  isLast: boolean;
   connectStartMs: number;
   connectEndMs: number;
   private readonly pool: Http1ConnPool;
@@ -273,6 +280,7 @@ export class Http1PoolClient implements PooledStream, ConnectionCallbacks, Http1
       ? new TcpClientConnection(this.connection, this, dispatcher.io.slab)
       : new Http1ClientConnection(this.connection, this, context.settings, context.literals, dispatcher.io.slab, dispatcher.io.slab32);
     this.requestCount = 0;
+    this.isLast = false;
     this.connectStartMs = dispatcher.nowMs;
     this.connectEndMs = NaN;
     this.timer = dispatcher.createTimer(this);
