@@ -48,6 +48,7 @@ import { probersFor } from './health_checks/create_prober.ts';
 import { HealthCheckEventLog } from './health_checks/event_log.ts';
 import { ListenerManager } from './listeners/listener_manager.ts';
 import { effectiveNode, nodeJson } from './node_json.ts';
+import { OutlierEventLog } from './outlier_detection/event_log.ts';
 import { RuntimeManager } from './runtime/runtime_manager.ts';
 import { StatTemplate } from './stats/declared_stats.ts';
 import { createMainStats, type MainStats } from './stats/main_stats.ts';
@@ -146,6 +147,7 @@ export class Server implements Instance {
   private readonly heartbeats = createHeartbeats();
   private readonly explainThread: ExplainThread;
   private runtimeValues: RuntimeValues;
+  private runtimeSnapshot: RuntimeSnapshot;
   private readonly ended: Promise<number>;
   private endWith: (code: number) => void = () => {};
   /** Resolves to the exit code of init_only. */
@@ -190,11 +192,12 @@ export class Server implements Instance {
     const runtime = new RuntimeManager(config.runtimeLayers, this.statsScope, (values) => this.onRuntimeChanged(values));
     this.runtime = runtime;
     this.runtimeValues = runtime.values();
+    this.runtimeSnapshot = new RuntimeSnapshot(this.runtimeValues);
+    this.flush = this.createFlushHandle();
     this.clusterManager = this.createClusterManager();
     this.listenerManager = new ListenerManager({
       backend: parts.backend, workerCount: options.concurrency, stats: this.statsScope, log: log.of('config'),
     });
-    this.flush = this.createFlushHandle();
     this.workers = this.createWorkers();
     this.guarddog = this.createGuarddog();
     this.explainThread = new ExplainThread(parts.environment.explainEntry);
@@ -226,7 +229,7 @@ export class Server implements Instance {
     this.areListenersOpen = true;
     configLog.info('loading stats configuration');
     this.log.of('runtime').info('RTDS has finished initialization');
-    await this.clusterManager.start(config.clusters.map((cluster, id) => ({ id, config: cluster.config, discovery: cluster.discovery, health: cluster.health })));
+    await this.clusterManager.start(config.clusters.map((cluster, id) => ({ id, config: cluster.config, discovery: cluster.discovery, health: cluster.health, outliers: cluster.outliers })));
     if (options.mode !== 'serve' || this.isEnding) return;
     this.guarddog.start();
     this.flusher.start();
@@ -305,6 +308,8 @@ export class Server implements Instance {
 
   private onRuntimeChanged(values: RuntimeValues): void {
     this.runtimeValues = values;
+    this.runtimeSnapshot = new RuntimeSnapshot(values);
+    this.clusterManager.applyRuntime();
     this.adminAccessLog?.applyRuntime(values);
     if (this.hasPublished) this.publish();
   }
@@ -374,11 +379,14 @@ export class Server implements Instance {
     return new ClusterManager(
       {
         discovery: { scheduler: this.scheduler, random: environment.random, createResolver },
+        outliers: {
+          scheduler: this.scheduler, random: environment.random, slabs: this.hostSlabs, runtime: () => this.runtimeSnapshot, eventLog: this.createOutlierLog(),
+        },
         hostIds: this.hostIds, hostSlabs: this.hostSlabs, facts: new Int32Array(this.slabs.clusterFacts),
         stats: this.statsScope, declareStats: (prefix) => this.mainStats.registry.declare(prefix, clusterStats), log: this.log.of('upstream'),
         healthChecks: this.healthCheckEnvironment(),
       },
-      { onHostsChanged: (cluster) => this.onHostsChanged(cluster), onInitialized: () => this.onClustersInitialized() },
+      { onHostsChanged: (cluster) => this.onHostsChanged(cluster), onHealthChanged: (cluster) => this.workers.healthChanged(cluster.id), onInitialized: () => this.onClustersInitialized() },
     );
   }
 
@@ -397,6 +405,11 @@ export class Server implements Instance {
   private mainSinks(): RingSinkProvider {
     this.sinks ??= new RingSinkProvider((destination, memory) => this.flush.addRing(this.parts.options.concurrency, destination, memory));
     return this.sinks;
+  }
+
+  private createOutlierLog(): OutlierEventLog | null {
+    const { config } = this.parts;
+    return config.outlierLogPath === '' ? null : new OutlierEventLog(this.mainSinks().sink(config.outlierLogPath));
   }
 
   private createNameServer(dns: DnsConfig): NameServer {
@@ -437,6 +450,7 @@ export class Server implements Instance {
       },
       onAllServing: () => this.onAllServing(),
       onNewLogRing: (workerIndex, destination, memory) => this.flush.addRing(workerIndex, destination, memory),
+      onOutlier: (report) => this.clusterManager.onOutlier(report),
       onDeath: (workerIndex) => this.flush.retireRings(workerIndex),
       onGivenUp: () => this.endWith(1),
     });

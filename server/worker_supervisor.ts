@@ -7,6 +7,7 @@ import type { Logger } from '../core/log/logger.ts';
 import { HOST_STAT_WORDS, HostStat, type SharedSlabs } from '../core/shared_memory/layout.ts';
 import type { Counter, StatsScope } from '../core/stats/stats.ts';
 import type { HostSetConfig } from '../core/upstream/cluster_config.ts';
+import type { OutlierReport } from '../core/upstream/outlier_monitor.ts';
 import type { StatsAnnouncement } from '../core/stats/store.ts';
 import type { PublishedConfig, SnapshotForWorkers } from '../workers/main/snapshot_broadcaster.ts';
 import { DEATHS_MAX, WorkerPool, type WorkerPoolEvents } from '../workers/main/worker_pool.ts';
@@ -32,6 +33,8 @@ export interface WorkerSupervisorOptions {
   readonly onAllServing: () => void;
   /** A worker writes access logs into this ring. */
   readonly onNewLogRing: (workerIndex: number, destination: string, memory: SharedArrayBuffer) => void;
+  /** A host failed too often in a row. */
+  readonly onOutlier: (report: OutlierReport) => void;
   /** A worker died; its thread is gone. */
   readonly onDeath: (workerIndex: number) => void;
   /** Too many deaths: the process is to end with an error. */
@@ -70,6 +73,11 @@ export class WorkerSupervisor implements WorkerPoolEvents {
     this.pool.updateHosts(clusterId, hosts);
   }
 
+  /** The health words of some of a cluster's hosts are others. */
+  healthChanged(clusterId: number): void {
+    this.pool.healthChanged(clusterId);
+  }
+
   /** Workers stop accepting; calls back when none of them watches the sockets any more. */
   stopListening(inboundOnly: boolean, onStopped: () => void): void {
     this.pool.stopListening(inboundOnly, onStopped);
@@ -93,6 +101,10 @@ export class WorkerSupervisor implements WorkerPoolEvents {
 
   onNewLogRing(workerIndex: number, destination: string, memory: SharedArrayBuffer): void {
     this.options.onNewLogRing(workerIndex, destination, memory);
+  }
+
+  onOutlier(report: OutlierReport): void {
+    this.options.onOutlier(report);
   }
 
   onDeath(workerIndex: number, cause: string): void {

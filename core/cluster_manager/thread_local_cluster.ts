@@ -7,6 +7,7 @@ import type { ClusterInfo } from '../upstream/cluster_info.ts';
 import { Host } from '../upstream/host.ts';
 import { FailedHosts } from './failed_hosts.ts';
 import { HEALTH_GENERATION } from '../shared_memory/layout.ts';
+import { OutlierMonitor, type OutlierReporting } from '../upstream/outlier_monitor.ts';
 import { type LoadBalancer, LoadBalancerContext, type LoadBalancerFactory } from '../upstream/load_balancer.ts';
 
 /** A host's pools on this worker, by priority: HTTP, then plain TCP; kept in `Host.attachment`. */
@@ -51,7 +52,7 @@ class PriorityLevel {
   }
 
   isPanicking(threshold: number): boolean {
-    return this.hosts.length === 0 || (this.healthy.length * 100) / this.hosts.length < threshold;
+    return (this.hosts.length === 0 ? 0 : (this.healthy.length * 100) / this.hosts.length) < threshold;
   }
 
   choose(context: LoadBalancerContext, isPanic: boolean): Host | null {
@@ -75,6 +76,8 @@ export class ThreadLocalCluster implements UpstreamCluster {
   private checkedTick: number;
   private checkedGeneration: number;
   private readonly failedHosts: FailedHosts;
+  /** What hosts report for outlier detection; null without it. Set before the first hosts. */
+  outliers: OutlierReporting | null;
 
   constructor(info: ClusterInfo, poolContext: Http1PoolContext, factory: LoadBalancerFactory, random: () => number, health: Int32Array, hostStats: Float64Array) {
     this.info = info;
@@ -89,6 +92,7 @@ export class ThreadLocalCluster implements UpstreamCluster {
     this.checkedTick = 0;
     this.checkedGeneration = 0;
     this.failedHosts = new FailedHosts(health);
+    this.outliers = null;
   }
 
   /** Takes a new host set: hosts that stay keep their pools, those that go are drained. */
@@ -103,6 +107,7 @@ export class ThreadLocalCluster implements UpstreamCluster {
         if (host.address === known.address) host.attachment = known.attachment;
         else drainPools(known);
       }
+      if (host !== known && this.outliers !== null) host.outlier = new OutlierMonitor(this.outliers, config.id);
       next.set(config.id, host);
       while (levels.length <= config.priority) levels.push(new PriorityLevel(this.factory, this.random));
       levels[config.priority].hosts.push(host);
@@ -136,6 +141,8 @@ export class ThreadLocalCluster implements UpstreamCluster {
     for (let i = 0; i < levels.length; i++) {
       if (levels[i].healthy.length > 0 && !levels[i].isPanicking(threshold)) return levels[i].choose(this.context, false);
     }
+    // With a threshold of 0 nobody panics: what is unhealthy is not used.
+    if (threshold <= 0) return null;
     // Every level is in panic: the first with hosts, all of them.
     for (let i = 0; i < levels.length; i++) {
       const host = levels[i].choose(this.context, true);
@@ -146,6 +153,17 @@ export class ThreadLocalCluster implements UpstreamCluster {
     }
     this.info.stats.lbHealthyPanic.inc();
     return null;
+  }
+
+  /**
+   * The health of some hosts is another. Perhaps other connections to a host that failed do better than those that are there:
+   * they are not used again.
+   */
+  onHealthChanged(): void {
+    for (const level of this.levels) level.refresh();
+    for (const host of this.hostsById.values()) {
+      if (host.hasFailedSince()) for (const pool of (host.attachment as HostPools | null)?.pools ?? []) pool?.renew();
+    }
   }
 
   get usesHash(): boolean {

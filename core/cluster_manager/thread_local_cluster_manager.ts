@@ -9,6 +9,7 @@ import type { StatsScope } from '../stats/stats.ts';
 import { CircuitBreaker } from '../upstream/circuit_breaker.ts';
 import type { HostSetConfig } from '../upstream/cluster_config.ts';
 import { ClusterInfo, createClusterStats } from '../upstream/cluster_info.ts';
+import type { OutlierShared } from '../upstream/outlier_monitor.ts';
 import { LOAD_BALANCING_CATEGORY, type LoadBalancerFactory } from '../upstream/load_balancer.ts';
 import { ThreadLocalCluster } from './thread_local_cluster.ts';
 
@@ -23,6 +24,7 @@ export interface ClusterManagerContext {
   readonly circuits: readonly Int32Array[];
   readonly hostHealth: Int32Array;
   readonly hostStats: Float64Array;
+  readonly outliers: OutlierShared;
   random(): number;
   nextConnectionId(): number;
   /** What formats of this worker read. */
@@ -82,6 +84,11 @@ export class ThreadLocalClusterManager implements ClusterLookup {
     known.cluster?.updateHosts(hosts);
   }
 
+  /** The health of some of a cluster's hosts is another. */
+  onHealthChanged(clusterId: number): void {
+    for (const { snapshot, cluster } of this.clusters.values()) if (snapshot.id === clusterId) cluster?.onHealthChanged();
+  }
+
   /** Cuts every upstream connection. */
   close(): void {
     for (const { cluster } of this.clusters.values()) cluster?.close();
@@ -138,6 +145,9 @@ export class ThreadLocalClusterManager implements ClusterLookup {
       hostHealth,
       hostStats,
     );
+    if (config.outliers !== null) {
+      cluster.outliers = { shared: this.context.outliers, clusterId: snapshot.id, splitsLocalOrigin: config.outliers.splitsLocalOrigin };
+    }
     cluster.updateHosts(snapshot.hosts);
     return cluster;
   }

@@ -40,6 +40,8 @@ export interface ConnPool {
   cancel(request: PoolRequest): void;
   /** The host is gone: closes idle connections, lets busy ones finish; no new streams are asked for. */
   drain(): void;
+  /** The host's health failed: connections that are there take no further request; new ones may. */
+  renew(): void;
   /** Closes everything at once. */
   close(): void;
 }

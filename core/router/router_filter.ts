@@ -461,9 +461,10 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Copie
     this.route?.stats?.rqTimeout.inc();
     this.host?.onRequestTimeout();
     callbacks.streamInfo.setFlag(ResponseFlag.upstreamRequestTimeout);
+    const { answersNoContent } = this.timeouts;
+    this.upstream.noteTimeout(answersNoContent ? 204 : 504);
     if (!this.giveUp(details, callbacks)) return;
     this.host?.onRequestError();
-    const { answersNoContent } = this.timeouts;
     this.chargeCode(answersNoContent ? 204 : 504, false);
     this.replyWithRoute(answersNoContent ? 204 : 504, answersNoContent ? '' : 'upstream request timeout', details, false);
   }

@@ -2,6 +2,7 @@ import { LogContext } from '../access_log/access_log.ts';
 import { OwnedBytes } from '../buffer/owned_bytes.ts';
 import type { ConnPool, PooledStream, PoolRequest } from '../conn_pool/conn_pool.ts';
 import type { UpstreamCluster } from '../conn_pool/cluster_lookup.ts';
+import { isGrpcRequest } from '../headers/grpc_headers.ts';
 import { HeaderMap } from '../headers/header_map.ts';
 import { HeaderId } from '../headers/header_names.ts';
 import type { OneShotTimer } from '../http/filter_context.ts';
@@ -9,6 +10,7 @@ import { type RequestEncoder, ResetReason, type ResponseDecoder } from '../http/
 import { type MirrorPolicy, shadowHost } from '../route/mirror_policy.ts';
 import type { StreamInfo } from '../stream_info/stream_info.ts';
 import type { Host } from '../upstream/host.ts';
+import { statusForOutliers } from './outlier_status.ts';
 import type { RouterContext } from './router_context.ts';
 
 /** The request that is copied, as its copies see it. */
@@ -48,6 +50,7 @@ export class ShadowRequest implements PoolRequest, ResponseDecoder {
   /** The request is nothing but headers. */
   private endsWithHeaders: boolean;
   private isBackedUp: boolean;
+  private hasResponse: boolean;
 
   /** Copies the headers as they go upstream. */
   constructor(context: RouterContext, owner: ShadowOwner, policy: MirrorPolicy, cluster: UpstreamCluster, original: HeaderMap, info: StreamInfo, timeoutMs: number) {
@@ -71,6 +74,7 @@ export class ShadowRequest implements PoolRequest, ResponseDecoder {
     this.endStream = false;
     this.endsWithHeaders = false;
     this.isBackedUp = false;
+    this.hasResponse = false;
     this.changeHeaders(policy, info);
   }
 
@@ -129,6 +133,7 @@ export class ShadowRequest implements PoolRequest, ResponseDecoder {
     if (this.state !== State.pending) return;
     this.state = State.active;
     const encoder = stream.open(this);
+    this.host?.outlier?.onConnected();
     this.encoder = encoder;
     const { body, trailers } = this;
     const { endsWithHeaders } = this;
@@ -154,6 +159,9 @@ export class ShadowRequest implements PoolRequest, ResponseDecoder {
 
   decodeHeaders(headers: HeaderMap, endStream: boolean): void {
     if (this.state !== State.active) return;
+    this.hasResponse = true;
+    const outlier = this.host?.outlier ?? null;
+    if (outlier !== null) outlier.onResponse(statusForOutliers(headers, isGrpcRequest(this.headers)));
     if (headers.status >= 500) this.host?.onRequestError();
     else this.host?.onRequestSuccess();
     this.chargeCode(headers.status, this.host);
@@ -182,6 +190,7 @@ export class ShadowRequest implements PoolRequest, ResponseDecoder {
     if (this.state === State.done) return;
     this.cluster.info.stats.rqTimeout.inc();
     this.host?.onRequestTimeout();
+    if (this.state === State.active && !this.hasResponse) this.host?.outlier?.onTimeout(504);
     this.chargeCode(504, this.host);
     this.abandon();
   }
@@ -222,7 +231,10 @@ export class ShadowRequest implements PoolRequest, ResponseDecoder {
   }
 
   private fail(reason: ResetReason): void {
-    if (reason !== ResetReason.overflow) this.host?.onRequestError();
+    if (reason !== ResetReason.overflow) {
+      this.host?.onRequestError();
+      this.host?.outlier?.onConnectionFailure();
+    }
     this.chargeCode(reason === ResetReason.protocolError ? 502 : 503, this.host);
     this.finish();
   }

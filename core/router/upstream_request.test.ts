@@ -33,6 +33,7 @@ describe('UpstreamRequest', () => {
   } as unknown as PooledStream;
   /** A pool that is empty: requests wait. */
   const pool = {
+    host: { outlier: null },
     newStream: (waiting: PoolRequest) => {
       waiting.waitingIn = pool;
     },
@@ -41,7 +42,7 @@ describe('UpstreamRequest', () => {
       waiting.waitingIn = null;
     },
   } as unknown as ConnPool;
-  const readyPool = { newStream: (waiting: PoolRequest) => waiting.onPoolReady(stream) } as unknown as ConnPool;
+  const readyPool = { host: { outlier: null }, newStream: (waiting: PoolRequest) => waiting.onPoolReady(stream) } as unknown as ConnPool;
   const bytes = (text: string) => Buffer.from(text, 'latin1');
 
   beforeEach(() => {
@@ -168,6 +169,55 @@ describe('UpstreamRequest', () => {
     request.onPoolFailure(ResetReason.overflow, 'why', isAsked);
     expect(log.at(-1)).toBe(`failed ${ResetReason.overflow} 'why'`);
     expect(info.upstreamHost === null ? 'none' : 'host').toBe(expected);
+  });
+
+  describe('tells outlier detection', () => {
+    let told: string[];
+    const outlier = {
+      onResponse: (status: number) => told.push(`response ${status}`), onConnected: () => told.push('connected'),
+      onConnectionFailure: () => told.push('failure'), onTimeout: (status: number) => told.push(`timeout ${status}`),
+    };
+    const watched = (from: ConnPool) => ({ ...from, host: { outlier } }) as unknown as ConnPool;
+
+    beforeEach(() => {
+      told = [];
+    });
+
+    it('of connections, responses and cuts', () => {
+      begin(watched(readyPool), true);
+      responseHeaders.status = 503;
+      request.decodeHeaders(responseHeaders, false);
+      request.onResetStream(ResetReason.connectionTermination, '');
+      expect(told).toEqual(['connected', 'response 503', 'failure']);
+    });
+
+    it.each([['14', 503], ['0', 200], ['5', 404], ['99', 500], ['', 200]])('of what grpc-status %j stands for', (grpcStatus, status) => {
+      headers.setByName('content-type', 'application/grpc');
+      begin(watched(readyPool), true);
+      if (grpcStatus !== '') responseHeaders.setByName('grpc-status', grpcStatus);
+      responseHeaders.status = 200;
+      request.decodeHeaders(responseHeaders, true);
+      expect(told).toEqual(['connected', `response ${status}`]);
+    });
+
+    it('of failed connects, but not of limits of ours', () => {
+      for (const reason of [ResetReason.remoteConnectionFailure, ResetReason.overflow]) {
+        begin(watched(pool), true);
+        request.onPoolFailure(reason, '', true);
+      }
+      expect(told).toEqual(['failure']);
+    });
+
+    it('of a response that does not come in time, once somebody was asked for it', () => {
+      begin(watched(pool), true);
+      request.noteTimeout(504);
+      request.onPoolReady(stream);
+      request.noteTimeout(504);
+      responseHeaders.status = 200;
+      request.decodeHeaders(responseHeaders, false);
+      request.noteTimeout(504);
+      expect(told).toEqual(['connected', 'timeout 504', 'response 200']);
+    });
   });
 
   it('is a bug to be told of a response after it went back to its pool', () => {

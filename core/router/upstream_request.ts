@@ -1,10 +1,13 @@
 import { OwnedBytes } from '../buffer/owned_bytes.ts';
 import type { ConnPool, PooledStream, PoolRequest } from '../conn_pool/conn_pool.ts';
+import { isGrpcRequest } from '../headers/grpc_headers.ts';
 import type { HeaderMap } from '../headers/header_map.ts';
 import { type RequestEncoder, ResetReason, type ResponseDecoder } from '../http/codec.ts';
 import type { TerminalFilterCallbacks } from '../http/terminal_filter.ts';
 import { ResponseFlag } from '../stream_info/response_flags.ts';
 import { Protocol } from '../stream_info/stream_info.ts';
+import type { OutlierMonitor } from '../upstream/outlier_monitor.ts';
+import { statusForOutliers } from './outlier_status.ts';
 
 /** The router, as its upstream request sees it. */
 export interface UpstreamRequestOwner {
@@ -47,6 +50,10 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
   private isBackedUp: boolean;
   /** Body bytes are kept until the response says that it is a tunnel. */
   private isWithheld: boolean;
+  /** Of the host; null without outlier detection. */
+  private outlier: OutlierMonitor | null;
+  private hasResponse: boolean;
+  private isGrpc: boolean;
 
   constructor(owner: UpstreamRequestOwner, clock: Float64Array) {
     this.clock = clock;
@@ -66,6 +73,9 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
     this.isPaused = false;
     this.isBackedUp = false;
     this.isWithheld = false;
+    this.outlier = null;
+    this.hasResponse = false;
+    this.isGrpc = false;
   }
 
   /**
@@ -84,6 +94,9 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
     this.isBackedUp = false;
     this.isWithheld = withholdsBody;
     this.state = State.pending;
+    this.outlier = pool.host.outlier;
+    this.hasResponse = false;
+    if (this.outlier !== null) this.isGrpc = isGrpcRequest(headers);
     callbacks.streamInfo.upstreamRequestStartMs = this.clock[0];
     pool.newStream(this);
     if (this.waitingIn !== null) callbacks.retainRequestHeaders();
@@ -135,6 +148,11 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
   /** A connection is there. */
   get isReady(): boolean {
     return this.state === State.active;
+  }
+
+  /** The response did not begin in time and the client is told `status`: counts against the host, if one was reached. */
+  noteTimeout(status: number): void {
+    if (this.state === State.active && !this.hasResponse) this.outlier?.onTimeout(status);
   }
 
   /** Gives the attempt up: leaves the queue, or cuts the exchange. */
@@ -213,6 +231,7 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
     this.state = State.active;
     this.stream = stream;
     this.encoder = stream.open(this);
+    if (this.outlier !== null) this.outlier.onConnected();
     info.upstreamPoolReadyMs = now;
     info.upstreamConnectStartMs = stream.connectStartMs;
     info.upstreamConnectEndMs = stream.connectEndMs;
@@ -249,8 +268,14 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
       // Nobody was asked: no host to name.
       if (!isHostAsked) info.upstreamHost = null;
     }
+    this.noteFailure(reason);
     this.finish();
     this.owner.onUpstreamReset(reason, transportFailure);
+  }
+
+  /** Our own limits are not the host's fault. */
+  private noteFailure(reason: ResetReason): void {
+    if (this.outlier !== null && reason !== ResetReason.overflow) this.outlier.onConnectionFailure();
   }
 
   // === ResponseDecoder ===
@@ -278,6 +303,8 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
     const now = this.clock[0];
     info.firstUpstreamRxMs = now;
     if (endStream) info.lastUpstreamRxMs = now;
+    this.hasResponse = true;
+    if (this.outlier !== null) this.outlier.onResponse(statusForOutliers(headers, this.isGrpc));
     this.owner.onUpstreamHeaders(headers, endStream);
   }
 
@@ -299,6 +326,7 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
 
   onResetStream(reason: ResetReason, transportFailure: string): void {
     if (this.state !== State.active) return;
+    this.noteFailure(reason);
     this.finish();
     this.owner.onUpstreamReset(reason, transportFailure);
   }

@@ -26,6 +26,16 @@ export const HostHealthFlag = {
 /** Index in the host-health slab of the word that is another whenever some host's health is. */
 export const HEALTH_GENERATION = MAX_HOSTS;
 
+/**
+ * Outlier detection: per worker, float64, written by that worker. Word = hostId * OUTLIER_WORDS + field. The first five only grow.
+ * For each kind of consecutive failure (OutlierKind): how many in a row this worker saw, and at which mark (what ends a row, of all
+ * workers together); counts of another mark than today's are over.
+ */
+export const OUTLIER_WORDS = 12;
+export const OutlierWord = { total: 0, success: 1, nonGateway: 2, localTotal: 3, localSuccess: 4, consecutive: 5, mark: 8 } as const;
+export const OutlierKind = { consecutive5xx: 0, consecutiveGatewayFailure: 1, consecutiveLocalOriginFailure: 2 } as const;
+export const OUTLIER_KINDS = 3;
+
 /** Circuit-breaker use: per worker, int32, written by that worker, summed by whoever checks a limit.
  *  Word = (clusterId * 2 + priority) * CIRCUIT_WORDS + kind; priority 0 default, 1 high. */
 export const CIRCUIT_WORDS = 4;
@@ -56,6 +66,17 @@ export interface SharedSlabs {
   readonly circuits: readonly SharedArrayBuffer[];
   readonly countNames: SharedArrayBuffer;
   readonly counts: readonly SharedArrayBuffer[];
+  readonly outliers: OutlierSlabs;
+}
+
+/** Where outlier detection counts. */
+export interface OutlierSlabs {
+  /** Index = worker. OUTLIER_WORDS per host. */
+  readonly counts: readonly SharedArrayBuffer[];
+  /** Rows of consecutive failures that main ended: int32, written by main, only grow. Word = hostId * OUTLIER_KINDS + kind. */
+  readonly resets: SharedArrayBuffer;
+  /** How many failures in a row are too many: int32, written by main, 0 = never. Word = clusterId * OUTLIER_KINDS + kind. */
+  readonly thresholds: SharedArrayBuffer;
 }
 
 /** Makes the slabs for `workers` workers. Thread: main. */
@@ -63,10 +84,12 @@ export function createSharedSlabs(workers: number): SharedSlabs {
   const hostStats: SharedArrayBuffer[] = [];
   const circuits: SharedArrayBuffer[] = [];
   const counts: SharedArrayBuffer[] = [];
+  const outlierCounts: SharedArrayBuffer[] = [];
   for (let i = 0; i < workers; i++) {
     hostStats.push(new SharedArrayBuffer(MAX_HOSTS * HOST_STAT_WORDS * 8));
     circuits.push(new SharedArrayBuffer(MAX_CLUSTERS * 2 * CIRCUIT_WORDS * 4));
     counts.push(new SharedArrayBuffer(MAX_PROCESS_COUNTS * 4));
+    outlierCounts.push(new SharedArrayBuffer(MAX_HOSTS * OUTLIER_WORDS * 8));
   }
   return {
     hostHealth: new SharedArrayBuffer((MAX_HOSTS + 1) * 4),
@@ -76,5 +99,10 @@ export function createSharedSlabs(workers: number): SharedSlabs {
     circuits,
     countNames: new SharedArrayBuffer(MAX_PROCESS_COUNTS * 8),
     counts,
+    outliers: {
+      counts: outlierCounts,
+      resets: new SharedArrayBuffer(MAX_HOSTS * OUTLIER_KINDS * 4),
+      thresholds: new SharedArrayBuffer(MAX_CLUSTERS * OUTLIER_KINDS * 4),
+    },
   };
 }

@@ -24,6 +24,8 @@ export interface ClusterConfig {
   readonly perConnectionBufferLimitBytes: number;
   /** 0 = unlimited. */
   readonly maxRequestsPerConnection: number;
+  /** Connections per request that waits or runs, to each host; 1 = none in advance. */
+  readonly preconnectRatio: number;
   /** Default 3,600,000; 0 = off. */
   readonly idleTimeoutMs: number;
   readonly maxConnectionDurationMs: number;
@@ -53,6 +55,8 @@ export interface ClusterConfig {
   /** load_assignment.policy.drop_overloads: the part of the requests that is refused at once; null = none. */
   readonly dropOverload: FractionalPercent | null;
   readonly autoHostRewriteAllowed: boolean;
+  /** What workers count for outlier detection; null = nothing. */
+  readonly outliers: { readonly splitsLocalOrigin: boolean } | null;
   /** Untyped metadata by namespace. */
   readonly metadata: Readonly<Record<string, unknown>>;
 }

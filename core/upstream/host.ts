@@ -1,6 +1,7 @@
 import type { MetadataStructs, UpstreamHostInfo } from '../stream_info/stream_info.ts';
 import { HOST_STAT_WORDS, HostHealthFlag, HostStat } from '../shared_memory/layout.ts';
 import type { HostConfig } from './cluster_config.ts';
+import type { OutlierMonitor } from './outlier_monitor.ts';
 
 /** Flags that take a host out of the healthy set. */
 const UNHEALTHY =
@@ -21,6 +22,10 @@ export class Host implements UpstreamHostInfo {
   private readonly statsBase: number;
   /** What the cluster manager keeps here (the host's pools); opaque to this layer. */
   attachment: object | null;
+  /** Whether it was fit for requests when last looked at. */
+  private wasUsable: boolean;
+  /** Counts for outlier detection; null without it. */
+  outlier: OutlierMonitor | null;
 
   constructor(config: HostConfig, health: Int32Array, stats: Float64Array) {
     this.config = config;
@@ -33,6 +38,8 @@ export class Host implements UpstreamHostInfo {
     this.stats = stats;
     this.statsBase = config.id * HOST_STAT_WORDS;
     this.attachment = null;
+    this.wasUsable = true;
+    this.outlier = null;
   }
 
   get metadata(): MetadataStructs {
@@ -42,6 +49,14 @@ export class Host implements UpstreamHostInfo {
   /** Not taken out by health checks, outlier detection or the control plane, and not degraded. */
   isHealthy(): boolean {
     return (this.health[this.healthIndex] & (UNHEALTHY | DEGRADED)) === 0;
+  }
+
+  /** Whether its health has failed since this was last asked. */
+  hasFailedSince(): boolean {
+    const isUsable = (this.health[this.healthIndex] & UNHEALTHY) === 0;
+    const hasFailed = this.wasUsable && !isUsable;
+    this.wasUsable = isUsable;
+    return hasFailed;
   }
 
   isDegraded(): boolean {

@@ -3,6 +3,9 @@ import { createLogger, createLogLevels } from '../../core/log/logger.ts';
 import { LogLevel } from '../../core/log/log_level.ts';
 import { CLUSTER_FACT_WORDS, createSharedSlabs, HOST_STAT_WORDS, HostHealthFlag, HostStat } from '../../core/shared_memory/layout.ts';
 import { type ClusterConfig, DEFAULT_THRESHOLDS, type DiscoveryConfig, type DnsConfig, type EndpointConfig } from '../../core/upstream/cluster_config.ts';
+import { RuntimeSnapshot } from '../../core/runtime/runtime_snapshot.ts';
+import type { OutlierConfig } from '../config/outlier_parser.ts';
+import { outlierConfig } from '../../test/support/outlier_config.ts';
 import { createLocalStats } from '../../test/support/local_stats.ts';
 import { ManualDnsResolver } from '../../test/support/manual_dns_resolver.ts';
 import { SimulatedScheduler } from '../../test/support/simulated_scheduler.ts';
@@ -31,7 +34,7 @@ function clusterConfig(name: string): ClusterConfig {
   return { name, ...rest } as ClusterConfig;
 }
 
-function setUp(discoveries: Record<string, DiscoveryConfig>, random: () => number = () => 0.5, health?: HealthOptions) {
+function setUp(discoveries: Record<string, DiscoveryConfig>, random: () => number = () => 0.5, health?: HealthOptions, outliers: OutlierConfig | null = null) {
   const scheduler = new SimulatedScheduler();
   const resolver = new ManualDnsResolver();
   const stats = createLocalStats();
@@ -52,11 +55,12 @@ function setUp(discoveries: Record<string, DiscoveryConfig>, random: () => numbe
   const manager = new ClusterManager(
     {
       discovery: { scheduler, random, createResolver: () => resolver },
+      outliers: { scheduler, random, slabs: hostSlabs, runtime: () => new RuntimeSnapshot({}), eventLog: null },
       hostIds: new HostIds(), hostSlabs, facts: new Int32Array(slabs.clusterFacts), stats: stats.scope, declareStats: () => {}, log, healthChecks,
     },
-    { onHostsChanged: (cluster) => changes.push(cluster.config.name), onInitialized: () => state.initialized++ },
+    { onHostsChanged: (cluster) => changes.push(cluster.config.name), onHealthChanged: (cluster) => changes.push(`${cluster.config.name} health`), onInitialized: () => state.initialized++ },
   );
-  manager.start(Object.entries(discoveries).map(([name, discovery], id) => ({ id, config: clusterConfig(name), discovery, health })));
+  manager.start(Object.entries(discoveries).map(([name, discovery], id) => ({ id, config: clusterConfig(name), discovery, health, outliers })));
   const hosts = (index = 0) => manager.clusters()[index].hosts().map((host) => `${host.id}=${host.address}:${host.port}`);
   // What was never written is not made: shown as 0.
   const value = (name: string) => stats.value(`cluster.c.${name}`) ?? 0;
@@ -135,7 +139,7 @@ describe('clusters with health checks', () => {
     expect(hosts()).toEqual(['1=10.0.0.2:80', '0=10.0.0.1:80']);
     expect([hostSlabs.health[0], value('membership_healthy')]).toEqual([pendingDynamicRemoval, 2]);
     checks.get('10.0.0.1')?.onFailure('ACTIVE', false);
-    expect([hosts(), changes.at(-1), checks.has('10.0.0.1')]).toEqual([['1=10.0.0.2:80'], 'c', false]);
+    expect([hosts(), changes.slice(-2), checks.has('10.0.0.1')]).toEqual([['1=10.0.0.2:80'], ['c', 'c health'], false]);
     expect([value('membership_total'), value('health_check.healthy')]).toEqual([1, 1]);
   });
 
@@ -173,6 +177,23 @@ describe('clusters with health checks', () => {
     expect([hostSlabs.health[0], state.initialized]).toEqual([0, 0]);
     checks.get('10.0.0.1')?.onSuccess(false);
     expect(state.initialized).toBe(1);
+  });
+});
+
+describe('outlier detection', () => {
+  it('is of the cluster whose worker reports, counts members, and shows in the status', () => {
+    const config = { ...outlierConfig(), maxEjectionPercent: 50 };
+    const { manager, value, hostSlabs, changes } = setUp({ c: { kind: 'static', endpoints: [endpoint('10.0.0.1'), endpoint('10.0.0.2')] } }, () => 0.5, undefined, config);
+    manager.onOutlier({ clusterId: 9, hostId: 1, kind: 0, resets: hostSlabs.outlierResets(1, 0) });
+    expect(value('membership_healthy')).toBe(2);
+    manager.onOutlier({ clusterId: 0, hostId: 1, kind: 0, resets: hostSlabs.outlierResets(1, 0) });
+    expect([value('membership_healthy'), value('outlier_detection.ejections_active')]).toEqual([1, 1]);
+    expect(changes).toEqual(['c health']);
+    const status = clusterStatus(manager.clusters()[0], hostSlabs);
+    expect(status.outlier?.successRateAverage).toBe(-1);
+    expect([...status.hosts].map((host) => host.healthFlags)).toEqual([0, HostHealthFlag.failedOutlierCheck]);
+    manager.close();
+    expect(value('outlier_detection.ejections_active')).toBe(0);
   });
 });
 

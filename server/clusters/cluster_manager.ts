@@ -3,6 +3,7 @@
  * sets on. Connections and load balancing are the workers' (core/cluster_manager). Thread: main.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { OutlierReport } from '../../core/upstream/outlier_monitor.ts';
 import { type ClusterManagerStats, createClusterManagerStats } from '../stats/server_stats.ts';
 import { type ClusterDefinition, type ClusterDependencies, type ClusterListener, ManagedCluster } from './managed_cluster.ts';
 
@@ -12,6 +13,8 @@ const CLUSTERS_PER_TURN = 250;
 export interface ClusterManagerEvents {
   /** After `onInitialized`: this cluster's hosts changed and workers must be told. */
   onHostsChanged(cluster: ManagedCluster): void;
+  /** The health words of some of this cluster's hosts are others. */
+  onHealthChanged(cluster: ManagedCluster): void;
   /** Every cluster has resolved or failed once. Called once, possibly from within `start`. */
   onInitialized(): void;
 }
@@ -21,6 +24,7 @@ export class ClusterManager implements ClusterListener {
   private readonly events: ClusterManagerEvents;
   private readonly stats: ClusterManagerStats;
   private readonly byName = new Map<string, ManagedCluster>();
+  private readonly byId = new Map<number, ManagedCluster>();
   private waiting = 0;
   private isInitialized = false;
   private isClosed = false;
@@ -50,6 +54,7 @@ export class ClusterManager implements ClusterListener {
     const clusters = definitions.map((definition) => new ManagedCluster(definition, this.dependencies, this));
     for (const cluster of clusters) {
       this.byName.set(cluster.config.name, cluster);
+      this.byId.set(cluster.id, cluster);
       this.stats.cluster_added.inc();
     }
     for (const cluster of clusters) cluster.start();
@@ -65,10 +70,21 @@ export class ClusterManager implements ClusterListener {
     return this.clusters().filter((cluster) => !cluster.initialized).map((cluster) => cluster.config.name);
   }
 
+  /** A worker saw a host fail too often in a row. */
+  onOutlier(report: OutlierReport): void {
+    this.byId.get(report.clusterId)?.outliers?.onReport(report);
+  }
+
+  /** Runtime values are others. */
+  applyRuntime(): void {
+    for (const cluster of this.byName.values()) cluster.outliers?.applyRuntime();
+  }
+
   close(): void {
     this.isClosed = true;
     for (const cluster of this.byName.values()) cluster.close();
     this.byName.clear();
+    this.byId.clear();
   }
 
   onHostsChanged(cluster: ManagedCluster): void {
@@ -77,8 +93,9 @@ export class ClusterManager implements ClusterListener {
     this.events.onHostsChanged(cluster);
   }
 
-  /** Workers read the words of the hosts' health themselves. */
-  onHealthChanged(_cluster: ManagedCluster): void {}
+  onHealthChanged(cluster: ManagedCluster): void {
+    this.events.onHealthChanged(cluster);
+  }
 
   onClusterInitialized(cluster: ManagedCluster): void {
     this.dependencies.log.debug(`cm init: init complete: cluster=${cluster.config.name}`);

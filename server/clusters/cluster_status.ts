@@ -1,6 +1,6 @@
 /** Clusters and hosts as the admin interface shows them. Thread: main. */
 import { HostStat } from '../../core/shared_memory/layout.ts';
-import type { CircuitBreakerThresholds, HostConfig } from '../../core/upstream/cluster_config.ts';
+import type { CircuitBreakerThresholds } from '../../core/upstream/cluster_config.ts';
 import { addressStatus } from '../address_status.ts';
 import type { CircuitBreakerLimits, ClusterStatus, HostStatus } from '../instance.ts';
 import type { HostSlabs } from './host_table.ts';
@@ -13,10 +13,10 @@ export function clusterStatus(cluster: ManagedCluster, slabs: HostSlabs): Cluste
     observabilityName: config.statName,
     addedViaApi: false,
     edsServiceName: '',
-    outlier: undefined,
+    outlier: cluster.outliers?.status(),
     defaultPriority: limits(config.defaultThresholds),
     highPriority: limits(config.highThresholds),
-    hosts: hostStatuses(cluster.hosts(), slabs),
+    hosts: hostStatuses(cluster, slabs),
   };
 }
 
@@ -25,8 +25,9 @@ function limits(thresholds: CircuitBreakerThresholds): CircuitBreakerLimits {
   return { maxConnections, maxPendingRequests, maxRequests, maxRetries };
 }
 
-function* hostStatuses(hosts: readonly HostConfig[], slabs: HostSlabs): Generator<HostStatus> {
-  for (const host of hosts) {
+function* hostStatuses(cluster: ManagedCluster, slabs: HostSlabs): Generator<HostStatus> {
+  for (const host of cluster.hosts()) {
+    const rates = cluster.outliers?.hostRates(host.id);
     const sum = (field: number): number => slabs.sum(host.id, field);
     yield {
       address: addressStatus(host.address, host.port),
@@ -38,8 +39,8 @@ function* hostStatuses(hosts: readonly HostConfig[], slabs: HostSlabs): Generato
       subZone: host.subZone,
       canary: host.canary,
       priority: host.priority,
-      successRate: -1,
-      localOriginSuccessRate: -1,
+      successRate: rates?.external ?? -1,
+      localOriginSuccessRate: rates?.local ?? -1,
       counts: {
         cxTotal: sum(HostStat.cxTotal),
         cxActive: sum(HostStat.cxActive),

@@ -2,7 +2,7 @@
  * One cluster's hosts on the main side: what discovery found, matched against what was there, so that a host that stays keeps
  * its id (and with it its counters and health). Thread: main.
  */
-import { HOST_STAT_WORDS, HostHealthFlag, type SharedSlabs } from '../../core/shared_memory/layout.ts';
+import { HEALTH_GENERATION, HOST_STAT_WORDS, HostHealthFlag, OUTLIER_KINDS, OUTLIER_WORDS, type SharedSlabs } from '../../core/shared_memory/layout.ts';
 import type { EndpointConfig, HostConfig } from '../../core/upstream/cluster_config.ts';
 import type { HostIds } from './host_ids.ts';
 
@@ -26,16 +26,50 @@ export interface HostTableChange {
 export class HostSlabs {
   readonly health: Int32Array;
   private readonly stats: readonly Float64Array[];
+  private readonly outlierCounts: readonly Float64Array[];
+  private readonly outlierRows: Int32Array;
+  private readonly outlierThresholds: Int32Array;
 
   constructor(slabs: SharedSlabs) {
     this.health = new Int32Array(slabs.hostHealth);
     this.stats = slabs.hostStats.map((buffer) => new Float64Array(buffer));
+    this.outlierCounts = slabs.outliers.counts.map((buffer) => new Float64Array(buffer));
+    this.outlierRows = new Int32Array(slabs.outliers.resets);
+    this.outlierThresholds = new Int32Array(slabs.outliers.thresholds);
   }
 
   /** Begins the life of a host: all its words are 0 but its health. */
   birth(id: number, healthFlags: number): void {
     this.health[id] = healthFlags;
     for (const words of this.stats) words.fill(0, id * HOST_STAT_WORDS, (id + 1) * HOST_STAT_WORDS);
+  }
+
+  /** Sets or clears a HostHealthFlag; workers see it with their next request. */
+  setHealthFlag(id: number, flag: number, isSet: boolean): void {
+    this.health[id] = isSet ? this.health[id] | flag : this.health[id] & ~flag;
+    this.health[HEALTH_GENERATION]++;
+  }
+
+  /** Sum of one field (OutlierWord that only grows) over all workers. */
+  outlierSum(id: number, field: number): number {
+    let sum = 0;
+    for (const words of this.outlierCounts) sum += words[id * OUTLIER_WORDS + field];
+    return sum;
+  }
+
+  /** How often a row of failures of this kind (OutlierKind) was ended here. */
+  outlierResets(id: number, kind: number): number {
+    return this.outlierRows[id * OUTLIER_KINDS + kind];
+  }
+
+  /** Failures of this kind count anew, on all workers. */
+  endOutlierRow(id: number, kind: number): void {
+    this.outlierRows[id * OUTLIER_KINDS + kind]++;
+  }
+
+  /** How many failures of this kind in a row workers report; 0 = none. */
+  setOutlierThreshold(clusterId: number, kind: number, count: number): void {
+    this.outlierThresholds[clusterId * OUTLIER_KINDS + kind] = count;
   }
 
   /** Sum of one field (HostStat) over all workers. */

@@ -3,6 +3,8 @@ import type { Logger } from '../../core/log/logger.ts';
 import { CLUSTER_FACT_WORDS, ClusterFact, HostHealthFlag } from '../../core/shared_memory/layout.ts';
 import type { StatsScope } from '../../core/stats/stats.ts';
 import type { ClusterConfig, DiscoveryConfig, HostConfig, HostSetConfig } from '../../core/upstream/cluster_config.ts';
+import type { OutlierConfig } from '../config/outlier_parser.ts';
+import { type OutlierContext, OutlierDetector } from '../outlier_detection/detector.ts';
 import { createDiscovery, type Discovery, type DiscoveryContext, type DiscoveryListener } from './discovery.ts';
 import type { HealthCheckEnvironment } from '../health_checks/cluster_health_checker.ts';
 import type { HealthOptions } from '../health_checks/health_check_config.ts';
@@ -20,6 +22,7 @@ export interface ClusterDefinition {
   readonly discovery: DiscoveryConfig;
   /** undefined: nobody checks its hosts. */
   readonly health?: HealthOptions | undefined;
+  readonly outliers: OutlierConfig | null;
 }
 
 /** What a cluster works with. */
@@ -27,6 +30,7 @@ export interface ClusterDependencies {
   readonly discovery: DiscoveryContext;
   readonly hostIds: HostIds;
   readonly hostSlabs: HostSlabs;
+  readonly outliers: OutlierContext;
   /** Words of SharedSlabs.clusterFacts. */
   readonly facts: Int32Array;
   /** Main's root scope. */
@@ -68,6 +72,8 @@ export class ManagedCluster implements DiscoveryListener {
   private readonly discovery: Discovery;
   private readonly isStrictDns: boolean;
   private readonly health: ClusterHealth | null;
+  /** null = none configured. */
+  readonly outliers: OutlierDetector | null;
   private isInitialized = false;
 
   constructor(definition: ClusterDefinition, dependencies: ClusterDependencies, listener: ClusterListener) {
@@ -79,6 +85,9 @@ export class ManagedCluster implements DiscoveryListener {
     this.health = this.createHealth(definition);
     this.table = new HostTable(dependencies.hostIds, dependencies.hostSlabs, this.health ?? UNCHECKED);
     dependencies.declareStats(this.scope.prefix);
+    this.outliers = definition.outliers === null
+      ? null
+      : new OutlierDetector(definition.config.name, definition.id, definition.outliers, this.scope, dependencies.outliers, () => this.onHealthChanged());
     this.isStrictDns = definition.discovery.kind === 'strict_dns';
     this.discovery = createDiscovery(definition.discovery, dependencies.discovery, this);
   }
@@ -94,6 +103,7 @@ export class ManagedCluster implements DiscoveryListener {
   close(): void {
     this.discovery.close();
     this.health?.close();
+    this.outliers?.close();
     this.table.clear();
   }
 
@@ -114,6 +124,7 @@ export class ManagedCluster implements DiscoveryListener {
     const { added, removed, changed } = this.table.replace(found);
     if (added + removed + changed === 0) return false;
     if (this.table.isTruncated) this.dependencies.log.error(`cluster ${this.config.name}: too many hosts in this process, some are left out`);
+    this.outliers?.setHosts(this.table.hosts());
     if (added + removed > 0) this.scope.counter('membership_change').inc();
     this.health?.onHosts();
     this.countMembers();
@@ -143,12 +154,12 @@ export class ManagedCluster implements DiscoveryListener {
     if (healthChecks === undefined || health === undefined || health.check === null) return null;
     return new ClusterHealth(config, { ...health, check: health.check }, discovery.kind, hostSlabs, this.scope, healthChecks, {
       entries: () => this.table.entries(),
-      onHealthChanged: (hostId) => this.onHealthChanged(hostId),
+      onHealthChanged: (hostId) => this.onHostHealth(hostId),
       onFirstRound: () => this.finishInitialization(),
     });
   }
 
-  private onHealthChanged(hostId: number): void {
+  private onHostHealth(hostId: number): void {
     const { hostSlabs } = this.dependencies;
     const hasFailed = (hostSlabs.health[hostId] & HostHealthFlag.failedActiveHc) !== 0;
     if (hasFailed && this.table.removePending(hostId)) {
@@ -156,6 +167,10 @@ export class ManagedCluster implements DiscoveryListener {
       this.health?.onHosts();
       this.listener.onHostsChanged(this);
     }
+    this.onHealthChanged();
+  }
+
+  private onHealthChanged(): void {
     this.countMembers();
     this.listener.onHealthChanged(this);
   }

@@ -23,11 +23,11 @@ describe('parseCluster', () => {
     const { config, discovery, errors, warnings } = parse(endpoints(address('1.2.3.4')));
     expect([errors, warnings()]).toEqual([[], []]);
     expect(config).toEqual({
-      name: 'c', statName: 'c', connectTimeoutMs: 5000, perConnectionBufferLimitBytes: 1 << 20, maxRequestsPerConnection: 0, idleTimeoutMs: 3_600_000,
+      name: 'c', statName: 'c', connectTimeoutMs: 5000, perConnectionBufferLimitBytes: 1 << 20, preconnectRatio: 1, maxRequestsPerConnection: 0, idleTimeoutMs: 3_600_000,
       maxConnectionDurationMs: 0, maxStreamDurationMs: 0, maxResponseHeadersKb: 80, maxResponseHeadersCount: 100, defaultThresholds: DEFAULT_THRESHOLDS, highThresholds: DEFAULT_THRESHOLDS,
       lbPolicy: { name: 'envoy.load_balancing_policies.round_robin', typeName: 'envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin', config: {} },
       protocol: 'http1', http1: { enableTrailers: false, properCaseWords: false, preserveCase: null, sendFullyQualifiedUrl: false }, transportSocket: null, tcpKeepAlive: null,
-      bindAddress: null, isLogical: false, healthyPanicThreshold: 50, overprovisioningFactor: 140, dropOverload: null, autoHostRewriteAllowed: false, metadata: {},
+      bindAddress: null, isLogical: false, healthyPanicThreshold: 50, overprovisioningFactor: 140, dropOverload: null, autoHostRewriteAllowed: false, outliers: null, metadata: {},
     });
     expect(discovery).toEqual({ kind: 'static', endpoints: [
       { address: '1.2.3.4', port: 80, hostname: '', weight: 1, priority: 0, region: '', zone: '', subZone: '', localityWeight: 0, healthStatus: 'unknown', metadata: {} },
@@ -121,8 +121,8 @@ describe('parseCluster', () => {
   });
 
   it('warns of what has no effect', () => {
-    const { errors, warnings } = parse(`dns_refresh_rate: 1s, outlier_detection: {}, ${endpoints(address('1.2.3.4'))}`);
+    const { errors, warnings } = parse(`dns_refresh_rate: 1s, outlier_detection: {monitors: [{name: m, typed_config: {"@type": type.googleapis.com/envoy.extensions.outlier_detection_monitors.consecutive_errors.v3.ConsecutiveErrors}}]}, ${endpoints(address('1.2.3.4'))}`);
     expect(errors).toEqual([]);
-    expect(warnings()).toEqual(['dns_refresh_rate', 'outlier_detection'].map((field) => expect.stringContaining(field)));
+    expect(warnings()).toEqual(['dns_refresh_rate', 'outlier_detection.monitors'].map((field) => expect.stringContaining(field)));
   });
 });

@@ -20,6 +20,7 @@ import { type HealthOptions, NO_HEALTH_CHECKS } from '../health_checks/health_ch
 import { parseHealthChecks } from '../health_checks/parse_health_check.ts';
 import { type EndpointKind, parseEndpoints } from './endpoint_parser.ts';
 import { parseLbPolicy } from './lb_policy_parser.ts';
+import { type OutlierConfig, parseOutlierDetection } from './outlier_parser.ts';
 import { parseTransportSocket } from './transport_socket_parser.ts';
 
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -45,6 +46,8 @@ export interface ParsedCluster {
   readonly discovery: DiscoveryConfig;
   /** What main needs to check its hosts. */
   readonly health: HealthOptions;
+  /** null = none. */
+  readonly outliers: OutlierConfig | null;
 }
 
 
@@ -56,6 +59,7 @@ export function parseCluster(message: Cluster, defaults: ClusterDefaults, contex
   if (message.filters.length > 0) context.refuse(message, 'filters', 'upstream network filters');
   if (message.upstreamConfig !== undefined) context.refuse(message, 'upstream_config', 'custom upstreams');
   const discovery = parseDiscovery(message, defaults, context);
+  const outliers = parseOutlierDetection(message.outlierDetection, context);
   const commonLb = message.commonLbConfig;
   const panic = percentToFraction(commonLb?.healthyPanicThreshold);
   const config: ClusterConfig = {
@@ -63,6 +67,7 @@ export function parseCluster(message: Cluster, defaults: ClusterDefaults, contex
     statName: message.altStatName === '' ? message.name : message.altStatName,
     connectTimeoutMs: durationMsOr(message.connectTimeout, CONNECT_TIMEOUT_MS),
     perConnectionBufferLimitBytes: message.perConnectionBufferLimitBytes ?? BUFFER_LIMIT_BYTES,
+    preconnectRatio: message.preconnectPolicy?.perUpstreamPreconnectRatio ?? 1,
     ...parseHttpOptions(message, context),
     defaultThresholds: parseThresholds(message.circuitBreakers, 0),
     highThresholds: parseThresholds(message.circuitBreakers, 1),
@@ -75,9 +80,10 @@ export function parseCluster(message: Cluster, defaults: ClusterDefaults, contex
     overprovisioningFactor: message.loadAssignment?.policy?.overprovisioningFactor ?? OVERPROVISIONING_FACTOR,
     dropOverload: parseDropOverload(message.loadAssignment?.policy, context),
     autoHostRewriteAllowed: discovery.kind !== 'static',
+    outliers: outliers === null ? null : { splitsLocalOrigin: outliers.splitsLocalOrigin },
     metadata: parseMetadata(message.metadata),
   };
-  return deepFreeze({ config, discovery, health: parseHealth(message, context) });
+  return deepFreeze({ config, discovery, outliers, health: parseHealth(message, context) });
 }
 
 /** Fields that matter to checked hosts only are read with checks only: otherwise they have no effect. */

@@ -58,7 +58,7 @@ export function runConfigTask(task: ConfigTask, registry: FactoryRegistry): Dump
 }
 
 /** The same cluster; what it has in common with others is one object. */
-function sharing({ config, discovery, health }: ParsedCluster, parts: EqualParts): ParsedCluster {
+function sharing({ config, discovery, health, outliers }: ParsedCluster, parts: EqualParts): ParsedCluster {
   const endpoints = discovery.endpoints.map((endpoint) => parts.shareMembers(endpoint));
-  return { config: parts.shareMembers(config), discovery: parts.shareMembers({ ...discovery, endpoints }), health };
+  return { config: parts.shareMembers(config), discovery: parts.shareMembers({ ...discovery, endpoints }), health, outliers };
 }

@@ -34,6 +34,8 @@ export interface ServerConfig {
   readonly clusters: readonly ParsedCluster[];
   /** cluster_manager.local_cluster_name; '' = none. */
   readonly localClusterName: string;
+  /** cluster_manager.outlier_detection.event_log_path; '' = none. */
+  readonly outlierLogPath: string;
   readonly runtime: RuntimeValues;
   readonly runtimeLayers: readonly RuntimeLayerConfig[];
   readonly stats: StatsConfig;

@@ -14,6 +14,7 @@ import { type DnsResolverOptions, parseResolutionConfig, parseTypedResolver, SYS
 import { type CommandLineTag, parseStatsConfig } from '../stats/stats_config.ts';
 import { DEFAULT_WATCHDOG, type WatchdogConfig } from '../watchdog/guarddog.ts';
 import { type ClusterDefaults, parseCluster, type ParsedCluster } from './cluster_parser.ts';
+import { parseOutlierLog } from './outlier_parser.ts';
 import { parseListener } from './listener_parser.ts';
 import { mergeLayers, parseRuntime } from './runtime_parser.ts';
 import type { AdminConfig, NodeConfig, ServerConfig } from './server_config.ts';
@@ -39,6 +40,7 @@ export function buildConfig(bootstrap: Bootstrap, commandLineTags: readonly Comm
     listeners: parseListeners(bootstrap.staticResources?.listeners ?? [], context),
     clusters,
     localClusterName,
+    outlierLogPath: parseOutlierLog(manager?.outlierDetection, context),
     runtime: mergeLayers(runtimeLayers),
     runtimeLayers,
     stats: parseStats(bootstrap, commandLineTags, context),

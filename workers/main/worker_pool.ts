@@ -9,6 +9,7 @@
 import type { Scheduler } from '../../core/event/scheduler.ts';
 import type { StatsAnnouncement } from '../../core/stats/store.ts';
 import type { HostSetConfig } from '../../core/upstream/cluster_config.ts';
+import type { OutlierReport } from '../../core/upstream/outlier_monitor.ts';
 import { ToWorker } from '../protocol/messages.ts';
 import type { WorkerData } from '../protocol/worker_data.ts';
 import { type PublishedConfig, SnapshotBroadcaster, type SnapshotForWorkers } from './snapshot_broadcaster.ts';
@@ -23,6 +24,8 @@ export interface WorkerPoolEvents {
   onAllServing(): void;
   onNewStats(workerIndex: number, announcement: StatsAnnouncement): void;
   onNewLogRing(workerIndex: number, destination: string, memory: SharedArrayBuffer): void;
+  /** A host failed too often in a row. */
+  onOutlier(report: OutlierReport): void;
   /** A worker is gone; what it left in shared memory is to be cleared before this returns. It is started again afterwards. */
   onDeath(workerIndex: number, cause: string): void;
   /** The third death in a minute: nothing is started again. */
@@ -84,6 +87,11 @@ export class WorkerPool implements WorkerHandleEvents {
     this.broadcaster.updateHosts(clusterId, hosts, this.ready());
   }
 
+  /** The health words of some of a cluster's hosts are others. */
+  healthChanged(clusterId: number): void {
+    for (const worker of this.ready()) worker.post({ kind: ToWorker.healthChanged, clusterId });
+  }
+
   /** Workers stop accepting; calls back when none of them watches the sockets any more. */
   stopListening(inboundOnly: boolean, onStopped: () => void): void {
     const sequence = ++this.stopSequence;
@@ -124,6 +132,10 @@ export class WorkerPool implements WorkerHandleEvents {
 
   onNewLogRing(handle: WorkerHandle, destination: string, memory: SharedArrayBuffer): void {
     this.events.onNewLogRing(handle.index, destination, memory);
+  }
+
+  onOutlier(report: OutlierReport): void {
+    this.events.onOutlier(report);
   }
 
   onExit(handle: WorkerHandle, cause: string): void {

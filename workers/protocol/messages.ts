@@ -2,12 +2,13 @@
  * What crosses between main and a worker. Every message has a numeric `kind`; contents are plain data and shared buffers. None is
  * ever sent per request.
  *
- *     main -> worker   applySnapshot  updateHosts  stopListening  shutDown
- *     worker -> main   ready  applied  stoppedListening  newStats  newLogRing  failed
+ *     main -> worker   applySnapshot  updateHosts  healthChanged  stopListening  shutDown
+ *     worker -> main   ready  applied  stoppedListening  newStats  newLogRing  outlier  failed
  */
 import type { StatsAnnouncement } from '../../core/stats/store.ts';
 import type { ListenerSnapshot, Snapshot } from '../../core/snapshot/snapshot.ts';
 import type { HostSetConfig } from '../../core/upstream/cluster_config.ts';
+import type { OutlierReport } from '../../core/upstream/outlier_monitor.ts';
 import type { PackedConfig } from './packed_snapshot.ts';
 
 /** A Snapshot with what is large in it packed: clusters, and the `config` of each listener. */
@@ -16,19 +17,21 @@ export interface SnapshotMessage extends Omit<Snapshot, 'listeners' | 'clusters'
   readonly packed: PackedConfig;
 }
 
-export const ToWorker = { applySnapshot: 1, updateHosts: 2, stopListening: 3, shutDown: 4 } as const;
+export const ToWorker = { applySnapshot: 1, updateHosts: 2, stopListening: 3, shutDown: 4, healthChanged: 5 } as const;
 
 export type ToWorkerMessage =
   /** Swap to this configuration between two turns; answered with `applied`. */
   | { readonly kind: typeof ToWorker.applySnapshot; readonly snapshot: SnapshotMessage }
   /** One cluster's hosts changed. */
   | { readonly kind: typeof ToWorker.updateHosts; readonly clusterId: number; readonly hosts: HostSetConfig }
+  /** The health words of some of a cluster's hosts are others. */
+  | { readonly kind: typeof ToWorker.healthChanged; readonly clusterId: number }
   /** Answered with `stoppedListening` of the same sequence number. */
   | { readonly kind: typeof ToWorker.stopListening; readonly inboundOnly: boolean; readonly sequence: number }
   /** Close every connection and end. */
   | { readonly kind: typeof ToWorker.shutDown };
 
-export const FromWorker = { ready: 11, applied: 12, newStats: 13, newLogRing: 14, failed: 15, stoppedListening: 16 } as const;
+export const FromWorker = { ready: 11, applied: 12, newStats: 13, newLogRing: 14, failed: 15, stoppedListening: 16, outlier: 17 } as const;
 
 export type FromWorkerMessage =
   /** The thread stands and waits for its first snapshot. */
@@ -39,5 +42,7 @@ export type FromWorkerMessage =
   | { readonly kind: typeof FromWorker.newStats; readonly announcement: StatsAnnouncement }
   /** The worker writes access-log lines for `destination` into this ring: main hands it to the flush thread. */
   | { readonly kind: typeof FromWorker.newLogRing; readonly destination: string; readonly memory: SharedArrayBuffer }
+  /** A host failed too often in a row. */
+  | { readonly kind: typeof FromWorker.outlier; readonly report: OutlierReport }
   /** Why the thread is about to end. */
   | { readonly kind: typeof FromWorker.failed; readonly reason: string };

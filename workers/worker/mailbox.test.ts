@@ -14,6 +14,7 @@ function setUp() {
   const target = {
     applySnapshot: (snapshot: Snapshot) => calls.push(`apply ${snapshot.version}`),
     updateHosts: (clusterId: number) => calls.push(`hosts ${clusterId}`),
+    onHealthChanged: (clusterId: number) => calls.push(`health ${clusterId}`),
     stopListening: (inboundOnly: boolean) => calls.push(`stop ${inboundOnly}`),
   };
   return { posted, calls, scheduler, mailbox, target };
@@ -24,9 +25,10 @@ describe('a mailbox', () => {
     const { calls, mailbox, target } = setUp();
     mailbox.deliver({ kind: ToWorker.applySnapshot, snapshot: SNAPSHOT }, target);
     mailbox.deliver({ kind: ToWorker.updateHosts, clusterId: 3, hosts: { cluster: 'c', hosts: [] } }, target);
+    mailbox.deliver({ kind: ToWorker.healthChanged, clusterId: 4 }, target);
     mailbox.deliver({ kind: ToWorker.stopListening, inboundOnly: true, sequence: 1 }, target);
     mailbox.deliver({ kind: ToWorker.shutDown }, target);
-    expect(calls).toEqual(['apply 7', 'hosts 3', 'stop true', 'shutDown']);
+    expect(calls).toEqual(['apply 7', 'hosts 3', 'health 4', 'stop true', 'shutDown']);
   });
 
   it('acknowledges a snapshot in a later turn, and a stop at once', () => {

@@ -3,6 +3,7 @@ import type { Scheduler } from '../../core/event/scheduler.ts';
 import type { Snapshot } from '../../core/snapshot/snapshot.ts';
 import type { StatsAnnouncement } from '../../core/stats/store.ts';
 import type { HostSetConfig } from '../../core/upstream/cluster_config.ts';
+import type { OutlierReport } from '../../core/upstream/outlier_monitor.ts';
 import { FromWorker, type FromWorkerMessage, type SnapshotMessage, ToWorker, type ToWorkerMessage } from '../protocol/messages.ts';
 import { unpackClusters, unpackListeners } from '../protocol/packed_snapshot.ts';
 
@@ -10,6 +11,7 @@ import { unpackClusters, unpackListeners } from '../protocol/packed_snapshot.ts'
 export interface MailboxTarget {
   applySnapshot(snapshot: Snapshot): void;
   updateHosts(clusterId: number, hosts: HostSetConfig): void;
+  onHealthChanged(clusterId: number): void;
   stopListening(inboundOnly: boolean): void;
 }
 
@@ -39,6 +41,9 @@ export class Mailbox {
       case ToWorker.updateHosts:
         target.updateHosts(message.clusterId, message.hosts);
         break;
+      case ToWorker.healthChanged:
+        target.onHealthChanged(message.clusterId);
+        break;
       case ToWorker.stopListening:
         target.stopListening(message.inboundOnly);
         this.port.postMessage({ kind: FromWorker.stoppedListening, sequence: message.sequence });
@@ -64,6 +69,10 @@ export class Mailbox {
 
   postNewLogRing(destination: string, memory: SharedArrayBuffer): void {
     this.port.postMessage({ kind: FromWorker.newLogRing, destination, memory });
+  }
+
+  postOutlier(report: OutlierReport): void {
+    this.port.postMessage({ kind: FromWorker.outlier, report });
   }
 
   postFailed(reason: string): void {

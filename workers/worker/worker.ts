@@ -28,6 +28,7 @@ import type { ListenerSnapshot, Snapshot } from '../../core/snapshot/snapshot.ts
 import type { Counter } from '../../core/stats/stats.ts';
 import type { StatsStore } from '../../core/stats/store.ts';
 import type { HostSetConfig } from '../../core/upstream/cluster_config.ts';
+import type { OutlierReport } from '../../core/upstream/outlier_monitor.ts';
 import { SharedServerFacts } from '../../core/upstream/server_facts.ts';
 
 /** The machine's first IPv4 address that is not loopback; loopback if there is none. */
@@ -48,6 +49,8 @@ export interface WorkerDependencies {
   readonly sinks: LogSinkProvider;
   readonly slabs: SharedSlabs;
   readonly log: Logger;
+  /** Tells main that a host failed too often in a row; absent: nobody listens. */
+  readonly reportOutlier?: (report: OutlierReport) => void;
   /** Integers in [0, 2^31); absent: the system's. */
   readonly random?: () => number;
   /** The worker cannot go on. */
@@ -98,11 +101,16 @@ export class Worker {
     this.server = new SharedServerFacts(
       deps.slabs, deps.index, (name) => this.clusterIds.get(name) ?? -1, () => this.dispatcher.wallMs,
     );
+    const { outliers } = deps.slabs;
     this.clusters = new ThreadLocalClusterManager({
       dispatcher: this.dispatcher, literals: this.literals, registry: deps.registry, rootScope, workerIndex: deps.index,
       circuits: deps.slabs.circuits.map((slab) => new Int32Array(slab)),
       hostHealth: new Int32Array(deps.slabs.hostHealth),
       hostStats: new Float64Array(deps.slabs.hostStats[deps.index], 0, MAX_HOSTS * HOST_STAT_WORDS),
+      outliers: {
+        workerIndex: deps.index, counts: outliers.counts.map((slab) => new Float64Array(slab)),
+        resets: new Int32Array(outliers.resets), thresholds: new Int32Array(outliers.thresholds), report: deps.reportOutlier ?? (() => {}),
+      },
       random: this.random, nextConnectionId: this.nextConnectionId, formatNeeds: this.formatNeeds,
     });
   }
@@ -144,6 +152,10 @@ export class Worker {
 
   updateHosts(clusterId: number, hosts: HostSetConfig): void {
     this.dispatcher.run(() => this.clusters.updateHosts(clusterId, hosts));
+  }
+
+  onHealthChanged(clusterId: number): void {
+    this.dispatcher.run(() => this.clusters.onHealthChanged(clusterId));
   }
 
   /** Stops accepting; connections stay. `inboundOnly`: listeners with traffic_direction INBOUND only. */

@@ -15,6 +15,7 @@ import { RingSinkProvider } from '../../core/access_log/ring_sink.ts';
 import type { Io } from '../../core/io/io.ts';
 import type { Logger } from '../../core/log/logger.ts';
 import type { SharedSlabs } from '../../core/shared_memory/layout.ts';
+import type { OutlierReport } from '../../core/upstream/outlier_monitor.ts';
 import type { ToWorkerMessage } from '../protocol/messages.ts';
 import type { WorkerData } from '../protocol/worker_data.ts';
 import { startHeartbeat } from './heartbeat.ts';
@@ -30,6 +31,8 @@ export interface ThreadWorkerDependencies {
   readonly sinks: LogSinkProvider;
   readonly slabs: SharedSlabs;
   readonly log: Logger;
+  /** Tells main that a host failed too often in a row. */
+  readonly reportOutlier: (report: OutlierReport) => void;
   /** The worker cannot go on: its thread ends and is started again. */
   readonly exit: (reason: Error) => void;
 }
@@ -77,6 +80,7 @@ export function runWorkerThread(options: WorkerThreadOptions): void {
   const sinks = new RingSinkProvider((destination, memory) => mailbox.postNewLogRing(destination, memory));
   const worker = options.createWorker({
     index: data.index, workerCount: data.workerCount, io, registry: options.registry, stats, sinks, slabs: data.slabs, log, exit,
+    reportOutlier: (report) => mailbox.postOutlier(report),
   });
   const heartbeat = startHeartbeat({
     words: new Int32Array(data.heartbeats), workerIndex: data.index, scheduler,

@@ -237,6 +237,43 @@ describe('Http1ConnPool', () => {
     expect(io.socket(2).closed).toBe(-1);
   });
 
+  it('uses a connection no longer than max_connection_duration: at once when idle, else after its exchange', () => {
+    build({ maxConnectionDurationMs: 1000 });
+    const first = request();
+    const socket = connect();
+    io.advance(1500);
+    expect([stats.value('upstream_cx_max_duration_reached'), socket.closed]).toEqual([1, -1]);
+    io.data(socket.connection, OK);
+    expect([first.log.at(-1), socket.closed]).toEqual(['response 200 end', CloseMode.now]);
+    request();
+    const second = connect();
+    io.data(second.connection, OK);
+    io.advance(1500);
+    expect([stats.value('upstream_cx_max_duration_reached'), second.closed, stats.value('upstream_cx_idle_timeout'), active()]).toEqual([2, CloseMode.now, 0, [0, 0, 0]]);
+    io.advance(5000);
+    expect(stats.value('upstream_cx_max_duration_reached')).toBe(2);
+  });
+
+  it('connects in advance as preconnect_policy asks', () => {
+    build({ preconnectRatio: 1.5 });
+    request();
+    // One for the request, half a one for the next.
+    expect(io.socketCount).toBe(2);
+    // Connection numbers may begin anywhere.
+    const [first, second] = io.sockets.filter((socket) => socket !== undefined);
+    io.connected(first.connection);
+    io.connected(second.connection);
+    expect(active()).toEqual([2, 1, 0]);
+    request();
+    expect([second.sent, io.socketCount]).toEqual(['GET /2 HTTP/1.1\r\nhost: h\r\n\r\n', 3]);
+    io.connected(io.latest.connection);
+    io.data(first.connection, OK);
+    expect([active(), io.socketCount]).toEqual([[3, 1, 0], 3]);
+    dispatcher.run(() => pool.drain());
+    io.data(second.connection, OK);
+    expect(active()).toEqual([0, 0, 0]);
+  });
+
   it('closes after max_requests_per_connection', () => {
     build({ maxRequestsPerConnection: 2 });
     request();
@@ -402,6 +439,24 @@ describe('Http1ConnPool', () => {
       expect(io.latest.closed).toBe(CloseMode.now);
       expect(active()).toEqual([0, 0, 0]);
     });
+  });
+
+  it('renews: connections that are there take no further request, and one that is being made does', () => {
+    const first = request();
+    const busy = connect();
+    const second = request();
+    const connecting = io.latest;
+    dispatcher.run(() => pool.renew());
+    io.data(busy.connection, OK);
+    expect([first.log.at(-1), busy.closed]).toEqual(['response 200 end', CloseMode.now]);
+    io.connected(connecting.connection);
+    io.data(connecting.connection, OK);
+    expect([second.log.at(-1), connecting.closed]).toEqual(['response 200 end', -1]);
+    dispatcher.run(() => pool.renew());
+    expect([connecting.closed, active()]).toEqual([CloseMode.now, [0, 0, 0]]);
+    const third = request();
+    connect();
+    expect(third.log).toEqual(['ready']);
   });
 
   it('close cuts everything', () => {

@@ -25,6 +25,9 @@ export interface Http1PoolContext {
   nextConnectionId(): number;
 }
 
+/** Connections made at once for requests that are not there yet. */
+const PRECONNECTS_AT_ONCE = 3;
+
 /**
  * Connections of one worker to one host at one priority: one exchange at a time on each, the most recently used idle one first,
  * requests that find none wait in order. HTTP/1, or plain TCP for terminated CONNECTs (`isTcp`): those are never used again.
@@ -61,6 +64,7 @@ export class Http1ConnPool implements ConnPool {
     if (client !== undefined) {
       if (this.breaker.canCreate(CircuitKind.requests)) {
         this.attach(client, request);
+        if (this.context.cluster.config.preconnectRatio > 1) this.connectIfNeeded();
       } else {
         this.idle.push(client);
         this.refuse(request);
@@ -89,6 +93,11 @@ export class Http1ConnPool implements ConnPool {
 
   drain(): void {
     this.isDraining = true;
+    for (const client of [...this.idle]) client.closeLocal();
+  }
+
+  renew(): void {
+    for (const client of [...this.clients]) if (client.connection.state !== 0) client.isLast = true;
     for (const client of [...this.idle]) client.closeLocal();
   }
 
@@ -124,7 +133,7 @@ export class Http1ConnPool implements ConnPool {
 
   onExchangeComplete(client: Http1PoolClient, reusable: boolean): void {
     this.endRequest();
-    if (!reusable || (this.isDraining && this.pending.size === 0) || !client.connection.isOpen) {
+    if (!reusable || client.isLast || (this.isDraining && this.pending.size === 0) || !client.connection.isOpen) {
       client.closeLocal();
       return;
     }
@@ -204,13 +213,23 @@ export class Http1ConnPool implements ConnPool {
   /** One connect per waiting request, within the cluster's limit; a pool without any connection may always try one. */
   private connectIfNeeded(): void {
     // Draining or not: who waits already is served.
-    while (this.pending.size > this.connecting && !this.isClosed) {
+    for (let made = 0; this.wantsConnection(made) && !this.isClosed; made++) {
       if (!this.breaker.canCreate(CircuitKind.connections)) {
         this.context.cluster.stats.cxOverflow.inc();
         if (this.clients.size > 0) return;
       }
       if (!this.connect()) return;
     }
+  }
+
+  /** Somebody waits for one, or (per_upstream_preconnect_ratio) somebody may soon: then `made`, of this time, is bounded. */
+  private wantsConnection(made: number): boolean {
+    if (this.pending.size > this.connecting) return true;
+    const ratio = this.context.cluster.config.preconnectRatio;
+    if (ratio <= 1 || made >= PRECONNECTS_AT_ONCE || this.isDraining || !this.host.isHealthy()) return false;
+    const unused = this.connecting + this.idle.length;
+    const active = this.clients.size - unused;
+    return (this.pending.size + active) * ratio > unused + active;
   }
 
   private connect(): boolean {
@@ -256,12 +275,16 @@ export class Http1ConnPool implements ConnPool {
 export class Http1PoolClient implements PooledStream, ConnectionCallbacks, Http1ClientCallbacks, WheelTimerTarget {
   readonly connection: Connection;
   requestCount: number;
+  /** It takes no further request. */
+  isLast: boolean;
   connectStartMs: number;
   connectEndMs: number;
   private readonly pool: Http1ConnPool;
   private readonly codec: ClientCodec;
   /** Connect timeout while connecting, idle timeout afterwards. */
   private readonly timer: WheelTimer;
+  /** Ends the connection's use after max_connection_duration; null without it. */
+  private durationTimer: WheelTimer | null;
   private isBusy: boolean;
 
   constructor(pool: Http1ConnPool, handle: number) {
@@ -273,10 +296,12 @@ export class Http1PoolClient implements PooledStream, ConnectionCallbacks, Http1
       ? new TcpClientConnection(this.connection, this, dispatcher.io.slab)
       : new Http1ClientConnection(this.connection, this, context.settings, context.literals, dispatcher.io.slab, dispatcher.io.slab32);
     this.requestCount = 0;
+    this.isLast = false;
     this.connectStartMs = dispatcher.nowMs;
     this.connectEndMs = NaN;
     this.timer = dispatcher.createTimer(this);
     this.timer.enable(cluster.config.connectTimeoutMs);
+    this.durationTimer = null;
     this.isBusy = false;
   }
 
@@ -327,20 +352,24 @@ export class Http1PoolClient implements PooledStream, ConnectionCallbacks, Http1
     stats.cxDestroyLocal.inc();
     const isConnecting = this.connection.state === 0;
     this.connection.close(mode);
-    this.timer.close();
+    this.closeTimers();
     if (isConnecting) this.pool.onConnectAborted(this);
     else this.ended(false, this.isBusy);
   }
 
   // === WheelTimerTarget ===
 
-  onTimeout(): void {
+  onTimeout(timer: WheelTimer): void {
+    if (timer === this.durationTimer) {
+      this.onMaxDuration();
+      return;
+    }
     const stats = this.pool.context.cluster.stats;
     if (this.connection.state === 0) {
       stats.cxConnectTimeout.inc();
       stats.cxDestroyLocal.inc();
       this.connection.close(CloseMode.now);
-      this.timer.close();
+      this.closeTimers();
       this.pool.onConnectFailed(this, ResetReason.connectionTimeout, '');
       return;
     }
@@ -349,18 +378,35 @@ export class Http1PoolClient implements PooledStream, ConnectionCallbacks, Http1
     this.closeLocal();
   }
 
+  /** It is old enough: no further request, and none at all if there is none now. */
+  private onMaxDuration(): void {
+    this.pool.context.cluster.stats.cxMaxDurationReached.inc();
+    this.isLast = true;
+    if (!this.isBusy) this.closeLocal();
+  }
+
+  private closeTimers(): void {
+    this.timer.close();
+    this.durationTimer?.close();
+  }
+
   // === ConnectionCallbacks ===
 
   onConnected(): void {
     this.timer.disable();
-    const now = this.pool.context.dispatcher.nowMs;
+    const { dispatcher, cluster } = this.pool.context;
+    const now = dispatcher.nowMs;
     this.connectEndMs = now;
+    if (cluster.config.maxConnectionDurationMs > 0) {
+      this.durationTimer = dispatcher.createTimer(this);
+      this.durationTimer.enable(cluster.config.maxConnectionDurationMs);
+    }
     this.pool.context.cluster.stats.cxConnectMs.record(now - this.connectStartMs);
     this.pool.onConnected(this);
   }
 
   onConnectFailed(error: number): void {
-    this.timer.close();
+    this.closeTimers();
     this.pool.context.cluster.stats.cxDestroyRemote.inc();
     this.pool.onConnectFailed(this, ResetReason.remoteConnectionFailure, `delayed connect error: ${errnoText(error)}`);
   }
@@ -421,7 +467,7 @@ export class Http1PoolClient implements PooledStream, ConnectionCallbacks, Http1
     const stats = this.pool.context.cluster.stats;
     stats.cxDestroyRemote.inc();
     if (this.connection.isOpen) this.connection.close(CloseMode.now);
-    this.timer.close();
+    this.closeTimers();
     const hadRequest = this.isBusy;
     const isCut = this.codec.onConnectionClosed(ResetReason.connectionTermination, transportFailure);
     this.isBusy = hadRequest;

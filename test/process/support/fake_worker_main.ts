@@ -48,6 +48,8 @@ class FakeWorker implements ThreadWorker {
     this.hosts.set(clusterId, hosts.map((host) => `${host.id}=${host.address}:${host.port}`).join(','));
   }
 
+  onHealthChanged(): void {}
+
   stopListening(inboundOnly: boolean): void {
     for (const [listener, direction] of this.listeners) {
       if (!inboundOnly || direction === 'inbound') this.deps.io.releaseListener(listener);
