@@ -345,7 +345,7 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
     this.isRequestDone = true;
     info.continueFrom(previous);
     this.timeouts.onContinued();
-    if (this.owner === null || !admitAgain(this, this.owner, headers)) return;
+    if (this.owner === null || !admitAgain(this, headers)) return;
     this.routeRequest(headers, body.length === 0, UpgradeKind.none);
     if (body.length === 0 || this.isDestroyed || this.isLocalReply) return;
     info.bytesReceived += body.length;

@@ -17,7 +17,6 @@ export interface ArrivingStream extends RefusableStream {
 /** Where an arriving request comes from. */
 export interface ArrivingOwner {
   readonly codec: { readonly minorVersion: number };
-  closeAfterResponse(): void;
 }
 
 /**
@@ -46,7 +45,7 @@ export function admitRequest(stream: ArrivingStream, owner: ArrivingOwner, heade
 }
 
 /** The same for a request that goes elsewhere after an internal redirect: who sent it is known. */
-export function admitAgain(stream: ArrivingStream, owner: ArrivingOwner, headers: HeaderMap): boolean {
+export function admitAgain(stream: ArrivingStream, headers: HeaderMap): boolean {
   const { config, listenerPort } = stream.context.parts;
   let check = checkRequest(headers, 1, config);
   if (check === RequestCheck.ok) check = normalizeRequest(headers, config, listenerPort);
