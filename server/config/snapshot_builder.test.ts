@@ -29,6 +29,13 @@ const CLUSTERS = `
   - {name: c, load_assignment: {cluster_name: c, endpoints: [{lb_endpoints: [{endpoint: {address: {socket_address: {address: 127.0.0.1, port_value: 1}}}}]}]}}`;
 
 describe('buildConfig', () => {
+  it('takes the deprecated access_log_path of the admin interface for one more log', () => {
+    const { config, errors, warnings } = build('admin: {access_log_path: /dev/null}');
+    expect([errors, warnings().filter((text) => text.includes('has no effect'))]).toEqual([[], []]);
+    expect(config.admin.accessLogs.map(({ filter, extension }) => [filter, extension.name])).toEqual([[null, 'envoy.access_loggers.file']]);
+    expect(config.admin.accessLogs[0].extension.config).toMatchObject({ destination: '/dev/null', format: { kind: 'text', text: expect.stringContaining('[%START_TIME%]') as string } });
+  });
+
   it('turns an empty bootstrap into defaults', () => {
     const { config, errors, warnings } = build('{}');
     expect([errors, warnings()]).toEqual([[], []]);

@@ -3,6 +3,8 @@ import type { Admin, Bootstrap, Watchdog } from '../../core/api/gen/envoy/config
 import type { Node } from '../../core/api/gen/envoy/config/core/v3/base_pb.d.ts';
 import type { Cluster } from '../../core/api/gen/envoy/config/cluster/v3/cluster_pb.d.ts';
 import type { Listener } from '../../core/api/gen/envoy/config/listener/v3/listener_pb.d.ts';
+import type { AccessLogConfig } from '../../core/access_log/access_log_config.ts';
+import { DEFAULT_LINE_FORMAT, FILE_LOGGER_TYPE, type LineLogConfig } from '../../core/access_log/line_log_config.ts';
 import { parseAccessLogs } from '../../core/access_log/parse_access_log.ts';
 import { durationMs, durationMsOr } from '../../core/api/scalar_values.ts';
 import { deepFreeze } from '../../core/base/deep_freeze.ts';
@@ -104,10 +106,20 @@ function parseAdmin(message: Admin | undefined, context: ParseContext): AdminCon
   if (message === undefined) return { address: null, accessLogs: [], profilePath: '', allowPaths: undefined };
   return {
     address: message.address === undefined ? null : parseNumericAddress(message.address, context) ?? null,
-    accessLogs: parseAccessLogs(message.accessLog, context),
+    accessLogs: [...parseAccessLogs(message.accessLog, context), ...parseAccessLogPath(message, context)],
     profilePath: message.profilePath,
     allowPaths: message.allowPaths.length === 0 ? undefined : message.allowPaths.map((matcher) => parseStringMatcher(matcher, context)),
   };
+}
+
+/** The deprecated access_log_path: a file in the default format, behind the logs of access_log. */
+function parseAccessLogPath(message: Admin, context: ParseContext): AccessLogConfig[] {
+  const { accessLogPath } = message;
+  if (accessLogPath === '') return [];
+  const reason = context.whyNotAppendable?.(accessLogPath);
+  if (reason !== undefined) context.error(message, 'access_log_path', `unable to open file '${accessLogPath}': ${reason}`);
+  const config: LineLogConfig = { destination: accessLogPath, format: DEFAULT_LINE_FORMAT };
+  return [{ filter: null, extension: { name: 'envoy.access_loggers.file', typeName: FILE_LOGGER_TYPE, config } }];
 }
 
 function parseResolver(bootstrap: Bootstrap, context: ParseContext): DnsResolverOptions {

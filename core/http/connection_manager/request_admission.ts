@@ -17,7 +17,6 @@ export interface ArrivingStream extends RefusableStream {
 /** Where an arriving request comes from. */
 export interface ArrivingOwner {
   readonly codec: { readonly minorVersion: number };
-  closeAfterResponse(): void;
 }
 
 /**

@@ -1,22 +1,13 @@
 /** What the loggers that write lines share: their configuration, and how it becomes a logger. */
 import type { AccessLogger } from '../../../core/access_log/access_log.ts';
 import type { AccessLoggerContext } from '../../../core/access_log/create_access_loggers.ts';
-import { DEFAULT_LOG_FORMAT } from '../../../core/access_log/default_format.ts';
+import { DEFAULT_LINE_FORMAT, type LineLogConfig } from '../../../core/access_log/line_log_config.ts';
 import { LineLogger } from '../../../core/access_log/line_logger.ts';
 import type { SubstitutionFormatString } from '../../../core/api/gen/envoy/config/core/v3/substitution_format_string_pb.d.ts';
 import type { BodyFormatConfig } from '../../../core/formatter/format_config.ts';
 import { compileFormat } from '../../../core/formatter/formatter.ts';
 import { parseFormat } from '../../../core/formatter/parse_format.ts';
 import type { ParseContext } from '../../../core/registry/parse_context.ts';
-
-export interface LineLogConfig {
-  /** A path, or one of the standard streams by its device name. */
-  readonly destination: string;
-  readonly format: BodyFormatConfig;
-}
-
-/** The text format of a log that names none. */
-export const DEFAULT_LINE_FORMAT: BodyFormatConfig = { kind: 'text', text: DEFAULT_LOG_FORMAT, contentType: 'text/plain', omitEmptyValues: false };
 
 /** `log_format`, or the default. */
 export function parseLineFormat(message: SubstitutionFormatString | undefined, context: ParseContext): BodyFormatConfig {

@@ -1,17 +1,18 @@
 import type { AccessLogger } from '../../../core/access_log/access_log.ts';
+import { DEFAULT_LINE_FORMAT, FILE_LOGGER_TYPE, type LineLogConfig } from '../../../core/access_log/line_log_config.ts';
 import { ACCESS_LOGGER_CATEGORY, type AccessLoggerContext } from '../../../core/access_log/create_access_loggers.ts';
 import type { FileAccessLog } from '../../../core/api/gen/envoy/extensions/access_loggers/file/v3/file_pb.d.ts';
 import type { BodyFormatConfig } from '../../../core/formatter/format_config.ts';
 import { checkJsonFormat, checkTextFormat, parseFormat } from '../../../core/formatter/parse_format.ts';
 import type { ExtensionFactory } from '../../../core/registry/factory_registry.ts';
 import type { ParseContext } from '../../../core/registry/parse_context.ts';
-import { createLineLogger, DEFAULT_LINE_FORMAT, type LineLogConfig } from '../common/line_log.ts';
+import { createLineLogger } from '../common/line_log.ts';
 
 /** envoy.access_loggers.file: lines appended to a file. */
 export const fileAccessLogFactory: ExtensionFactory<LineLogConfig, AccessLoggerContext, AccessLogger> = {
   category: ACCESS_LOGGER_CATEGORY,
   name: 'envoy.access_loggers.file',
-  typeName: 'envoy.extensions.access_loggers.file.v3.FileAccessLog',
+  typeName: FILE_LOGGER_TYPE,
   parse: (message, context) => {
     const config = message as FileAccessLog;
     checkDestination(config, context);
