@@ -76,6 +76,7 @@ export function parseCluster(message: Cluster, defaults: ClusterDefaults, contex
     dropOverload: parseDropOverload(message.loadAssignment?.policy, context),
     autoHostRewriteAllowed: discovery.kind !== 'static',
     metadata: parseMetadata(message.metadata),
+    ...(message.healthChecks.length > 0 ? { isHealthChecked: true } : {}),
   };
   return deepFreeze({ config, discovery, health: parseHealth(message, context) });
 }

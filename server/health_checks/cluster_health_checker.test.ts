@@ -248,7 +248,7 @@ describe('hosts', () => {
       const { address, port, hostname: name } = checkTarget(checkedHost(1, { healthCheck, hostname }));
       return `${name}@${address}:${port}`;
     };
-    expect(at(undefined, 'h')).toBe('h@10.0.0.1:80');
+    expect(at(undefined, 'h')).toBe('@10.0.0.1:80');
     expect(at({ port: 81, address: '', hostname: 'x', isDisabled: false }, 'h')).toBe('x@10.0.0.1:81');
     expect(at({ port: 82, address: '10.0.0.9', hostname: '', isDisabled: false })).toBe('@10.0.0.9:82');
   });

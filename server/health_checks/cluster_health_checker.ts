@@ -28,7 +28,7 @@ export interface CheckTarget {
   /** Numeric, or a path with port 0. */
   readonly address: string;
   readonly port: number;
-  /** Of the endpoint; '' = none. */
+  /** For checks, of the endpoint; '' = none. */
   readonly hostname: string;
 }
 
@@ -72,7 +72,8 @@ export function checkTarget({ host, endpoint }: CheckedHost): CheckTarget {
   return {
     address: own !== undefined && own.address !== '' ? own.address : host.address,
     port: isPath && (own === undefined || own.address === '') ? 0 : port,
-    hostname: own !== undefined && own.hostname !== '' ? own.hostname : endpoint.hostname,
+    // The endpoint's own hostname is not meant for checks.
+    hostname: own?.hostname ?? '',
   };
 }
 
