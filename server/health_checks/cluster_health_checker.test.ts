@@ -252,12 +252,4 @@ describe('hosts', () => {
     expect(at({ port: 81, address: '', hostname: 'x', isDisabled: false }, 'h')).toBe('x@10.0.0.1:81');
     expect(at({ port: 82, address: '10.0.0.9', hostname: '', isDisabled: false })).toBe('@10.0.0.9:82');
   });
-
-  it('fail when traffic says so, and are checked again when they would have been', () => {
-    const run = setUp({ flags: 0 });
-    answer(run, 'ok');
-    run.checker.failPassively(1);
-    expect(run.words.get(1)).toBe(FAILED | Flag.excludedViaImmediateHcFail);
-    expect([run.value('passive_failure'), run.value('failure'), run.value('network_failure'), run.scheduler.pending()]).toEqual([1, 1, 0, [1000]]);
-  });
 });

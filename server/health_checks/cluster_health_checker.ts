@@ -122,11 +122,6 @@ export class ClusterHealthChecker implements SessionOwner {
     for (const session of fresh) session.start();
   }
 
-  /** Traffic to a host said that it fails. */
-  failPassively(hostId: number): void {
-    this.entries.get(hostId)?.session.failPassively();
-  }
-
   /** From now on waits for the first check of every host there is; says so at once when all were. */
   awaitFirstRound(): void {
     this.isAwaitingFirstRound = true;
@@ -162,8 +157,7 @@ export class ClusterHealthChecker implements SessionOwner {
   onFailure(type: FailureType): void {
     const { stats } = this.cluster;
     stats.failure.inc();
-    if (type === 'PASSIVE') stats.passive_failure.inc();
-    else if (type !== 'ACTIVE') stats.network_failure.inc();
+    if (type !== 'ACTIVE') stats.network_failure.inc();
   }
 
   onGauges(healthy: number, degraded: number): void {
