@@ -75,9 +75,10 @@ export class ThreadLocalCluster implements UpstreamCluster {
   private levels: PriorityLevel[];
   private checkedTick: number;
   private checkedGeneration: number;
-  private readonly failedHosts: FailedHosts;
   /** What hosts report for outlier detection; null without it. Set before the first hosts. */
   outliers: OutlierReporting | null;
+  /** null: nobody checks the hosts. */
+  private readonly failedHosts: FailedHosts | null;
 
   constructor(info: ClusterInfo, poolContext: Http1PoolContext, factory: LoadBalancerFactory, random: () => number, health: Int32Array, hostStats: Float64Array) {
     this.info = info;
@@ -91,8 +92,8 @@ export class ThreadLocalCluster implements UpstreamCluster {
     this.levels = [];
     this.checkedTick = 0;
     this.checkedGeneration = 0;
-    this.failedHosts = new FailedHosts(health);
     this.outliers = null;
+    this.failedHosts = info.config.isHealthChecked === true ? new FailedHosts(poolContext.dispatcher, health, drainFailed) : null;
   }
 
   /** Takes a new host set: hosts that stay keep their pools, those that go are drained. */
@@ -114,6 +115,7 @@ export class ThreadLocalCluster implements UpstreamCluster {
     }
     for (const [id, host] of this.hostsById) if (!next.has(id)) drainPools(host);
     this.hostsById = next;
+    this.failedHosts?.setHosts(next);
     this.levels = levels;
     for (const level of levels) level.membersChanged();
   }
@@ -127,7 +129,7 @@ export class ThreadLocalCluster implements UpstreamCluster {
     if (now - this.checkedTick >= HEALTH_CHECK_TICKS || generation !== this.checkedGeneration) {
       this.checkedTick = now;
       this.checkedGeneration = generation;
-      this.drainFailed();
+      this.failedHosts?.look();
       for (let i = 0; i < levels.length; i++) levels[i].refresh();
     }
     const { context } = this;
@@ -192,22 +194,15 @@ export class ThreadLocalCluster implements UpstreamCluster {
     return pool;
   }
 
-  /** Connections to hosts that have failed their checks are not used again. */
-  private drainFailed(): void {
-    for (const host of this.failedHosts.update(this.hostsById)) {
-      drainPools(host);
-      // Requests that panic sends there get a pool of their own.
-      host.attachment = null;
-    }
-  }
-
   /** The cluster is gone: idle connections close, busy ones finish. */
   drain(): void {
+    this.failedHosts?.close();
     for (const host of this.hostsById.values()) drainPools(host);
   }
 
   /** Cuts every connection. */
   close(): void {
+    this.failedHosts?.close();
     for (const host of this.hostsById.values()) for (const pool of (host.attachment as HostPools | null)?.pools ?? []) pool?.close();
   }
 }
@@ -215,6 +210,13 @@ export class ThreadLocalCluster implements UpstreamCluster {
 function isSameHost(host: Host, config: Host['config']): boolean {
   const old = host.config;
   return old.address === config.address && old.port === config.port && old.weight === config.weight && old.priority === config.priority && old.hostname === config.hostname;
+}
+
+/** Connections to a host that has failed its checks are not used again. */
+function drainFailed(host: Host): void {
+  drainPools(host);
+  // Requests that panic sends there get pools of their own.
+  host.attachment = null;
 }
 
 function drainPools(host: Host): void {

@@ -59,6 +59,8 @@ export interface ClusterConfig {
   readonly outliers: { readonly splitsLocalOrigin: boolean } | null;
   /** Untyped metadata by namespace. */
   readonly metadata: Readonly<Record<string, unknown>>;
+  /** Main checks its hosts: workers drain the connections to those that fail. */
+  readonly isHealthChecked?: boolean;
 }
 
 /** One upstream address as workers get it. */

@@ -13,6 +13,8 @@ import type { HostHealthPolicy, HostSlabs } from './host_table.ts';
 export interface ClusterHealthEvents {
   /** Hosts with their endpoints, as they are now. */
   entries(): readonly CheckedHost[];
+  /** A check succeeded, and the host is healthy by its checks. */
+  onHealthCheckPassed(hostId: number): void;
   onHealthChanged(hostId: number): void;
   onFirstRound(): void;
 }
@@ -84,6 +86,10 @@ export class ClusterHealth implements HostHealthPolicy, CheckedCluster {
 
   hasTraffic(): boolean {
     return this.events.entries().some(({ host }) => this.slabs.sum(host.id, HostStat.cxTotal) > 0);
+  }
+
+  onCheckPassed(hostId: number): void {
+    if ((this.slabs.health[hostId] & HostHealthFlag.failedActiveHc) === 0) this.events.onHealthCheckPassed(hostId);
   }
 
   onHealthChanged(hostId: number): void {

@@ -154,6 +154,7 @@ export class ManagedCluster implements DiscoveryListener {
     if (healthChecks === undefined || health === undefined || health.check === null) return null;
     return new ClusterHealth(config, { ...health, check: health.check }, discovery.kind, hostSlabs, this.scope, healthChecks, {
       entries: () => this.table.entries(),
+      onHealthCheckPassed: (hostId) => this.outliers?.onHealthCheckPassed(hostId),
       onHealthChanged: (hostId) => this.onHostHealth(hostId),
       onFirstRound: () => this.finishInitialization(),
     });

@@ -82,6 +82,7 @@ export function parseCluster(message: Cluster, defaults: ClusterDefaults, contex
     autoHostRewriteAllowed: discovery.kind !== 'static',
     outliers: outliers === null ? null : { splitsLocalOrigin: outliers.splitsLocalOrigin },
     metadata: parseMetadata(message.metadata),
+    ...(message.healthChecks.length > 0 ? { isHealthChecked: true } : {}),
   };
   return deepFreeze({ config, discovery, outliers, health: parseHealth(message, context) });
 }

@@ -76,7 +76,7 @@ function setUp({ config = {}, flags = Flag.failedActiveHc, random = 0.5, hasTraf
     {
       name: 'c', stats: createHealthCheckStats(stats.scope.scope('cluster').scope('c')),
       flagsOf: (id) => ({ get: () => words.get(id) ?? flags, set: (value) => words.set(id, value) }),
-      hasTraffic: () => hasTraffic, onHealthChanged: () => seen.changes++, onFirstRound: () => seen.rounds++,
+      hasTraffic: () => hasTraffic, onCheckPassed: () => {}, onHealthChanged: () => seen.changes++, onFirstRound: () => seen.rounds++,
     },
   );
   checker.setHosts(hosts);
@@ -248,16 +248,8 @@ describe('hosts', () => {
       const { address, port, hostname: name } = checkTarget(checkedHost(1, { healthCheck, hostname }));
       return `${name}@${address}:${port}`;
     };
-    expect(at(undefined, 'h')).toBe('h@10.0.0.1:80');
+    expect(at(undefined, 'h')).toBe('@10.0.0.1:80');
     expect(at({ port: 81, address: '', hostname: 'x', isDisabled: false }, 'h')).toBe('x@10.0.0.1:81');
     expect(at({ port: 82, address: '10.0.0.9', hostname: '', isDisabled: false })).toBe('@10.0.0.9:82');
-  });
-
-  it('fail when traffic says so, and are checked again when they would have been', () => {
-    const run = setUp({ flags: 0 });
-    answer(run, 'ok');
-    run.checker.failPassively(1);
-    expect(run.words.get(1)).toBe(FAILED | Flag.excludedViaImmediateHcFail);
-    expect([run.value('passive_failure'), run.value('failure'), run.value('network_failure'), run.scheduler.pending()]).toEqual([1, 1, 0, [1000]]);
   });
 });

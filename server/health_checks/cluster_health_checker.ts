@@ -28,7 +28,7 @@ export interface CheckTarget {
   /** Numeric, or a path with port 0. */
   readonly address: string;
   readonly port: number;
-  /** Of the endpoint; '' = none. */
+  /** For checks, of the endpoint; '' = none. */
   readonly hostname: string;
 }
 
@@ -53,6 +53,8 @@ export interface CheckedCluster {
   flagsOf(hostId: number): HostFlags;
   /** Whether workers ever connected to one of the hosts. */
   hasTraffic(): boolean;
+  /** A check of the host succeeded. */
+  onCheckPassed(hostId: number): void;
   /** A host is healthy, unhealthy or degraded now and was not before; or may be left out no longer. */
   onHealthChanged(hostId: number): void;
   /** Every host known at the time was checked once. Called once. */
@@ -72,7 +74,8 @@ export function checkTarget({ host, endpoint }: CheckedHost): CheckTarget {
   return {
     address: own !== undefined && own.address !== '' ? own.address : host.address,
     port: isPath && (own === undefined || own.address === '') ? 0 : port,
-    hostname: own !== undefined && own.hostname !== '' ? own.hostname : endpoint.hostname,
+    // The endpoint's own hostname is not meant for checks.
+    hostname: own?.hostname ?? '',
   };
 }
 
@@ -121,11 +124,6 @@ export class ClusterHealthChecker implements SessionOwner {
     for (const session of fresh) session.start();
   }
 
-  /** Traffic to a host said that it fails. */
-  failPassively(hostId: number): void {
-    this.entries.get(hostId)?.session.failPassively();
-  }
-
   /** From now on waits for the first check of every host there is; says so at once when all were. */
   awaitFirstRound(): void {
     this.isAwaitingFirstRound = true;
@@ -154,15 +152,15 @@ export class ClusterHealthChecker implements SessionOwner {
     this.cluster.stats.attempt.inc();
   }
 
-  onSuccess(): void {
+  onSuccess(session: HealthCheckSession): void {
     this.cluster.stats.success.inc();
+    this.cluster.onCheckPassed(session.hostId);
   }
 
   onFailure(type: FailureType): void {
     const { stats } = this.cluster;
     stats.failure.inc();
-    if (type === 'PASSIVE') stats.passive_failure.inc();
-    else if (type !== 'ACTIVE') stats.network_failure.inc();
+    if (type !== 'ACTIVE') stats.network_failure.inc();
   }
 
   onGauges(healthy: number, degraded: number): void {

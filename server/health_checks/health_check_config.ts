@@ -10,7 +10,7 @@ export interface StatusRange {
 
 export interface HttpCheckConfig {
   readonly kind: 'http';
-  /** '' = the endpoint's hostname, or the cluster's name. */
+  /** For endpoints without a hostname for checks of their own; '' = the cluster's name. */
   readonly host: string;
   readonly path: string;
   readonly method: string;

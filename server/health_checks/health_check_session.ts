@@ -13,8 +13,8 @@ import type { Timer } from '../../core/event/timer.ts';
 import { HostHealthFlag } from '../../core/shared_memory/layout.ts';
 import type { HealthCheckConfig } from './health_check_config.ts';
 
-/** envoy.data.core.v3.HealthCheckFailureType. */
-export type FailureType = 'ACTIVE' | 'PASSIVE' | 'NETWORK' | 'NETWORK_TIMEOUT';
+/** envoy.data.core.v3.HealthCheckFailureType, without what traffic tells. */
+export type FailureType = 'ACTIVE' | 'NETWORK' | 'NETWORK_TIMEOUT';
 
 /** What a check did to a host. `pending`: on its way to the other state, thresholds not reached. */
 export type Transition = 'unchanged' | 'changed' | 'pending';
@@ -51,7 +51,7 @@ export interface SessionOwner {
   nextInterval(isHealthy: boolean, transition: Transition): number;
   initialDelay(): number;
   onAttempt(): void;
-  onSuccess(): void;
+  onSuccess(session: HealthCheckSession): void;
   onFailure(type: FailureType): void;
   /** Adds to the gauges `healthy` and `degraded`. */
   onGauges(healthy: number, degraded: number): void;
@@ -126,7 +126,7 @@ export class HealthCheckSession implements ProbeListener {
       this.setDegraded(isDegraded);
       if (transition === 'unchanged') transition = 'changed';
     }
-    this.owner.onSuccess();
+    this.owner.onSuccess(this);
     this.isFirst = false;
     this.owner.onChecked(this, transition);
     this.waitForNext(true, transition);
@@ -138,13 +138,6 @@ export class HealthCheckSession implements ProbeListener {
 
   onExclude(): void {
     if (!this.isClosed) this.flags.set(this.flags.get() | EXCLUDED);
-  }
-
-  /** Traffic said that the host fails (x-envoy-immediate-health-check-fail). The next check comes when it would have come. */
-  failPassively(): void {
-    if (this.isClosed) return;
-    this.flags.set(this.flags.get() | EXCLUDED);
-    this.markUnhealthy('PASSIVE', false);
   }
 
   private check(): void {

@@ -39,7 +39,7 @@ export class HttpProber implements Prober {
     this.options = options;
     this.listener = listener;
     this.serviceName = check.serviceName === null ? null : new StringMatcher(check.serviceName);
-    this.headers = requestHeaders(check, check.host !== '' ? check.host : target.hostname !== '' ? target.hostname : clusterName);
+    this.headers = requestHeaders(check, target.hostname !== '' ? target.hostname : check.host !== '' ? check.host : clusterName);
     this.agent = createAgent(options.config.reuseConnection);
   }
 
@@ -77,6 +77,8 @@ export class HttpProber implements Prober {
 
   private onResponse(asked: ClientRequest, response: IncomingMessage): void {
     const { check, config } = this.options;
+    // Gone from the response when that has ended.
+    const { socket } = response;
     const chunks: Buffer[] = [];
     let length = 0;
     response.on('data', (chunk: Buffer) => {
@@ -95,7 +97,7 @@ export class HttpProber implements Prober {
       }
       this.current = undefined;
       this.judge(response, Buffer.concat(chunks));
-      if (!config.reuseConnection) response.socket.destroy();
+      if (!config.reuseConnection) socket.destroy();
     });
   }
 
