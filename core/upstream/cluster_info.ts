@@ -1,6 +1,7 @@
 import type { Counter, Gauge, Histogram, StatsScope } from '../stats/stats.ts';
 import type { RuntimeFraction } from '../runtime/runtime_snapshot.ts';
 import type { ClusterConfig } from './cluster_config.ts';
+import type { ClusterLoad } from './load_balancer.ts';
 import type { CircuitBreaker, CircuitGauges } from './circuit_breaker.ts';
 
 /** Counters of response codes below one prefix: `upstream_rq_200`, `upstream_rq_2xx`, `upstream_rq_completed`, `upstream_rq_time`. */
@@ -218,7 +219,7 @@ export class AlternativeCodeStats {
 }
 
 /** A cluster as data and numbers on one worker. */
-export class ClusterInfo {
+export class ClusterInfo implements ClusterLoad {
   readonly config: ClusterConfig;
   readonly stats: ClusterStats;
   /** Index 0 = default priority, 1 = high. */
@@ -231,6 +232,11 @@ export class ClusterInfo {
     this.stats = stats;
     this.breakers = breakers;
     this.maintenance = { defaultValue: { numerator: 0, denominator: 100 }, runtimeKey: `upstream.maintenance_mode.${config.name}` };
+  }
+
+  /** Requests of this worker that are with upstream hosts. */
+  activeRequests(): number {
+    return this.stats.rqActive.value();
   }
 }
 

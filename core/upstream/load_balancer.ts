@@ -24,9 +24,16 @@ export interface LoadBalancer {
   chooseHost(context: LoadBalancerContext): Host | null;
 }
 
+/** What a balancer may ask about its cluster on this worker. */
+export interface ClusterLoad {
+  /** Requests that are with upstream hosts. */
+  activeRequests(): number;
+}
+
 /** Product of a load-balancing policy's factory. */
 export interface LoadBalancerFactory {
-  create(random: () => number): LoadBalancer;
+  /** `random` gives integers in [0, 2^32). */
+  create(random: () => number, load: ClusterLoad): LoadBalancer;
   /** Its balancers look at the request's hash: without this none is worked out. */
   readonly usesHash?: boolean;
 }

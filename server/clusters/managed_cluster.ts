@@ -4,6 +4,7 @@ import { CLUSTER_FACT_WORDS, ClusterFact, HostHealthFlag } from '../../core/shar
 import type { StatsScope } from '../../core/stats/stats.ts';
 import type { ClusterConfig, DiscoveryConfig, HostConfig, HostSetConfig } from '../../core/upstream/cluster_config.ts';
 import { createDiscovery, type Discovery, type DiscoveryContext, type DiscoveryListener } from './discovery.ts';
+import { writeHashTableStats } from './hash_table_stats.ts';
 import type { HostIds } from './host_ids.ts';
 import { type DiscoveredHost, type HostSlabs, HostTable } from './host_table.ts';
 
@@ -146,6 +147,7 @@ export class ManagedCluster implements DiscoveryListener {
     this.scope.gauge('membership_degraded').set(degraded);
     this.scope.gauge('membership_excluded').set(excluded);
     if (this.isStrictDns) this.scope.gauge('max_host_weight').set(maxWeight);
+    writeHashTableStats(this.config, hosts, health, this.scope);
     const words = this.dependencies.facts;
     const base = this.id * CLUSTER_FACT_WORDS;
     words[base + ClusterFact.membershipTotal] = hosts.length;

@@ -46,7 +46,7 @@ export interface ParsedCluster {
 /** The whole message; reports what is wrong and what is not supported. Frozen. */
 export function parseCluster(message: Cluster, defaults: ClusterDefaults, context: ParseContext): ParsedCluster {
   if (message.transportSocketMatches.length > 0) context.refuse(message, 'transport_socket_matches', 'choosing a transport socket per host');
-  if (message.lbSubsetConfig !== undefined) context.refuse(message, 'lb_subset_config', 'subset load balancing');
+  if (message.lbSubsetConfig !== undefined && message.loadBalancingPolicy === undefined) context.refuse(message, 'lb_subset_config', 'subset load balancing');
   if (message.filters.length > 0) context.refuse(message, 'filters', 'upstream network filters');
   if (message.upstreamConfig !== undefined) context.refuse(message, 'upstream_config', 'custom upstreams');
   const discovery = parseDiscovery(message, defaults, context);

@@ -1,0 +1,66 @@
+/**
+ * The gauges of consistent-hash balancers: how a ring's hashes or a Maglev table's entries divide over the hosts. Workers build the
+ * tables; the numbers follow from the weights alone. Thread: main.
+ */
+import type { StatsScope } from '../../core/stats/stats.ts';
+import type { ClusterConfig, HostConfig } from '../../core/upstream/cluster_config.ts';
+import { hashKey, orderByKey, planRing, takeTurns, weightShares } from '../../core/upstream/consistent_hash/entries.ts';
+import type { MaglevConfig, RingHashConfig } from '../../core/upstream/consistent_hash/config.ts';
+import { hostAddressText } from '../../core/upstream/host.ts';
+import { isDegradedHost, isExcludedHost, isHealthyHost } from '../../core/upstream/host_health.ts';
+import { computePriorityLoad, type PriorityCounts } from '../../core/upstream/priority_load.ts';
+
+const RING_HASH = 'envoy.extensions.load_balancing_policies.ring_hash.v3.RingHash';
+const MAGLEV = 'envoy.extensions.load_balancing_policies.maglev.v3.Maglev';
+
+/** Writes them, if the cluster has any; those of the last priority that has hosts. `health`: HostHealthFlag bits by host id. */
+export function writeHashTableStats(config: ClusterConfig, hosts: readonly HostConfig[], health: ArrayLike<number>, scope: StatsScope): void {
+  const { typeName } = config.lbPolicy;
+  if (typeName !== RING_HASH && typeName !== MAGLEV) return;
+  const members = inTable(config, hosts, health);
+  if (typeName === RING_HASH) writeRing(config.lbPolicy.config as RingHashConfig, members, scope.scope('ring_hash_lb'));
+  else writeMaglev(config.lbPolicy.config as MaglevConfig, members, scope.scope('maglev_lb'));
+}
+
+/** The hosts of that table: healthy ones, or all of them in panic. */
+function inTable(config: ClusterConfig, hosts: readonly HostConfig[], health: ArrayLike<number>): readonly HostConfig[] {
+  const levels: HostConfig[][] = [[]];
+  for (const host of hosts) {
+    while (levels.length <= host.priority) levels.push([]);
+    levels[host.priority].push(host);
+  }
+  const { isPanic } = computePriorityLoad(levels.map((level) => countsOf(level, health)), config.overprovisioningFactor, config.healthyPanicThreshold);
+  const tables = levels.map((level, i) => (isPanic[i] ? level : level.filter((host) => isHealthyHost(health[host.id]))));
+  return tables.findLast((members) => members.length > 0) ?? [];
+}
+
+function countsOf(hosts: readonly HostConfig[], health: ArrayLike<number>): PriorityCounts {
+  const count = (test: (flags: number) => boolean): number => hosts.filter((host) => test(health[host.id])).length;
+  return { hosts: hosts.length, healthy: count(isHealthyHost), degraded: count(isDegradedHost), excluded: count(isExcludedHost) };
+}
+
+function writeRing(config: RingHashConfig, hosts: readonly HostConfig[], scope: StatsScope): void {
+  const gauges = [scope.gauge('size'), scope.gauge('min_hashes_per_host'), scope.gauge('max_hashes_per_host')];
+  const { size, counts } = planRing(weightShares(hosts.map((host) => host.weight)), config.minimumRingSize, config.maximumRingSize);
+  const values = hosts.length === 0 ? [0, 0, 0] : [size, least(counts), most(counts)];
+  gauges.forEach((gauge, i) => gauge.set(values[i]));
+}
+
+function writeMaglev(config: MaglevConfig, hosts: readonly HostConfig[], scope: StatsScope): void {
+  const counts = new Uint32Array(hosts.length);
+  if (hosts.length > 0) {
+    const shares = weightShares(hosts.map((host) => host.weight));
+    const order = orderByKey(hosts.map((host) => hashKey(host, hostAddressText(host.address, host.port), config.usesHostname)));
+    for (const i of takeTurns(Float64Array.from(order, (host) => shares[host]), config.tableSize)) counts[i]++;
+  }
+  scope.gauge('min_entries_per_host').set(hosts.length === 0 ? 0 : least(counts));
+  scope.gauge('max_entries_per_host').set(most(counts));
+}
+
+function least(counts: Uint32Array): number {
+  return counts.reduce((a, b) => Math.min(a, b));
+}
+
+function most(counts: Uint32Array): number {
+  return counts.reduce((a, b) => Math.max(a, b), 0);
+}
