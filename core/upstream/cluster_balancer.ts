@@ -41,8 +41,8 @@ export class ClusterBalancer {
   }
 
   private recalculate(): void {
-    const { healthyPanicThreshold, overprovisioningFactor } = this.info.config;
-    const counts = this.levels.map((level) => level.counts());
+    const { healthyPanicThreshold, overprovisioningFactor, weightedPriorityHealth } = this.info.config;
+    const counts = this.levels.map((level) => level.counts(weightedPriorityHealth));
     this.load = computePriorityLoad(counts, overprovisioningFactor, healthyPanicThreshold);
     const first = this.load.healthy.indexOf(100);
     this.only = first < 0 || this.load.isPanic[first] ? null : this.levels[first].healthyBalancer();
@@ -62,7 +62,7 @@ export class ClusterBalancer {
     const level = this.levels[index];
     if (isPanic[index]) {
       this.info.stats.lbHealthyPanic.inc();
-      return level.allBalancer().chooseHost(context);
+      return this.source.factory.locality?.failsOnPanic === true ? null : level.allBalancer().chooseHost(context);
     }
     // Tables of hashes are made of healthy hosts only.
     if (isDegraded && this.source.factory.usesHash !== true) return level.degradedBalancer().chooseHost(context);

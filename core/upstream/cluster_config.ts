@@ -50,6 +50,8 @@ export interface ClusterConfig {
   readonly isLogical: boolean;
   readonly healthyPanicThreshold: number;
   readonly overprovisioningFactor: number;
+  /** Availability of a priority counts hosts by their weights. */
+  readonly weightedPriorityHealth: boolean;
   /** load_assignment.policy.drop_overloads: the part of the requests that is refused at once; null = none. */
   readonly dropOverload: FractionalPercent | null;
   readonly autoHostRewriteAllowed: boolean;

@@ -248,11 +248,19 @@ export function circuitGauges(scope: StatsScope, priority: 'default' | 'high'): 
   return gauges;
 }
 
+/** Counters of choices that are not made here: shown as 0. */
+const OTHER_LB_COUNTERS = [
+  'lb_local_cluster_not_ok', 'lb_recalculate_zone_structures', 'lb_subsets_created', 'lb_subsets_fallback', 'lb_subsets_fallback_panic', 'lb_subsets_removed',
+  'lb_subsets_selected', 'lb_zone_cluster_too_small', 'lb_zone_no_capacity_left', 'lb_zone_routing_all_directly', 'lb_zone_routing_cross_zone', 'lb_zone_routing_sampled',
+];
+
 /**
  * Makes the stats that a worker keeps for a cluster, below `cluster.<name>`; here to be seen by main as well, which shows them
  * before any worker has made them.
  */
 export function createClusterStats(scope: StatsScope): { defaultGauges: CircuitGauges; highGauges: CircuitGauges; stats: ClusterStats; droppedHeaders: Counter } {
+  for (const name of OTHER_LB_COUNTERS) scope.counter(name);
+  scope.gauge('lb_subsets_active');
   return {
     defaultGauges: circuitGauges(scope, 'default'), highGauges: circuitGauges(scope, 'high'), stats: new ClusterStats(scope),
     droppedHeaders: scope.counter('http1.dropped_headers_with_underscores'),

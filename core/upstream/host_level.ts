@@ -47,7 +47,7 @@ export class HostLevel {
   private readonly degraded: HostPool;
   /** Per host what it counted as when last looked at. */
   private states: Uint8Array | null;
-  private excluded = 0;
+  private excluded: readonly Host[] = [];
 
   constructor(source: BalancerSource, hosts: readonly Host[]) {
     this.all = new HostPool(source);
@@ -71,12 +71,14 @@ export class HostLevel {
     this.states = next;
     this.healthy.setHosts(hosts.filter((_, i) => (next[i] & HEALTHY) !== 0));
     this.degraded.setHosts(hosts.filter((_, i) => (next[i] & DEGRADED) !== 0));
-    this.excluded = next.reduce((count, state) => ((state & EXCLUDED) === 0 ? count : count + 1), 0);
+    this.excluded = hosts.filter((_, i) => (next[i] & EXCLUDED) !== 0);
     return true;
   }
 
-  counts(): PriorityCounts {
-    return { hosts: this.all.hosts.length, healthy: this.healthy.hosts.length, degraded: this.degraded.hosts.length, excluded: this.excluded };
+  counts(isByWeight: boolean): PriorityCounts {
+    const [hosts, healthy, degraded, excluded] = [this.all.hosts, this.healthy.hosts, this.degraded.hosts, this.excluded];
+    const weights = isByWeight ? { hosts: weightOf(hosts), healthy: weightOf(healthy), degraded: weightOf(degraded), excluded: weightOf(excluded) } : undefined;
+    return { hosts: hosts.length, healthy: healthy.length, degraded: degraded.length, excluded: excluded.length, weights };
   }
 
   /** Over all hosts, whatever their health. */
@@ -91,6 +93,10 @@ export class HostLevel {
   degradedBalancer(): LoadBalancer {
     return this.degraded.get();
   }
+}
+
+function weightOf(hosts: readonly Host[]): number {
+  return hosts.reduce((sum, host) => sum + host.weight, 0);
 }
 
 function stateOf(host: Host): number {

@@ -1,4 +1,5 @@
 import type { Host } from './host.ts';
+import type { LocalityConfig } from './locality_config.ts';
 
 /** What a choice may depend on. One reused object per worker. */
 export class LoadBalancerContext {
@@ -36,6 +37,8 @@ export interface LoadBalancerFactory {
   create(random: () => number, load: ClusterLoad): LoadBalancer;
   /** Its balancers look at the request's hash: without this none is worked out. */
   readonly usesHash?: boolean;
+  /** What it does about localities; absent: nothing. */
+  readonly locality?: LocalityConfig | undefined;
 }
 
 /** Category in the factory registry. */

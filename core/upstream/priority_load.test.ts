@@ -42,6 +42,13 @@ describe('computePriorityLoad', () => {
     expect([...computePriorityLoad([{ hosts: 4, healthy: 2, degraded: 0, excluded: 2 }, { hosts: 1, healthy: 1, degraded: 0, excluded: 0 }], 140, 50).healthy]).toEqual([100, 0]);
   });
 
+  it('counts weights where that is asked for, but panics by the number of hosts', () => {
+    const level = { hosts: 2, healthy: 1, degraded: 0, excluded: 0 };
+    const first = { ...level, weights: { hosts: 100, healthy: 10, degraded: 0, excluded: 0 } };
+    const { healthy, isPanic } = computePriorityLoad([first, { ...level, hosts: 1 }], 140, 50);
+    expect([[...healthy], isPanic]).toEqual([[14, 86], [false, false]]);
+  });
+
   it('always gives out all of it', () => {
     for (let a = 0; a <= 100; a += 7) for (let b = 0; b <= 100; b += 11) for (let c = 0; c <= 100 - Math.max(a, b); c += 13) {
       const { healthy, degraded } = load([a, b, 1], [c, c, 1]);

@@ -29,14 +29,18 @@ function inTable(config: ClusterConfig, hosts: readonly HostConfig[], health: Ar
     while (levels.length <= host.priority) levels.push([]);
     levels[host.priority].push(host);
   }
-  const { isPanic } = computePriorityLoad(levels.map((level) => countsOf(level, health)), config.overprovisioningFactor, config.healthyPanicThreshold);
+  const { isPanic } = computePriorityLoad(levels.map((level) => countsOf(level, health, config.weightedPriorityHealth)), config.overprovisioningFactor, config.healthyPanicThreshold);
   const tables = levels.map((level, i) => (isPanic[i] ? level : level.filter((host) => isHealthyHost(health[host.id]))));
   return tables.findLast((members) => members.length > 0) ?? [];
 }
 
-function countsOf(hosts: readonly HostConfig[], health: ArrayLike<number>): PriorityCounts {
-  const count = (test: (flags: number) => boolean): number => hosts.filter((host) => test(health[host.id])).length;
-  return { hosts: hosts.length, healthy: count(isHealthyHost), degraded: count(isDegradedHost), excluded: count(isExcludedHost) };
+function countsOf(hosts: readonly HostConfig[], health: ArrayLike<number>, isByWeight: boolean): PriorityCounts {
+  const count = (test: (flags: number) => boolean, isWeighted: boolean): number =>
+    hosts.reduce((sum, host) => (test(health[host.id]) ? sum + (isWeighted ? host.weight : 1) : sum), 0);
+  const all = (isWeighted: boolean): PriorityCounts => ({
+    hosts: count(() => true, isWeighted), healthy: count(isHealthyHost, isWeighted), degraded: count(isDegradedHost, isWeighted), excluded: count(isExcludedHost, isWeighted),
+  });
+  return isByWeight ? { ...all(false), weights: all(true) } : all(false);
 }
 
 function writeRing(config: RingHashConfig, hosts: readonly HostConfig[], scope: StatsScope): void {

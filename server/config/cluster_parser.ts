@@ -67,6 +67,7 @@ export function parseCluster(message: Cluster, defaults: ClusterDefaults, contex
     isLogical: discovery.kind === 'logical_dns',
     healthyPanicThreshold: panic === undefined ? PANIC_THRESHOLD_PERCENT : panic * 100,
     overprovisioningFactor: message.loadAssignment?.policy?.overprovisioningFactor ?? OVERPROVISIONING_FACTOR,
+    weightedPriorityHealth: message.loadAssignment?.policy?.weightedPriorityHealth ?? false,
     dropOverload: parseDropOverload(message.loadAssignment?.policy, context),
     autoHostRewriteAllowed: discovery.kind !== 'static',
     metadata: parseMetadata(message.metadata),

@@ -4,6 +4,7 @@ import type { Cluster, LoadBalancingPolicy } from '../../core/api/gen/envoy/conf
 import type { AnyMessage, ExtensionConfig, ParseContext } from '../../core/registry/parse_context.ts';
 import { parseLegacyMaglev, parseLegacyRingHash } from '../../core/upstream/consistent_hash/config.ts';
 import { parseLeastRequest } from '../../core/upstream/least_request_config.ts';
+import { parseLocality } from '../../core/upstream/locality_config.ts';
 import { LOAD_BALANCING_CATEGORY } from '../../core/upstream/load_balancer.ts';
 
 const NAMES = ['round_robin', 'least_request', 'random', 'ring_hash', 'maglev'] as const;
@@ -29,11 +30,11 @@ export function parseLbPolicy(message: Cluster, context: ParseContext): Extensio
   const config = message.lbConfig;
   switch (message.lbPolicy) {
     case Cluster_LbPolicy.ROUND_ROBIN:
-      return policy('round_robin', NO_CONFIG);
+      return policy('round_robin', { locality: parseLocality(common) });
     case Cluster_LbPolicy.LEAST_REQUEST:
-      return policy('least_request', parseLeastRequest(config.case === 'leastRequestLbConfig' ? config.value : undefined, false));
+      return policy('least_request', parseLeastRequest(config.case === 'leastRequestLbConfig' ? config.value : undefined, false, parseLocality(common)));
     case Cluster_LbPolicy.RANDOM:
-      return policy('random', NO_CONFIG);
+      return policy('random', { locality: parseLocality(common) });
     case Cluster_LbPolicy.RING_HASH:
       return policy('ring_hash', parseLegacyRingHash(config.case === 'ringHashLbConfig' ? config.value : undefined, common?.consistentHashingLbConfig, message, context));
     case Cluster_LbPolicy.MAGLEV:
