@@ -18,7 +18,7 @@ import { clusterConfig, hostConfig } from '../../test/support/in_process_worker.
 const HOSTS = 1000;
 const PICKS = 2_000_000;
 const ROUNDS = 5;
-const COMMON = { usesHostname: false, balanceFactor: 0 };
+const COMMON = { usesHostname: false, balanceFactor: 0, isLocalityWeighted: false };
 const RING = { isMurmur: false, minimumRingSize: 1024, maximumRingSize: 8_388_608, ...COMMON };
 const LEAST = { choiceCount: 2, activeRequestBias: 1, isFullScan: false };
 
@@ -62,7 +62,7 @@ for (const [name, [factory, weightOf]] of Object.entries(POLICIES)) {
   const health = new Int32Array(HOSTS);
   const stats = new Float64Array(HOSTS * HOST_STAT_WORDS);
   const hosts = Array.from({ length: HOSTS }, (_, id) => new Host(hostConfig(id, 1024 + id, { weight: weightOf(id) }), health, stats));
-  const balancer = new ClusterBalancer(info, { factory, random, load: { activeRequests: () => 0 } });
+  const balancer = new ClusterBalancer(info, { factory, random, load: { activeRequests: () => 0 }, overprovisioning: 140 });
   const started = performance.now();
   balancer.setHosts([hosts]);
   balancer.choose(new LoadBalancerContext());

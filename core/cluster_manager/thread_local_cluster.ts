@@ -41,7 +41,7 @@ export class ThreadLocalCluster implements UpstreamCluster {
     this.hostStats = hostStats;
     this.context = new LoadBalancerContext();
     this.hostsById = new Map();
-    this.balancer = new ClusterBalancer(info, { factory, random, load: info });
+    this.balancer = new ClusterBalancer(info, { factory, random, load: info, overprovisioning: info.config.overprovisioningFactor });
     this.checkedTick = 0;
   }
 

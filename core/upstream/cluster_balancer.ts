@@ -1,8 +1,8 @@
 import { remainder64 } from '../base/product64.ts';
 import type { ClusterInfo } from './cluster_info.ts';
 import type { Host } from './host.ts';
-import { type BalancerSource, HostLevel } from './host_level.ts';
-import type { LoadBalancer, LoadBalancerContext } from './load_balancer.ts';
+import { HostLevel } from './host_level.ts';
+import type { BalancerSource, LoadBalancer, LoadBalancerContext } from './load_balancer.ts';
 import { computePriorityLoad, type PriorityLoad } from './priority_load.ts';
 
 /** Chooses a priority by its load, then a host of it. Per worker; changed only between turns. */

@@ -73,6 +73,8 @@ export interface HostConfig {
   readonly region: string;
   readonly zone: string;
   readonly subZone: string;
+  /** Weight of its locality; 0 = none. */
+  readonly localityWeight: number;
   readonly canary: boolean;
   readonly metadata: Readonly<Record<string, unknown>>;
 }

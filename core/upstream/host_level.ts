@@ -1,36 +1,35 @@
 import type { Host } from './host.ts';
-import type { ClusterLoad, LoadBalancer, LoadBalancerFactory } from './load_balancer.ts';
+import type { BalancerSource, LoadBalancer } from './load_balancer.ts';
+import { LocalityWeightedBalancer } from './locality_weighted_balancer.ts';
 import type { PriorityCounts } from './priority_load.ts';
-
-/** How a worker makes balancers for one cluster. */
-export interface BalancerSource {
-  readonly factory: LoadBalancerFactory;
-  readonly random: () => number;
-  readonly load: ClusterLoad;
-}
 
 /** A list of hosts with its balancer, which is made when it is first asked for. */
 class HostPool {
   hosts: readonly Host[] = [];
   private balancer: LoadBalancer | null = null;
   private isStale = false;
+  private members: readonly Host[] = [];
   private readonly source: BalancerSource;
+  private readonly isByLocality: boolean;
 
-  constructor(source: BalancerSource) {
+  constructor(source: BalancerSource, isByLocality: boolean) {
     this.source = source;
+    this.isByLocality = isByLocality;
   }
 
-  setHosts(hosts: readonly Host[]): void {
+  /** `members`: all hosts of the priority. */
+  setHosts(hosts: readonly Host[], members: readonly Host[]): void {
     this.hosts = hosts;
+    this.members = members;
     this.isStale = true;
   }
 
   get(): LoadBalancer {
     const { factory, random, load } = this.source;
-    this.balancer ??= factory.create(random, load);
+    this.balancer ??= this.isByLocality ? new LocalityWeightedBalancer(this.source) : factory.create(random, load);
     if (this.isStale) {
       this.isStale = false;
-      this.balancer.setHosts(this.hosts);
+      this.balancer.setHosts(this.hosts, this.members);
     }
     return this.balancer;
   }
@@ -50,10 +49,11 @@ export class HostLevel {
   private excluded: readonly Host[] = [];
 
   constructor(source: BalancerSource, hosts: readonly Host[]) {
-    this.all = new HostPool(source);
-    this.healthy = new HostPool(source);
-    this.degraded = new HostPool(source);
-    this.all.setHosts(hosts);
+    const isByLocality = source.factory.locality?.isWeighted === true;
+    this.all = new HostPool(source, false);
+    this.healthy = new HostPool(source, isByLocality);
+    this.degraded = new HostPool(source, isByLocality);
+    this.all.setHosts(hosts, hosts);
     this.states = null;
     this.refresh();
   }
@@ -69,8 +69,8 @@ export class HostLevel {
     }
     const next = Uint8Array.from(hosts, stateOf);
     this.states = next;
-    this.healthy.setHosts(hosts.filter((_, i) => (next[i] & HEALTHY) !== 0));
-    this.degraded.setHosts(hosts.filter((_, i) => (next[i] & DEGRADED) !== 0));
+    this.healthy.setHosts(hosts.filter((_, i) => (next[i] & HEALTHY) !== 0), hosts);
+    this.degraded.setHosts(hosts.filter((_, i) => (next[i] & DEGRADED) !== 0), hosts);
     this.excluded = hosts.filter((_, i) => (next[i] & EXCLUDED) !== 0);
     return true;
   }

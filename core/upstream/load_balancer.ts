@@ -19,8 +19,8 @@ export class LoadBalancerContext {
 
 /** Chooses among the hosts of one priority level that may be chosen (healthy ones, or all in panic). Per worker, no sharing. */
 export interface LoadBalancer {
-  /** The hosts changed: the list to choose from. Not per request. */
-  setHosts(hosts: readonly Host[]): void;
+  /** The hosts changed: the list to choose from, and all hosts of the priority. Not per request. */
+  setHosts(hosts: readonly Host[], members: readonly Host[]): void;
   /** Null when there is none. Under 200 ns. */
   chooseHost(context: LoadBalancerContext): Host | null;
 }
@@ -39,6 +39,15 @@ export interface LoadBalancerFactory {
   readonly usesHash?: boolean;
   /** What it does about localities; absent: nothing. */
   readonly locality?: LocalityConfig | undefined;
+}
+
+/** How a worker makes balancers for one cluster. */
+export interface BalancerSource {
+  readonly factory: LoadBalancerFactory;
+  readonly random: () => number;
+  readonly load: ClusterLoad;
+  /** Percent; 140 unless configured. */
+  readonly overprovisioning: number;
 }
 
 /** Category in the factory registry. */

@@ -4,8 +4,8 @@
  */
 import type { StatsScope } from '../../core/stats/stats.ts';
 import type { ClusterConfig, HostConfig } from '../../core/upstream/cluster_config.ts';
-import { hashKey, orderByKey, planRing, takeTurns, weightShares } from '../../core/upstream/consistent_hash/entries.ts';
-import type { MaglevConfig, RingHashConfig } from '../../core/upstream/consistent_hash/config.ts';
+import { hashKey, orderByKey, planRing, tableShares, takeTurns } from '../../core/upstream/consistent_hash/entries.ts';
+import type { ConsistentHashConfig, MaglevConfig, RingHashConfig } from '../../core/upstream/consistent_hash/config.ts';
 import { hostAddressText } from '../../core/upstream/host.ts';
 import { isDegradedHost, isExcludedHost, isHealthyHost } from '../../core/upstream/host_health.ts';
 import { computePriorityLoad, type PriorityCounts } from '../../core/upstream/priority_load.ts';
@@ -22,16 +22,26 @@ export function writeHashTableStats(config: ClusterConfig, hosts: readonly HostC
   else writeMaglev(config.lbPolicy.config as MaglevConfig, members, scope.scope('maglev_lb'));
 }
 
+interface Members {
+  readonly hosts: readonly HostConfig[];
+  readonly shares: Float64Array;
+}
+
 /** The hosts of that table: healthy ones, or all of them in panic. */
-function inTable(config: ClusterConfig, hosts: readonly HostConfig[], health: ArrayLike<number>): readonly HostConfig[] {
+function inTable(config: ClusterConfig, hosts: readonly HostConfig[], health: ArrayLike<number>): Members {
   const levels: HostConfig[][] = [[]];
   for (const host of hosts) {
     while (levels.length <= host.priority) levels.push([]);
     levels[host.priority].push(host);
   }
   const { isPanic } = computePriorityLoad(levels.map((level) => countsOf(level, health, config.weightedPriorityHealth)), config.overprovisioningFactor, config.healthyPanicThreshold);
-  const tables = levels.map((level, i) => (isPanic[i] ? level : level.filter((host) => isHealthyHost(health[host.id]))));
-  return tables.findLast((members) => members.length > 0) ?? [];
+  const { isLocalityWeighted } = config.lbPolicy.config as ConsistentHashConfig;
+  const tables = levels.map((level, i): Members => {
+    const hosts = isPanic[i] ? level : level.filter((host) => isHealthyHost(health[host.id]));
+    const { order, shares } = tableShares(hosts, level, isLocalityWeighted);
+    return { hosts: order.map((index) => hosts[index]), shares };
+  });
+  return tables.findLast((members) => members.hosts.length > 0) ?? { hosts: [], shares: new Float64Array(0) };
 }
 
 function countsOf(hosts: readonly HostConfig[], health: ArrayLike<number>, isByWeight: boolean): PriorityCounts {
@@ -43,17 +53,16 @@ function countsOf(hosts: readonly HostConfig[], health: ArrayLike<number>, isByW
   return isByWeight ? { ...all(false), weights: all(true) } : all(false);
 }
 
-function writeRing(config: RingHashConfig, hosts: readonly HostConfig[], scope: StatsScope): void {
+function writeRing(config: RingHashConfig, { hosts, shares }: Members, scope: StatsScope): void {
   const gauges = [scope.gauge('size'), scope.gauge('min_hashes_per_host'), scope.gauge('max_hashes_per_host')];
-  const { size, counts } = planRing(weightShares(hosts.map((host) => host.weight)), config.minimumRingSize, config.maximumRingSize);
+  const { size, counts } = planRing(shares, config.minimumRingSize, config.maximumRingSize);
   const values = hosts.length === 0 ? [0, 0, 0] : [size, least(counts), most(counts)];
   gauges.forEach((gauge, i) => gauge.set(values[i]));
 }
 
-function writeMaglev(config: MaglevConfig, hosts: readonly HostConfig[], scope: StatsScope): void {
+function writeMaglev(config: MaglevConfig, { hosts, shares }: Members, scope: StatsScope): void {
   const counts = new Uint32Array(hosts.length);
   if (hosts.length > 0) {
-    const shares = weightShares(hosts.map((host) => host.weight));
     const order = orderByKey(hosts.map((host) => hashKey(host, hostAddressText(host.address, host.port), config.usesHostname)));
     for (const i of takeTurns(Float64Array.from(order, (host) => shares[host]), config.tableSize)) counts[i]++;
   }

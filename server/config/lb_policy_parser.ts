@@ -36,9 +36,9 @@ export function parseLbPolicy(message: Cluster, context: ParseContext): Extensio
     case Cluster_LbPolicy.RANDOM:
       return policy('random', { locality: parseLocality(common) });
     case Cluster_LbPolicy.RING_HASH:
-      return policy('ring_hash', parseLegacyRingHash(config.case === 'ringHashLbConfig' ? config.value : undefined, common?.consistentHashingLbConfig, message, context));
+      return policy('ring_hash', parseLegacyRingHash(config.case === 'ringHashLbConfig' ? config.value : undefined, common, message, context));
     case Cluster_LbPolicy.MAGLEV:
-      return policy('maglev', parseLegacyMaglev(config.case === 'maglevLbConfig' ? config.value : undefined, common?.consistentHashingLbConfig, message, context));
+      return policy('maglev', parseLegacyMaglev(config.case === 'maglevLbConfig' ? config.value : undefined, common, message, context));
     case Cluster_LbPolicy.CLUSTER_PROVIDED:
       // Other types of cluster provide one; those are refused as such.
       if (!isPlain(message)) break;

@@ -83,7 +83,7 @@ export function clusterConfig(overrides: Partial<ClusterConfig> = {}): ClusterCo
 
 /** A host on the loopback. */
 export function hostConfig(id: number, port: number, overrides: Partial<HostConfig> = {}): HostConfig {
-  return { id, address: '127.0.0.1', port, hostname: '', weight: 1, priority: 0, region: '', zone: '', subZone: '', canary: false, metadata: {}, ...overrides };
+  return { id, address: '127.0.0.1', port, hostname: '', weight: 1, priority: 0, region: '', zone: '', subZone: '', localityWeight: 0, canary: false, metadata: {}, ...overrides };
 }
 
 const SILENCE = new Uint8Array(65536);

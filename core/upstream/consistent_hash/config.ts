@@ -1,5 +1,5 @@
 /** Ring hash and Maglev as plain data, and their parsing from the policies' messages or the cluster's old fields. Thread: main. */
-import type { Cluster_CommonLbConfig_ConsistentHashingLbConfig, Cluster_MaglevLbConfig, Cluster_RingHashLbConfig } from '../../api/gen/envoy/config/cluster/v3/cluster_pb.d.ts';
+import type { Cluster_CommonLbConfig, Cluster_CommonLbConfig_ConsistentHashingLbConfig, Cluster_MaglevLbConfig, Cluster_RingHashLbConfig } from '../../api/gen/envoy/config/cluster/v3/cluster_pb.d.ts';
 import type { ConsistentHashingLbConfig } from '../../api/gen/envoy/extensions/load_balancing_policies/common/v3/common_pb.d.ts';
 import type { Maglev } from '../../api/gen/envoy/extensions/load_balancing_policies/maglev/v3/maglev_pb.d.ts';
 import type { RingHash } from '../../api/gen/envoy/extensions/load_balancing_policies/ring_hash/v3/ring_hash_pb.d.ts';
@@ -17,6 +17,8 @@ export interface ConsistentHashConfig {
   readonly usesHostname: boolean;
   /** A host's share of the active requests at most, in percent of what its weight gives it; 0 = no bound, else at least 100. */
   readonly balanceFactor: number;
+  /** A host's share is part of that of its locality. */
+  readonly isLocalityWeighted: boolean;
 }
 
 export interface RingHashConfig extends ConsistentHashConfig {
@@ -34,31 +36,36 @@ export interface MaglevConfig extends ConsistentHashConfig {
 type Common = ConsistentHashingLbConfig | Cluster_CommonLbConfig_ConsistentHashingLbConfig | undefined;
 
 /** From `lb_policy: RING_HASH`. */
-export function parseLegacyRingHash(message: Cluster_RingHashLbConfig | undefined, common: Common, cluster: object, context: ParseContext): RingHashConfig {
-  return ringHash(message, (message?.hashFunction ?? 0) + 1 === MURMUR_HASH_2, parseCommon(common), message ?? cluster, context);
+export function parseLegacyRingHash(message: Cluster_RingHashLbConfig | undefined, common: Cluster_CommonLbConfig | undefined, cluster: object, context: ParseContext): RingHashConfig {
+  return ringHash(message, (message?.hashFunction ?? 0) + 1 === MURMUR_HASH_2, parseLegacyCommon(common), message ?? cluster, context);
 }
 
 /** From the extension. Its own fields of the common options count only where there are no common options. */
 export function parseRingHash(message: RingHash, context: ParseContext): RingHashConfig {
   const common = message.consistentHashingLbConfig;
   refuseHashPolicy(common, context);
-  const own = { usesHostname: message.useHostnameForHashing, balanceFactor: message.hashBalanceFactor ?? 0 };
-  return ringHash(message, message.hashFunction === MURMUR_HASH_2, common === undefined ? own : parseCommon(common), message, context);
+  const isLocalityWeighted = message.localityWeightedLbConfig !== undefined;
+  const own = { usesHostname: message.useHostnameForHashing, balanceFactor: message.hashBalanceFactor ?? 0, isLocalityWeighted };
+  return ringHash(message, message.hashFunction === MURMUR_HASH_2, common === undefined ? own : parseCommon(common, isLocalityWeighted), message, context);
 }
 
 /** From `lb_policy: MAGLEV`. */
-export function parseLegacyMaglev(message: Cluster_MaglevLbConfig | undefined, common: Common, cluster: object, context: ParseContext): MaglevConfig {
-  return maglev(message?.tableSize, parseCommon(common), message ?? cluster, context);
+export function parseLegacyMaglev(message: Cluster_MaglevLbConfig | undefined, common: Cluster_CommonLbConfig | undefined, cluster: object, context: ParseContext): MaglevConfig {
+  return maglev(message?.tableSize, parseLegacyCommon(common), message ?? cluster, context);
 }
 
 /** From the extension. */
 export function parseMaglev(message: Maglev, context: ParseContext): MaglevConfig {
   refuseHashPolicy(message.consistentHashingLbConfig, context);
-  return maglev(message.tableSize, parseCommon(message.consistentHashingLbConfig), message, context);
+  return maglev(message.tableSize, parseCommon(message.consistentHashingLbConfig, message.localityWeightedLbConfig !== undefined), message, context);
 }
 
-function parseCommon(message: Common): ConsistentHashConfig {
-  return { usesHostname: message?.useHostnameForHashing ?? false, balanceFactor: message?.hashBalanceFactor ?? 0 };
+function parseCommon(message: Common, isLocalityWeighted: boolean): ConsistentHashConfig {
+  return { usesHostname: message?.useHostnameForHashing ?? false, balanceFactor: message?.hashBalanceFactor ?? 0, isLocalityWeighted };
+}
+
+function parseLegacyCommon(message: Cluster_CommonLbConfig | undefined): ConsistentHashConfig {
+  return parseCommon(message?.consistentHashingLbConfig, message?.localityConfigSpecifier.case === 'localityWeightedLbConfig');
 }
 
 function refuseHashPolicy(message: ConsistentHashingLbConfig | undefined, context: ParseContext): void {

@@ -1,5 +1,6 @@
 /** How consistent-hash balancers name hosts and divide their entries; shared with main, which shows the numbers. */
 import type { HostConfig } from '../cluster_config.ts';
+import { groupByLocality } from '../localities.ts';
 
 const SURROGATE = /[\ud800-\udfff]/;
 
@@ -16,6 +17,35 @@ export function weightShares(weights: readonly number[]): Float64Array {
   let sum = 0;
   for (const weight of weights) sum += weight;
   return Float64Array.from(weights, (weight) => weight / sum);
+}
+
+/** Hosts of a table in its order, by index, and their shares. */
+export interface TableShares {
+  readonly order: readonly number[];
+  readonly shares: Float64Array;
+}
+
+/**
+ * Shares of `hosts` by their weights; with localities, each within the share that its locality has among those of all `members`,
+ * and without a share where that has no weight.
+ */
+export function tableShares(hosts: readonly HostConfig[], members: readonly HostConfig[], isLocalityWeighted: boolean): TableShares {
+  if (!isLocalityWeighted) return { order: hosts.map((_, i) => i), shares: weightShares(hosts.map((host) => host.weight)) };
+  const indexes = new Map(hosts.map((host, i) => [host, i]));
+  const groups = groupByLocality(members, (host) => host);
+  const total = groups.reduce((sum, group) => sum + group.weight, 0);
+  const order: number[] = [];
+  const shares: number[] = [];
+  for (const group of groups) {
+    const eligible = group.hosts.filter((host) => indexes.has(host));
+    const sum = eligible.reduce((weights, host) => weights + host.weight, 0);
+    if (group.weight === 0) continue;
+    for (const host of eligible) {
+      order.push(indexes.get(host) as number);
+      shares.push((host.weight * (group.weight / total)) / sum);
+    }
+  }
+  return { order, shares: Float64Array.from(shares) };
 }
 
 /** Entries per host on a ring, in order of the hosts; `size` is what the ring is said to have (entries may be one more). */

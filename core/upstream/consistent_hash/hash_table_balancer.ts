@@ -1,5 +1,5 @@
 import type { Host } from '../host.ts';
-import { hashKey, weightShares } from './entries.ts';
+import { hashKey, tableShares } from './entries.ts';
 import type { ConsistentHashConfig } from './config.ts';
 import type { ClusterLoad, LoadBalancer, LoadBalancerContext } from '../load_balancer.ts';
 import { BoundedLoad } from './bounded_load.ts';
@@ -34,11 +34,12 @@ export class HashTableBalancer implements LoadBalancer {
     this.bound = config.balanceFactor === 0 ? null : new BoundedLoad(config.balanceFactor, load);
   }
 
-  setHosts(hosts: readonly Host[]): void {
+  setHosts(candidates: readonly Host[], members: readonly Host[]): void {
+    const { order, shares } = tableShares(candidates.map((host) => host.config), members.map((host) => host.config), this.config.isLocalityWeighted);
+    const hosts = order.map((i) => candidates[i]);
     this.hosts = hosts;
     this.table = null;
     if (hosts.length === 0) return;
-    const shares = weightShares(hosts.map((host) => host.weight));
     const keys = hosts.map((host) => hashKey(host.config, host.address, this.config.usesHostname));
     this.table = this.build(keys, shares);
     this.bound?.setHosts(hosts, shares);

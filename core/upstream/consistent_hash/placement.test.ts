@@ -11,7 +11,7 @@ import { buildRing } from '../../../extensions/load_balancing_policies/ring_hash
 import { type HashTable, HashTableBalancer, type HashTableBuilder } from './hash_table_balancer.ts';
 import { MersenneTwister } from './mersenne_twister.ts';
 
-const COMMON: ConsistentHashConfig = { usesHostname: false, balanceFactor: 0 };
+const COMMON: ConsistentHashConfig = { usesHostname: false, balanceFactor: 0, isLocalityWeighted: false };
 const RING: RingHashConfig = { isMurmur: false, minimumRingSize: 1024, maximumRingSize: 8_388_608, ...COMMON };
 const WEIGHTS = [1, 2, 3, 5, 1, 9, 4];
 
@@ -106,7 +106,7 @@ describe('HashTableBalancer', () => {
     let state = 5;
     const random = (): number => (state = Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
     const lb = new HashTableBalancer({ ...COMMON, ...config }, (keys, shares) => buildMaglevTable(keys, shares, 1009), random, load);
-    lb.setHosts(hosts);
+    lb.setHosts(hosts, hosts);
     return { lb, hosts };
   }
 

@@ -7,7 +7,7 @@ import { LeastRequestLoadBalancer } from './least_request.ts';
 
 const FULL_SCAN = 1;
 
-/** Slow start is left unread. */
+/** Slow start and routing within the zone are left unread. */
 const factory: ExtensionFactory<LeastRequestConfig, unknown, LoadBalancerFactory> = {
   category: LOAD_BALANCING_CATEGORY,
   name: 'envoy.load_balancing_policies.least_request',

@@ -4,7 +4,7 @@ import { LOAD_BALANCING_CATEGORY, type LoadBalancerFactory } from '../../../core
 import { type LocalityConfig, parseLocality } from '../../../core/upstream/locality_config.ts';
 import { RoundRobinLoadBalancer } from './round_robin.ts';
 
-/** Slow start is left unread. */
+/** Slow start and routing within the zone are left unread. */
 export interface RoundRobinConfig {
   readonly locality?: LocalityConfig;
 }
