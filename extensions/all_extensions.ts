@@ -20,7 +20,9 @@ import { register as registerAllowListedRoutes } from './internal_redirect/allow
 import { register as registerPreviousRoutes } from './internal_redirect/previous_routes/config.ts';
 import { register as registerSafeCrossScheme } from './internal_redirect/safe_cross_scheme/config.ts';
 import { register as registerLeastRequest } from './load_balancing_policies/least_request/config.ts';
+import { register as registerMaglev } from './load_balancing_policies/maglev/config.ts';
 import { register as registerRandom } from './load_balancing_policies/random/config.ts';
+import { register as registerRingHash } from './load_balancing_policies/ring_hash/config.ts';
 import { register as registerRoundRobin } from './load_balancing_policies/round_robin/config.ts';
 import { register as registerCares } from './network/dns_resolver/cares/config.ts';
 import { register as registerGetAddrInfo } from './network/dns_resolver/getaddrinfo/config.ts';
@@ -52,6 +54,8 @@ export function registerAllExtensions(registry: FactoryRegistry): void {
   registerRoundRobin(registry);
   registerLeastRequest(registry);
   registerRandom(registry);
+  registerRingHash(registry);
+  registerMaglev(registry);
   registerCares(registry);
   registerGetAddrInfo(registry);
   registerUuid(registry);

@@ -1,3 +1,5 @@
+import { productHigh } from './product64.ts';
+
 /**
  * xxHash64 (github.com/Cyan4973/xxHash, doc/xxhash_spec.md) in 32-bit halves: the hash that Envoy's hash policies and consistent
  * balancers use. No BigInt: nothing is allocated. One object per user; `high` and `low` are the last result, as signed 32-bit halves.
@@ -153,17 +155,7 @@ export class XxHash64 {
 
   /** The low 64 bits of the product. */
   private multiply(aHigh: number, aLow: number, bHigh: number, bLow: number): void {
-    const a0 = aLow & 0xffff;
-    const a1 = aLow >>> 16;
-    const b0 = bLow & 0xffff;
-    const b1 = bLow >>> 16;
-    const p00 = a0 * b0;
-    const p01 = a0 * b1;
-    const p10 = a1 * b0;
-    const middle = p01 + (p00 >>> 16) + (p10 & 0xffff);
-    // Below 2^33: the carry is beyond 32 bits, so no shift.
-    const carry = Math.floor(middle / 65536) + (p10 >>> 16) + a1 * b1;
-    this.high = (carry + Math.imul(aHigh, bLow) + Math.imul(aLow, bHigh)) | 0;
+    this.high = productHigh(aHigh, aLow, bHigh, bLow);
     this.low = Math.imul(aLow, bLow);
   }
 }

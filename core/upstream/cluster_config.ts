@@ -52,6 +52,8 @@ export interface ClusterConfig {
   readonly isLogical: boolean;
   readonly healthyPanicThreshold: number;
   readonly overprovisioningFactor: number;
+  /** Availability of a priority counts hosts by their weights. */
+  readonly weightedPriorityHealth: boolean;
   /** load_assignment.policy.drop_overloads: the part of the requests that is refused at once; null = none. */
   readonly dropOverload: FractionalPercent | null;
   readonly autoHostRewriteAllowed: boolean;
@@ -59,8 +61,6 @@ export interface ClusterConfig {
   readonly outliers: { readonly splitsLocalOrigin: boolean } | null;
   /** Untyped metadata by namespace. */
   readonly metadata: Readonly<Record<string, unknown>>;
-  /** Main checks its hosts: workers drain the connections to those that fail. */
-  readonly isHealthChecked?: boolean;
 }
 
 /** One upstream address as workers get it. */
@@ -77,6 +77,8 @@ export interface HostConfig {
   readonly region: string;
   readonly zone: string;
   readonly subZone: string;
+  /** Weight of its locality; 0 = none. */
+  readonly localityWeight: number;
   readonly canary: boolean;
   readonly metadata: Readonly<Record<string, unknown>>;
 }

@@ -1,6 +1,7 @@
 import type { Counter, Gauge, Histogram, StatsScope } from '../stats/stats.ts';
 import type { RuntimeFraction } from '../runtime/runtime_snapshot.ts';
 import type { ClusterConfig } from './cluster_config.ts';
+import type { ClusterLoad } from './load_balancer.ts';
 import type { CircuitBreaker, CircuitGauges } from './circuit_breaker.ts';
 
 /** Counters of response codes below one prefix: `upstream_rq_200`, `upstream_rq_2xx`, `upstream_rq_completed`, `upstream_rq_time`. */
@@ -218,7 +219,7 @@ export class AlternativeCodeStats {
 }
 
 /** A cluster as data and numbers on one worker. */
-export class ClusterInfo {
+export class ClusterInfo implements ClusterLoad {
   readonly config: ClusterConfig;
   readonly stats: ClusterStats;
   /** Index 0 = default priority, 1 = high. */
@@ -232,6 +233,11 @@ export class ClusterInfo {
     this.breakers = breakers;
     this.maintenance = { defaultValue: { numerator: 0, denominator: 100 }, runtimeKey: `upstream.maintenance_mode.${config.name}` };
   }
+
+  /** Requests of this worker that are with upstream hosts. */
+  activeRequests(): number {
+    return this.stats.rqActive.value();
+  }
 }
 
 /** Gauges of one priority's breaker, shown as used from the start. */
@@ -242,11 +248,19 @@ export function circuitGauges(scope: StatsScope, priority: 'default' | 'high'): 
   return gauges;
 }
 
+/** Counters of choices that are not made here: shown as 0. */
+const OTHER_LB_COUNTERS = [
+  'lb_local_cluster_not_ok', 'lb_recalculate_zone_structures', 'lb_subsets_created', 'lb_subsets_fallback', 'lb_subsets_fallback_panic', 'lb_subsets_removed',
+  'lb_subsets_selected', 'lb_zone_cluster_too_small', 'lb_zone_no_capacity_left', 'lb_zone_routing_all_directly', 'lb_zone_routing_cross_zone', 'lb_zone_routing_sampled',
+];
+
 /**
  * Makes the stats that a worker keeps for a cluster, below `cluster.<name>`; here to be seen by main as well, which shows them
  * before any worker has made them.
  */
 export function createClusterStats(scope: StatsScope): { defaultGauges: CircuitGauges; highGauges: CircuitGauges; stats: ClusterStats; droppedHeaders: Counter } {
+  for (const name of OTHER_LB_COUNTERS) scope.counter(name);
+  scope.gauge('lb_subsets_active');
   return {
     defaultGauges: circuitGauges(scope, 'default'), highGauges: circuitGauges(scope, 'high'), stats: new ClusterStats(scope),
     droppedHeaders: scope.counter('http1.dropped_headers_with_underscores'),

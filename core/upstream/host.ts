@@ -1,12 +1,8 @@
 import type { MetadataStructs, UpstreamHostInfo } from '../stream_info/stream_info.ts';
-import { HOST_STAT_WORDS, HostHealthFlag, HostStat } from '../shared_memory/layout.ts';
+import { HOST_STAT_WORDS, HostStat } from '../shared_memory/layout.ts';
 import type { HostConfig } from './cluster_config.ts';
 import type { OutlierMonitor } from './outlier_monitor.ts';
-
-/** Flags that take a host out of the healthy set. */
-const UNHEALTHY =
-  HostHealthFlag.failedActiveHc | HostHealthFlag.failedOutlierCheck | HostHealthFlag.failedEdsHealth | HostHealthFlag.edsStatusDraining | HostHealthFlag.activeHcTimeout;
-const DEGRADED = HostHealthFlag.degradedActiveHc | HostHealthFlag.degradedEdsHealth;
+import { isDegradedHost, isExcludedHost, isHealthyHost } from './host_health.ts';
 
 /** One upstream address on one worker: choice and numbers; its pools are in cluster_manager. */
 export class Host implements UpstreamHostInfo {
@@ -46,22 +42,25 @@ export class Host implements UpstreamHostInfo {
     return this.config.metadata as MetadataStructs;
   }
 
-  /** Not taken out by health checks, outlier detection or the control plane, and not degraded. */
   isHealthy(): boolean {
-    return (this.health[this.healthIndex] & (UNHEALTHY | DEGRADED)) === 0;
+    return isHealthyHost(this.health[this.healthIndex]);
   }
 
   /** Whether its health has failed since this was last asked. */
   hasFailedSince(): boolean {
-    const isUsable = (this.health[this.healthIndex] & UNHEALTHY) === 0;
+    const flags = this.health[this.healthIndex];
+    const isUsable = isHealthyHost(flags) || isDegradedHost(flags);
     const hasFailed = this.wasUsable && !isUsable;
     this.wasUsable = isUsable;
     return hasFailed;
   }
 
   isDegraded(): boolean {
-    const flags = this.health[this.healthIndex];
-    return (flags & UNHEALTHY) === 0 && (flags & DEGRADED) !== 0;
+    return isDegradedHost(this.health[this.healthIndex]);
+  }
+
+  isExcluded(): boolean {
+    return isExcludedHost(this.health[this.healthIndex]);
   }
 
   onConnectionAttempt(): void {

@@ -1,4 +1,5 @@
 import type { Host } from './host.ts';
+import type { LocalityConfig } from './locality_config.ts';
 
 /** What a choice may depend on. One reused object per worker. */
 export class LoadBalancerContext {
@@ -18,17 +19,35 @@ export class LoadBalancerContext {
 
 /** Chooses among the hosts of one priority level that may be chosen (healthy ones, or all in panic). Per worker, no sharing. */
 export interface LoadBalancer {
-  /** The hosts changed: the list to choose from. Not per request. */
-  setHosts(hosts: readonly Host[]): void;
+  /** The hosts changed: the list to choose from, and all hosts of the priority. Not per request. */
+  setHosts(hosts: readonly Host[], members: readonly Host[]): void;
   /** Null when there is none. Under 200 ns. */
   chooseHost(context: LoadBalancerContext): Host | null;
 }
 
+/** What a balancer may ask about its cluster on this worker. */
+export interface ClusterLoad {
+  /** Requests that are with upstream hosts. */
+  activeRequests(): number;
+}
+
 /** Product of a load-balancing policy's factory. */
 export interface LoadBalancerFactory {
-  create(random: () => number): LoadBalancer;
+  /** `random` gives integers in [0, 2^32). */
+  create(random: () => number, load: ClusterLoad): LoadBalancer;
   /** Its balancers look at the request's hash: without this none is worked out. */
   readonly usesHash?: boolean;
+  /** What it does about localities; absent: nothing. */
+  readonly locality?: LocalityConfig | undefined;
+}
+
+/** How a worker makes balancers for one cluster. */
+export interface BalancerSource {
+  readonly factory: LoadBalancerFactory;
+  readonly random: () => number;
+  readonly load: ClusterLoad;
+  /** Percent; 140 unless configured. */
+  readonly overprovisioning: number;
 }
 
 /** Category in the factory registry. */

@@ -206,7 +206,7 @@ function hostConfig(id: number, host: DiscoveredHost): HostConfig {
   const { endpoint } = host;
   return Object.freeze({
     id, address: host.address, port: host.port, hostname: endpoint.hostname, weight: endpoint.weight,
-    priority: endpoint.priority, region: endpoint.region, zone: endpoint.zone, subZone: endpoint.subZone,
+    priority: endpoint.priority, region: endpoint.region, zone: endpoint.zone, subZone: endpoint.subZone, localityWeight: endpoint.localityWeight,
     canary: isCanary(endpoint), metadata: endpoint.metadata,
   });
 }

@@ -9,6 +9,7 @@ import { createDiscovery, type Discovery, type DiscoveryContext, type DiscoveryL
 import type { HealthCheckEnvironment } from '../health_checks/cluster_health_checker.ts';
 import type { HealthOptions } from '../health_checks/health_check_config.ts';
 import { ClusterHealth } from './cluster_health.ts';
+import { writeHashTableStats } from './hash_table_stats.ts';
 import type { HostIds } from './host_ids.ts';
 import { type DiscoveredHost, type HostSlabs, HostTable, UNCHECKED } from './host_table.ts';
 
@@ -203,6 +204,7 @@ export class ManagedCluster implements DiscoveryListener {
     this.scope.gauge('membership_degraded').set(degraded);
     this.scope.gauge('membership_excluded').set(excluded);
     if (this.isStrictDns) this.scope.gauge('max_host_weight').set(maxWeight);
+    writeHashTableStats(this.config, hosts, health, this.scope);
     const words = this.dependencies.facts;
     const base = this.id * CLUSTER_FACT_WORDS;
     words[base + ClusterFact.membershipTotal] = hosts.length;

@@ -55,7 +55,7 @@ export interface ParsedCluster {
 /** The whole message; reports what is wrong and what is not supported. Frozen. */
 export function parseCluster(message: Cluster, defaults: ClusterDefaults, context: ParseContext): ParsedCluster {
   if (message.transportSocketMatches.length > 0) context.refuse(message, 'transport_socket_matches', 'choosing a transport socket per host');
-  if (message.lbSubsetConfig !== undefined) context.refuse(message, 'lb_subset_config', 'subset load balancing');
+  if (message.lbSubsetConfig !== undefined && message.loadBalancingPolicy === undefined) context.refuse(message, 'lb_subset_config', 'subset load balancing');
   if (message.filters.length > 0) context.refuse(message, 'filters', 'upstream network filters');
   if (message.upstreamConfig !== undefined) context.refuse(message, 'upstream_config', 'custom upstreams');
   const discovery = parseDiscovery(message, defaults, context);
@@ -78,11 +78,11 @@ export function parseCluster(message: Cluster, defaults: ClusterDefaults, contex
     isLogical: discovery.kind === 'logical_dns',
     healthyPanicThreshold: panic === undefined ? PANIC_THRESHOLD_PERCENT : panic * 100,
     overprovisioningFactor: message.loadAssignment?.policy?.overprovisioningFactor ?? OVERPROVISIONING_FACTOR,
+    weightedPriorityHealth: message.loadAssignment?.policy?.weightedPriorityHealth ?? false,
     dropOverload: parseDropOverload(message.loadAssignment?.policy, context),
     autoHostRewriteAllowed: discovery.kind !== 'static',
     outliers: outliers === null ? null : { splitsLocalOrigin: outliers.splitsLocalOrigin },
     metadata: parseMetadata(message.metadata),
-    ...(message.healthChecks.length > 0 ? { isHealthChecked: true } : {}),
   };
   return deepFreeze({ config, discovery, outliers, health: parseHealth(message, context) });
 }

@@ -2,35 +2,43 @@
 import { Cluster_DiscoveryType, Cluster_LbPolicy } from '../../core/api/gen/envoy/config/cluster/v3/cluster_enums.ts';
 import type { Cluster, LoadBalancingPolicy } from '../../core/api/gen/envoy/config/cluster/v3/cluster_pb.d.ts';
 import type { AnyMessage, ExtensionConfig, ParseContext } from '../../core/registry/parse_context.ts';
+import { parseLegacyMaglev, parseLegacyRingHash } from '../../core/upstream/consistent_hash/config.ts';
 import { parseLeastRequest } from '../../core/upstream/least_request_config.ts';
+import { parseLocality } from '../../core/upstream/locality_config.ts';
 import { LOAD_BALANCING_CATEGORY } from '../../core/upstream/load_balancer.ts';
 
-const NAMES = ['round_robin', 'least_request', 'random'] as const;
+const NAMES = ['round_robin', 'least_request', 'random', 'ring_hash', 'maglev'] as const;
 const TYPE_NAMES = {
   round_robin: 'envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin',
   least_request: 'envoy.extensions.load_balancing_policies.least_request.v3.LeastRequest',
   random: 'envoy.extensions.load_balancing_policies.random.v3.Random',
+  ring_hash: 'envoy.extensions.load_balancing_policies.ring_hash.v3.RingHash',
+  maglev: 'envoy.extensions.load_balancing_policies.maglev.v3.Maglev',
 } as const;
 const NO_CONFIG = Object.freeze({});
 
 /** The policy that applies. A `load_balancing_policy` wins over `lb_policy`; of its list the first known one counts. */
 export function parseLbPolicy(message: Cluster, context: ParseContext): ExtensionConfig {
-  if (message.loadBalancingPolicy !== undefined) return parsePolicyList(message, message.loadBalancingPolicy, context);
+  const common = message.commonLbConfig;
+  if (common?.consistentHashingLbConfig?.useHostnameForHashing === true && !isStrictDns(message)) {
+    context.error(common.consistentHashingLbConfig, 'use_hostname_for_hashing', `Cannot use hostname for consistent hashing loadbalancing for cluster of type: '${typeName(message)}'`);
+  }
+  if (message.loadBalancingPolicy !== undefined) {
+    checkCombination(message, context);
+    return parsePolicyList(message, message.loadBalancingPolicy, context);
+  }
+  const config = message.lbConfig;
   switch (message.lbPolicy) {
     case Cluster_LbPolicy.ROUND_ROBIN:
-      return policy('round_robin', NO_CONFIG);
-    case Cluster_LbPolicy.LEAST_REQUEST: {
-      const config = message.lbConfig;
-      return policy('least_request', parseLeastRequest(config.case === 'leastRequestLbConfig' ? config.value : undefined, false));
-    }
+      return policy('round_robin', { locality: parseLocality(common) });
+    case Cluster_LbPolicy.LEAST_REQUEST:
+      return policy('least_request', parseLeastRequest(config.case === 'leastRequestLbConfig' ? config.value : undefined, false, parseLocality(common)));
     case Cluster_LbPolicy.RANDOM:
-      return policy('random', NO_CONFIG);
+      return policy('random', { locality: parseLocality(common) });
     case Cluster_LbPolicy.RING_HASH:
-      context.refuse(message, 'lb_policy', 'RING_HASH load balancing');
-      break;
+      return policy('ring_hash', parseLegacyRingHash(config.case === 'ringHashLbConfig' ? config.value : undefined, common, message, context));
     case Cluster_LbPolicy.MAGLEV:
-      context.refuse(message, 'lb_policy', 'MAGLEV load balancing');
-      break;
+      return policy('maglev', parseLegacyMaglev(config.case === 'maglevLbConfig' ? config.value : undefined, common, message, context));
     case Cluster_LbPolicy.CLUSTER_PROVIDED:
       // Other types of cluster provide one; those are refused as such.
       if (!isPlain(message)) break;
@@ -60,6 +68,30 @@ function parsePolicyList(cluster: Cluster, message: LoadBalancingPolicy, context
 
 function policy(name: (typeof NAMES)[number], config: object): ExtensionConfig {
   return { name: `envoy.load_balancing_policies.${name}`, typeName: TYPE_NAMES[name], config };
+}
+
+/** What a policy with settings of its own leaves no room for. */
+function checkCombination(message: Cluster, context: ParseContext): void {
+  const common = message.commonLbConfig;
+  if (message.lbSubsetConfig !== undefined) context.error(message, 'lb_subset_config', 'cluster: load_balancing_policy cannot be combined with lb_subset_config');
+  if (common !== undefined && (common.localityConfigSpecifier.case !== undefined || common.consistentHashingLbConfig !== undefined)) {
+    context.error(
+      message, 'common_lb_config',
+      'cluster: load_balancing_policy cannot be combined with partial fields (zone_aware_lb_config, locality_weighted_lb_config, consistent_hashing_lb_config) of common_lb_config',
+    );
+  }
+}
+
+function isStrictDns(message: Cluster): boolean {
+  const type = message.clusterDiscoveryType;
+  return type.case === 'type' && type.value === Cluster_DiscoveryType.STRICT_DNS;
+}
+
+/** As Envoy calls it. */
+function typeName(message: Cluster): string {
+  const type = message.clusterDiscoveryType;
+  if (type.case === 'clusterType') return type.value.name;
+  return `envoy.cluster.${(['static', 'strict_dns', 'logical_dns', 'eds', 'original_dst'] as const)[type.value ?? 0]}`;
 }
 
 /** Static and DNS clusters. */

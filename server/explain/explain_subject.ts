@@ -52,7 +52,7 @@ export function subjectOfConfig(config: ServerConfig, lookup: ConfigLookup, dryR
       if (isName) unresolved.set(host, `${endpoint.address}:${endpoint.port}`);
       return {
         id: host, port: endpoint.port, weight: endpoint.weight, priority: endpoint.priority, region: endpoint.region, zone: endpoint.zone,
-        subZone: endpoint.subZone, canary: false, metadata: endpoint.metadata,
+        subZone: endpoint.subZone, localityWeight: endpoint.localityWeight, canary: false, metadata: endpoint.metadata,
         address: isName ? standInAddress(host) : endpoint.address,
         hostname: endpoint.hostname !== '' || !isName ? endpoint.hostname : endpoint.address,
       };

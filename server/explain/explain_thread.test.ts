@@ -107,7 +107,7 @@ describe('the thread that answers /explain', { timeout: 60_000 }, () => {
   it('sees hosts that changed, their health, and a new snapshot', async () => {
     const question = await task('hosts.yaml');
     const thread = threadFor(ENTRY);
-    const moved = { cluster: 'service', hosts: [{ id: 3, address: '127.0.0.1', port: 99, hostname: '', weight: 1, priority: 0, region: '', zone: '', subZone: '', metadata: {}, canary: false }] };
+    const moved = { cluster: 'service', hosts: [{ id: 3, address: '127.0.0.1', port: 99, hostname: '', weight: 1, priority: 0, region: '', zone: '', subZone: '', localityWeight: 0, metadata: {}, canary: false }] };
     expect(await textOf(thread, { ...question, hostChanges: new Map([[0, moved]]) })).toMatch(/^verdict +forwarded to cluster service at 127\.0\.0\.1:99/m);
     expect(await textOf(thread, question)).toMatch(/^verdict +forwarded to cluster service at 127\.0\.0\.1:81/m);
     expect(await textOf(thread, { ...question, version: 2, packed: { ...question.packed, clusters: [] } })).toMatch(/^verdict +answered here with 503/m);

@@ -32,7 +32,7 @@ class FakeProber implements Prober {
 
 function checkedHost(id: number, fields: Partial<EndpointConfig> = {}): CheckedHost {
   const host: HostConfig = {
-    id, address: `10.0.0.${id}`, port: 80, hostname: '', weight: 1, priority: 0, region: 'r', zone: '', subZone: '', canary: false, metadata: {},
+    id, address: `10.0.0.${id}`, port: 80, hostname: '', weight: 1, priority: 0, region: 'r', zone: '', subZone: '', localityWeight: 0, canary: false, metadata: {},
   };
   return { host, endpoint: { ...host, localityWeight: 0, healthStatus: 'unknown', ...fields } };
 }

@@ -4,7 +4,9 @@ import { register as registerDnsCluster } from '../../extensions/clusters/dns/co
 import { register as registerRouter } from '../../extensions/filters/http/router/config.ts';
 import { register as registerConnectionManager } from '../../extensions/filters/network/http_connection_manager/config.ts';
 import { register as registerLeastRequest } from '../../extensions/load_balancing_policies/least_request/config.ts';
+import { register as registerMaglev } from '../../extensions/load_balancing_policies/maglev/config.ts';
 import { register as registerRandom } from '../../extensions/load_balancing_policies/random/config.ts';
+import { register as registerRingHash } from '../../extensions/load_balancing_policies/ring_hash/config.ts';
 import { register as registerRoundRobin } from '../../extensions/load_balancing_policies/round_robin/config.ts';
 import { register as registerCares } from '../../extensions/network/dns_resolver/cares/config.ts';
 import { register as registerGetAddrInfo } from '../../extensions/network/dns_resolver/getaddrinfo/config.ts';
@@ -20,8 +22,8 @@ export function parseOnly<Config>(category: string, name: string, typeName: stri
 export function configRegistry(): FactoryRegistry {
   const registry = new FactoryRegistry();
   const all = [
-    registerConnectionManager, registerRouter, registerDnsCluster, registerRoundRobin, registerLeastRequest, registerRandom, registerCares,
-    registerGetAddrInfo, registerRawBuffer, registerHttpOptions,
+    registerConnectionManager, registerRouter, registerDnsCluster, registerRoundRobin, registerLeastRequest, registerRandom, registerRingHash, registerMaglev,
+    registerCares, registerGetAddrInfo, registerRawBuffer, registerHttpOptions,
   ];
   for (const register of all) register(registry);
   return registry;

@@ -77,13 +77,13 @@ export function clusterConfig(overrides: Partial<ClusterConfig> = {}): ClusterCo
     maxConnectionDurationMs: 0, maxStreamDurationMs: 0, maxResponseHeadersKb: 60, maxResponseHeadersCount: 100, defaultThresholds: THRESHOLDS, highThresholds: THRESHOLDS,
     lbPolicy: { name: 'round_robin', typeName: 'round_robin', config: {} }, protocol: 'http1',
     http1: { enableTrailers: false, properCaseWords: false, preserveCase: null, sendFullyQualifiedUrl: false }, transportSocket: null, tcpKeepAlive: null, bindAddress: null,
-    isLogical: false, healthyPanicThreshold: 50, overprovisioningFactor: 140, dropOverload: null, autoHostRewriteAllowed: false, outliers: null, metadata: {}, ...overrides,
+    isLogical: false, healthyPanicThreshold: 50, overprovisioningFactor: 140, weightedPriorityHealth: false, dropOverload: null, autoHostRewriteAllowed: false, outliers: null, metadata: {}, ...overrides,
   };
 }
 
 /** A host on the loopback. */
 export function hostConfig(id: number, port: number, overrides: Partial<HostConfig> = {}): HostConfig {
-  return { id, address: '127.0.0.1', port, hostname: '', weight: 1, priority: 0, region: '', zone: '', subZone: '', canary: false, metadata: {}, ...overrides };
+  return { id, address: '127.0.0.1', port, hostname: '', weight: 1, priority: 0, region: '', zone: '', subZone: '', localityWeight: 0, canary: false, metadata: {}, ...overrides };
 }
 
 const SILENCE = new Uint8Array(65536);

@@ -11,7 +11,7 @@ const context = new LoadBalancerContext();
 function makeHosts(weights: number[]): Host[] {
   const health = new Int32Array(weights.length);
   const stats = new Float64Array(weights.length * HOST_STAT_WORDS);
-  return weights.map((weight, id) => new Host({ id, address: '127.0.0.1', port: id, hostname: '', weight, priority: 0, region: '', zone: '', subZone: '', canary: false, metadata: {} }, health, stats));
+  return weights.map((weight, id) => new Host({ id, address: '127.0.0.1', port: id, hostname: '', weight, priority: 0, region: '', zone: '', subZone: '', localityWeight: 0, canary: false, metadata: {} }, health, stats));
 }
 
 /** A small linear congruential generator: the same numbers every time. */

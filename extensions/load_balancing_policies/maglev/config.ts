@@ -1,0 +1,22 @@
+import type { Maglev } from '../../../core/api/gen/envoy/extensions/load_balancing_policies/maglev/v3/maglev_pb.d.ts';
+import type { ExtensionFactory, FactoryRegistry } from '../../../core/registry/factory_registry.ts';
+import { type MaglevConfig, parseMaglev } from '../../../core/upstream/consistent_hash/config.ts';
+import { LOAD_BALANCING_CATEGORY, type LoadBalancerFactory } from '../../../core/upstream/load_balancer.ts';
+import { HashTableBalancer } from '../../../core/upstream/consistent_hash/hash_table_balancer.ts';
+import { buildMaglevTable } from './maglev_table.ts';
+
+const factory: ExtensionFactory<MaglevConfig, unknown, LoadBalancerFactory> = {
+  category: LOAD_BALANCING_CATEGORY,
+  name: 'envoy.load_balancing_policies.maglev',
+  typeName: 'envoy.extensions.load_balancing_policies.maglev.v3.Maglev',
+  parse: (message, context) => parseMaglev(message as Maglev, context),
+  createFactory: (config) => ({
+    create: (random, load) => new HashTableBalancer(config, (keys, shares) => buildMaglevTable(keys, shares, config.tableSize), random, load),
+    usesHash: true,
+  }),
+};
+
+/** Adds the policy to a registry. */
+export function register(registry: FactoryRegistry): void {
+  registry.register(factory);
+}
