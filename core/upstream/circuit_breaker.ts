@@ -7,6 +7,7 @@ export interface CircuitGauges {
   readonly cxOpen: Gauge;
   readonly rqPendingOpen: Gauge;
   readonly rqOpen: Gauge;
+  readonly rqRetryOpen: Gauge;
 }
 
 /**
@@ -43,6 +44,11 @@ export class CircuitBreaker {
     return sum < this.limits[kind];
   }
 
+  /** Whether one more request may be sent again. */
+  canRetry(): boolean {
+    return this.canCreate(CircuitKind.retries);
+  }
+
   inc(kind: number): void {
     this.own[this.base + kind]++;
     this.updateGauge(kind);
@@ -56,8 +62,8 @@ export class CircuitBreaker {
   private updateGauge(kind: number): void {
     // The gauge is summed over workers by main; it says 1 on the worker that sees its breaker open.
     const open = this.own[this.base + kind] < Math.floor(this.limits[kind] / this.all.length) ? 0 : this.canCreate(kind) ? 0 : 1;
-    const gauge = kind === CircuitKind.connections ? this.gauges.cxOpen : kind === CircuitKind.pending ? this.gauges.rqPendingOpen : kind === CircuitKind.requests ? this.gauges.rqOpen : null;
-    if (gauge !== null && gauge.value() !== open) gauge.set(open);
+    const gauge = kind === CircuitKind.connections ? this.gauges.cxOpen : kind === CircuitKind.pending ? this.gauges.rqPendingOpen : kind === CircuitKind.requests ? this.gauges.rqOpen : this.gauges.rqRetryOpen;
+    if (gauge.value() !== open) gauge.set(open);
   }
 }
 
