@@ -1,5 +1,5 @@
 /** retry_policy of routes and virtual hosts to plain data. Thread: main, config time. */
-import type { HedgePolicy, RetryPolicy, RouteAction, VirtualHost } from '../api/gen/envoy/config/route/v3/route_components_pb.d.ts';
+import type { RetryPolicy, RouteAction, VirtualHost } from '../api/gen/envoy/config/route/v3/route_components_pb.d.ts';
 import { durationMs } from '../api/scalar_values.ts';
 import { parseHeaderMatcher } from '../matcher/parse_matcher.ts';
 import type { ParseContext } from '../registry/parse_context.ts';
@@ -62,11 +62,4 @@ function parseRateLimitedBackOff(message: RetryPolicy): Pick<RetryPolicyConfig, 
 /** Whole milliseconds: waits below one are waits of one. */
 function atLeastOne(ms: number): number {
   return Math.max(1, Math.floor(ms));
-}
-
-/** Whether a try that takes longer than its time goes on beside the next one. */
-export function parseHedgePolicy(message: HedgePolicy | undefined, context: ParseContext): boolean | null {
-  if (message === undefined) return null;
-  if ((message.initialRequests ?? 1) > 1) context.refuse(message, 'initial_requests', 'several initial requests (Envoy does not make them either)');
-  return message.hedgeOnPerTryTimeout;
 }

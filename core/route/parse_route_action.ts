@@ -13,7 +13,7 @@ import { parseMirrorPolicies } from './parse_mirror_policies.ts';
 import { parsePerFilterConfigs } from './parse_per_filter_config.ts';
 import { parsePathRewritePolicy } from './parse_route_match.ts';
 import { parseRateLimits } from './parse_rate_limits.ts';
-import { parseHedgePolicy, parseRetryPolicy } from './parse_retry_policy.ts';
+import { parseRetryPolicy } from './parse_retry_policy.ts';
 import { parseRegexRewrite } from './parse_regex_rewrite.ts';
 import { parseRouteTimeouts } from './route_timeouts.ts';
 import type { RetryPolicyConfig } from './retry_policy.ts';
@@ -33,7 +33,6 @@ export interface RouteParseOptions {
   /** As it stands, for its timeouts. */
   readonly retryPolicy: RetryPolicy | undefined;
   readonly retries: RetryPolicyConfig | null;
-  readonly hedgesOnPerTryTimeout: boolean;
   readonly bodyBufferLimit: BodyBufferLimitConfig;
 }
 
@@ -58,7 +57,6 @@ export function parseRouteAction(message: RouteAction, options: RouteParseOption
     mirrorPolicies: message.requestMirrorPolicies.length === 0 ? options.mirrorPolicies : parseMirrorPolicies(message.requestMirrorPolicies, options.clusterNames, context),
     internalRedirect: parseInternalRedirect(message, context),
     retries: parseRetryPolicy(message, context) ?? options.retries,
-    hedgesOnPerTryTimeout: parseHedgePolicy(message.hedgePolicy, context) ?? options.hedgesOnPerTryTimeout,
     rateLimits: parseRateLimits(message.rateLimits, context),
     includesVirtualHostRateLimits: message.includeVhRateLimits ?? false,
   };

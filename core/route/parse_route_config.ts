@@ -12,7 +12,7 @@ import { parseMirrorPolicies } from './parse_mirror_policies.ts';
 import { parsePerFilterConfigs } from './parse_per_filter_config.ts';
 import { parseRouteMatch } from './parse_route_match.ts';
 import { parseRateLimits } from './parse_rate_limits.ts';
-import { parseHedgePolicy, parseRetryPolicy } from './parse_retry_policy.ts';
+import { parseRetryPolicy } from './parse_retry_policy.ts';
 import { parseDirectResponse, parseRedirect, parseRouteAction, type RouteParseOptions } from './parse_route_action.ts';
 import type { BodyBufferLimitConfig, RouteConfig, RouteEntryConfig, VirtualClusterConfig, VirtualHostConfig } from './route_config.ts';
 import { bindRewrite } from './uri_template.ts';
@@ -36,7 +36,6 @@ export function parseRouteConfig(message: RouteConfiguration, validateClusters: 
     mirrorPolicies: [],
     retryPolicy: undefined,
     retries: null,
-    hedgesOnPerTryTimeout: false,
     bodyBufferLimit: NO_LIMIT,
   };
   const below = { ...options, mirrorPolicies: parseMirrorPolicies(message.requestMirrorPolicies, options.clusterNames, context) };
@@ -80,7 +79,6 @@ function parseVirtualHost(message: VirtualHost, above: RouteParseOptions, contex
     mirrorPolicies: message.requestMirrorPolicies.length === 0 ? above.mirrorPolicies : parseMirrorPolicies(message.requestMirrorPolicies, above.clusterNames, context),
     retryPolicy: message.retryPolicy,
     retries: parseRetryPolicy(message, context),
-    hedgesOnPerTryTimeout: parseHedgePolicy(message.hedgePolicy, context) ?? false,
     bodyBufferLimit: parseBodyBufferLimit(message, NO_LIMIT),
   };
   if (message.matcher !== undefined && message.routes.length > 0) context.error(message, 'matcher', 'cannot set both matcher and routes on virtual host');

@@ -81,8 +81,6 @@ export interface RouteActionConfig extends RouteTimeoutsConfig {
   readonly internalRedirect: InternalRedirectConfig | null;
   /** The route's own, else its virtual host's; null = none. */
   readonly retries: RetryPolicyConfig | null;
-  /** A try that takes longer than the per-try timeout goes on beside the next one. */
-  readonly hedgesOnPerTryTimeout: boolean;
   readonly rateLimits: readonly RateLimitConfig[];
   /** Whether the virtual host's rate limits count too although the route has some. */
   readonly includesVirtualHostRateLimits: boolean;

@@ -27,8 +27,6 @@ export class RequestTimeouts {
   streamMs: number;
   /** A timeout is answered with 204. */
   answersNoContent: boolean;
-  /** A try that takes longer than `perTryMs` goes on beside the next one. */
-  hedges: boolean;
   /** grpc-timeout follows what the upstream is told. */
   private tellsGrpc: boolean;
 
@@ -38,7 +36,6 @@ export class RequestTimeouts {
     this.perTryIdleMs = 0;
     this.streamMs = -1;
     this.answersNoContent = false;
-    this.hedges = false;
     this.tellsGrpc = false;
   }
 
@@ -61,9 +58,6 @@ export class RequestTimeouts {
     this.readHeaders(headers, rules.respectExpectedRqTimeout);
     if (this.globalMs > 0 && this.perTryMs >= this.globalMs) this.perTryMs = 0;
     this.tellsGrpc = usesGrpc;
-    this.hedges = action?.hedgesOnPerTryTimeout === true;
-    const hedgeHeader = headers.get(HeaderId.envoyHedgeOnPerTryTimeout);
-    if (hedgeHeader !== undefined) this.hedges = hedgeHeader === 'true' || (this.hedges && hedgeHeader !== 'false');
     this.updateExpected(headers, 0, rules);
     this.streamMs = -1;
     if (headers.find(HeaderId.envoyUpstreamStreamDurationMs) >= 0) {
@@ -77,7 +71,7 @@ export class RequestTimeouts {
   /** Tells the upstream how long it has, `elapsedMs` after the request's end: one try, or all that is left. */
   updateExpected(headers: HeaderMap, elapsedMs: number, rules: TimeoutRules): void {
     const { globalMs } = this;
-    let expectedMs = this.perTryMs > 0 && !this.hedges ? this.perTryMs : globalMs;
+    let expectedMs = this.perTryMs > 0 ? this.perTryMs : globalMs;
     if (expectedMs <= 0) return;
     // 0 would be no limit at all.
     if (globalMs > 0) expectedMs = Math.max(1, Math.min(expectedMs, globalMs - Math.floor(elapsedMs)));

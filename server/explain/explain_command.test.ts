@@ -109,7 +109,7 @@ describe('explain', () => {
     expect(settings.slice(0, 2)).toEqual([
       { name: 'timeout', value: '5s', from: 'route', at: '--config-yaml:29:28' }, { name: 'idle timeout', value: '300s', from: 'connection manager' },
     ]);
-    expect(withoutEffect).toEqual(['route.hedge_policy.additional_request_chance (--config-yaml:31:35)']);
+    expect(withoutEffect).toEqual(['route.hedge_policy (--config-yaml:31:19)']);
     const [internal] = explained(`${HOST}/v1/users`, '--source-ip', '10.1.1.1', '-H', 'x-envoy-upstream-rq-timeout-ms: 700').settings;
     expect(internal).toEqual({ name: 'timeout', value: '0.7s', from: 'request header x-envoy-upstream-rq-timeout-ms' });
   });

@@ -23,7 +23,7 @@ export function routeAction(overrides: Partial<RouteActionConfig> = {}): RouteAc
   return {
     kind: 'route', cluster: { kind: 'cluster', name: 'c' }, clusterNotFoundResponseCode: 503, prefixRewrite: '', regexRewrite: null,
     templateRewrite: '', hostRewriteLiteral: '', hostRewriteHeader: '', hostRewritePathRegex: null, autoHostRewrite: false, appendForwardedHost: false, ...DEFAULT_ROUTE_TIMEOUTS,
-    pathRewriteFormat: '', hostRewriteFormat: '', priority: 'default', upgrades: [], connect: null, hashPolicies: [], mirrorPolicies: [], internalRedirect: null, retries: null, hedgesOnPerTryTimeout: false, rateLimits: [],
+    pathRewriteFormat: '', hostRewriteFormat: '', priority: 'default', upgrades: [], connect: null, hashPolicies: [], mirrorPolicies: [], internalRedirect: null, retries: null, rateLimits: [],
     includesVirtualHostRateLimits: false, ...overrides,
   };
 }
