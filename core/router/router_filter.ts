@@ -341,6 +341,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Copie
     if (retries?.isOpen === true) retries.end();
     this.kept.clear();
     if (this.attemptTimer !== null) this.attemptTimer.disable();
+    if (this.timeouts.perTryIdleMs > 0) this.idleTimer?.enable(this.timeouts.perTryIdleMs);
     if (this.cookies.length > 0) for (const cookie of this.cookies) headers.add(HeaderId.setCookie, cookie);
     const info = callbacks.streamInfo;
     info.responseCodeDetails = 'via_upstream';
@@ -406,6 +407,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Copie
   onUpstreamData(offset: number, length: number, endStream: boolean): void {
     const callbacks = this.callbacks;
     if (callbacks === null || this.state !== State.responseStarted) return;
+    if (this.timeouts.perTryIdleMs > 0) this.idleTimer?.enable(this.timeouts.perTryIdleMs);
     if (endStream) {
       // A gRPC response without trailers has no status: an error.
       if (this.isOutcomeOpen) this.chargeHost(false);
