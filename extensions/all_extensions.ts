@@ -27,6 +27,9 @@ import { register as registerRoundRobin } from './load_balancing_policies/round_
 import { register as registerCares } from './network/dns_resolver/cares/config.ts';
 import { register as registerGetAddrInfo } from './network/dns_resolver/getaddrinfo/config.ts';
 import { register as registerUuid } from './request_id/uuid/config.ts';
+import { register as registerOmitCanaryHosts } from './retry/host/omit_canary_hosts/config.ts';
+import { register as registerOmitHostMetadata } from './retry/host/omit_host_metadata/config.ts';
+import { register as registerPreviousHosts } from './retry/host/previous_hosts/config.ts';
 import { register as registerRawBuffer } from './transport_sockets/raw_buffer/config.ts';
 import { register as registerHttpProtocolOptions } from './upstreams/http/config.ts';
 
@@ -59,6 +62,9 @@ export function registerAllExtensions(registry: FactoryRegistry): void {
   registerCares(registry);
   registerGetAddrInfo(registry);
   registerUuid(registry);
+  registerPreviousHosts(registry);
+  registerOmitCanaryHosts(registry);
+  registerOmitHostMetadata(registry);
   registerRawBuffer(registry);
   registerHttpProtocolOptions(registry);
 }

@@ -76,7 +76,7 @@ describe('text formats', () => {
     const flags = (info: StreamInfo): void => {
       info.responseFlags = ResponseFlag.upstreamRetryLimitExceeded | ResponseFlag.upstreamConnectionFailure | ResponseFlag.unconditionalDropOverload;
     };
-    expect(text('%RESPONSE_FLAGS% %RESPONSE_FLAGS_LONG%', { change: flags })).toBe('UF,URX,UDO UpstreamConnectionFailure,UpstreamRetryLimitExceeded,UnconditionalDropOverload');
+    expect(text('%RESPONSE_FLAGS% %RESPONSE_FLAGS_LONG%', { change: flags })).toBe('URX,UF,UDO UpstreamRetryLimitExceeded,UpstreamConnectionFailure,UnconditionalDropOverload');
   });
 
   it('replaces white space in details, unless asked not to', () => {

@@ -47,6 +47,7 @@ export const HeaderId = {
   envoyOverloaded: id('x-envoy-overloaded'), envoyUpstreamRqTimeoutMs: id('x-envoy-upstream-rq-timeout-ms'),
   envoyUpstreamRqPerTryTimeoutMs: id('x-envoy-upstream-rq-per-try-timeout-ms'),
   envoyUpstreamRqTimeoutAltResponse: id('x-envoy-upstream-rq-timeout-alt-response'),
+  envoyRatelimited: id('x-envoy-ratelimited'), envoyIsTimeoutRetry: id('x-envoy-is-timeout-retry'),
   envoyMaxRetries: id('x-envoy-max-retries'), envoyRetryOn: id('x-envoy-retry-on'),
   envoyRetryGrpcOn: id('x-envoy-retry-grpc-on'), envoyRetriableStatusCodes: id('x-envoy-retriable-status-codes'),
   envoyRetriableHeaderNames: id('x-envoy-retriable-header-names'),

@@ -13,8 +13,10 @@ import { parseMirrorPolicies } from './parse_mirror_policies.ts';
 import { parsePerFilterConfigs } from './parse_per_filter_config.ts';
 import { parsePathRewritePolicy } from './parse_route_match.ts';
 import { parseRateLimits } from './parse_rate_limits.ts';
+import { parseRetryPolicy } from './parse_retry_policy.ts';
 import { parseRegexRewrite } from './parse_regex_rewrite.ts';
 import { parseRouteTimeouts } from './route_timeouts.ts';
+import type { RetryPolicyConfig } from './retry_policy.ts';
 import type { BodyBufferLimitConfig, DirectResponseConfig, RedirectConfig, RouteActionConfig, WeightedClusterConfig } from './route_config.ts';
 
 const WEIGHT_SUM_MAX = 0xffffffff;
@@ -28,11 +30,13 @@ export interface RouteParseOptions {
   readonly maxDirectResponseBodyBytes: number;
   /** What a route takes over from the levels above when it says nothing. */
   readonly mirrorPolicies: readonly MirrorPolicyConfig[];
+  /** As it stands, for its timeouts. */
   readonly retryPolicy: RetryPolicy | undefined;
+  readonly retries: RetryPolicyConfig | null;
   readonly bodyBufferLimit: BodyBufferLimitConfig;
 }
 
-/** envoy.config.route.v3.RouteAction. Retries are left unread, but for the timeouts of an attempt. */
+/** envoy.config.route.v3.RouteAction. A retry policy of the route replaces its virtual host's as a whole. */
 export function parseRouteAction(message: RouteAction, options: RouteParseOptions, context: ParseContext): RouteActionConfig {
   const rewrites = [message.prefixRewrite !== '', message.regexRewrite !== undefined, message.pathRewritePolicy !== undefined, message.pathRewrite !== ''];
   if (rewrites.filter(Boolean).length > 1) context.error(message, undefined, 'Specify only one of prefix_rewrite, regex_rewrite or path_rewrite_policy');
@@ -52,6 +56,7 @@ export function parseRouteAction(message: RouteAction, options: RouteParseOption
     hashPolicies: parseHashPolicies(message.hashPolicy, context),
     mirrorPolicies: message.requestMirrorPolicies.length === 0 ? options.mirrorPolicies : parseMirrorPolicies(message.requestMirrorPolicies, options.clusterNames, context),
     internalRedirect: parseInternalRedirect(message, context),
+    retries: parseRetryPolicy(message, context) ?? options.retries,
     rateLimits: parseRateLimits(message.rateLimits, context),
     includesVirtualHostRateLimits: message.includeVhRateLimits ?? false,
   };

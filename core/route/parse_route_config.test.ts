@@ -60,7 +60,7 @@ describe('parseRouteConfig', () => {
       kind: 'route', cluster: { kind: 'cluster', name: 'c' }, clusterNotFoundResponseCode: 503, prefixRewrite: '', regexRewrite: null,
       templateRewrite: '', hostRewriteLiteral: '', hostRewriteHeader: '', hostRewritePathRegex: null, autoHostRewrite: false, appendForwardedHost: false,
       ...DEFAULT_ROUTE_TIMEOUTS, pathRewriteFormat: '', hostRewriteFormat: '', priority: 'default', upgrades: [], connect: null,
-      hashPolicies: [], mirrorPolicies: [], internalRedirect: null, rateLimits: [], includesVirtualHostRateLimits: false,
+      hashPolicies: [], mirrorPolicies: [], internalRedirect: null, retries: null, rateLimits: [], includesVirtualHostRateLimits: false,
     });
     expect(route.position).toMatchObject({ file: 'test.yaml', line: 1 });
   });
@@ -257,8 +257,8 @@ describe('errors of a route configuration', () => {
   });
 
   it('warns of what has no effect, and of substitutions that do nothing', () => {
-    const { errors, warnings } = parseRoute('{match: {prefix: /}, route: {cluster: c, retry_policy: {retry_on: 5xx}, regex_rewrite: {pattern: {regex: a}, substitution: "\\\\1"}}}');
+    const { errors, warnings } = parseRoute('{match: {prefix: /}, route: {cluster: c, hedge_policy: {additional_request_chance: {numerator: 1}}, regex_rewrite: {pattern: {regex: a}, substitution: "\\\\1"}}}');
     expect(errors).toEqual([]);
-    expect(warnings().sort()).toEqual([expect.stringContaining('nothing will be replaced'), expect.stringContaining('retry_policy')]);
+    expect(warnings().sort()).toEqual([expect.stringContaining('nothing will be replaced'), expect.stringContaining('hedge_policy')]);
   });
 });

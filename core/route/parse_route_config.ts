@@ -12,6 +12,7 @@ import { parseMirrorPolicies } from './parse_mirror_policies.ts';
 import { parsePerFilterConfigs } from './parse_per_filter_config.ts';
 import { parseRouteMatch } from './parse_route_match.ts';
 import { parseRateLimits } from './parse_rate_limits.ts';
+import { parseRetryPolicy } from './parse_retry_policy.ts';
 import { parseDirectResponse, parseRedirect, parseRouteAction, type RouteParseOptions } from './parse_route_action.ts';
 import type { BodyBufferLimitConfig, RouteConfig, RouteEntryConfig, VirtualClusterConfig, VirtualHostConfig } from './route_config.ts';
 import { bindRewrite } from './uri_template.ts';
@@ -34,6 +35,7 @@ export function parseRouteConfig(message: RouteConfiguration, validateClusters: 
     maxDirectResponseBodyBytes: message.maxDirectResponseBodySizeBytes ?? DEFAULT_DIRECT_RESPONSE_BODY_BYTES_MAX,
     mirrorPolicies: [],
     retryPolicy: undefined,
+    retries: null,
     bodyBufferLimit: NO_LIMIT,
   };
   const below = { ...options, mirrorPolicies: parseMirrorPolicies(message.requestMirrorPolicies, options.clusterNames, context) };
@@ -76,6 +78,7 @@ function parseVirtualHost(message: VirtualHost, above: RouteParseOptions, contex
     ...above,
     mirrorPolicies: message.requestMirrorPolicies.length === 0 ? above.mirrorPolicies : parseMirrorPolicies(message.requestMirrorPolicies, above.clusterNames, context),
     retryPolicy: message.retryPolicy,
+    retries: parseRetryPolicy(message, context),
     bodyBufferLimit: parseBodyBufferLimit(message, NO_LIMIT),
   };
   if (message.matcher !== undefined && message.routes.length > 0) context.error(message, 'matcher', 'cannot set both matcher and routes on virtual host');
@@ -92,6 +95,7 @@ function parseVirtualHost(message: VirtualHost, above: RouteParseOptions, contex
     perFilterConfig: parsePerFilterConfigs(message, message.typedPerFilterConfig as Record<string, AnyMessage>, context),
     includeRequestAttemptCount: message.includeRequestAttemptCount,
     includeAttemptCountInResponse: message.includeAttemptCountInResponse,
+    includeIsTimeoutRetryHeader: message.includeIsTimeoutRetryHeader,
     rateLimits: parseRateLimits(message.rateLimits, context),
     position: context.position(message) ?? null,
   };

@@ -5,8 +5,6 @@ import type { Counter, StatsScope } from '../stats/stats.ts';
 import { ResponseCodeStats } from '../upstream/cluster_info.ts';
 import type { VirtualClusterConfig } from './route_config.ts';
 
-/** Counters that Envoy has for every virtual cluster and every route with a stat_prefix, used or not. */
-const COUNTERS = ['upstream_rq_retry', 'upstream_rq_retry_limit_exceeded', 'upstream_rq_retry_overflow', 'upstream_rq_retry_success'] as const;
 const OTHER = 'other';
 
 /** What the router counts below `vhost.<name>.vcluster.<name>.` and `vhost.<name>.route.<stat_prefix>.`. */
@@ -14,10 +12,17 @@ export class RequestStats {
   /** Requests that got an upstream connection. */
   readonly rqTotal: Counter;
   readonly rqTimeout: Counter;
+  readonly rqRetry: Counter;
+  readonly rqRetryLimitExceeded: Counter;
+  readonly rqRetryOverflow: Counter;
+  readonly rqRetrySuccess: Counter;
   readonly codes: ResponseCodeStats;
 
   constructor(scope: StatsScope) {
-    for (const name of COUNTERS) scope.counter(name);
+    this.rqRetry = scope.counter('upstream_rq_retry');
+    this.rqRetryLimitExceeded = scope.counter('upstream_rq_retry_limit_exceeded');
+    this.rqRetryOverflow = scope.counter('upstream_rq_retry_overflow');
+    this.rqRetrySuccess = scope.counter('upstream_rq_retry_success');
     this.rqTotal = scope.counter('upstream_rq_total');
     this.rqTimeout = scope.counter('upstream_rq_timeout');
     this.codes = new ResponseCodeStats(scope);

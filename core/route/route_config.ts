@@ -13,6 +13,7 @@ import type { InternalRedirectConfig } from './internal_redirect_policy.ts';
 import type { MirrorPolicyConfig } from './mirror_policy.ts';
 import type { RateLimitConfig } from './rate_limit_config.ts';
 import type { RegexRewriteConfig } from './regex_rewrite.ts';
+import type { RetryPolicyConfig } from './retry_policy.ts';
 import type { RouteTimeoutsConfig } from './route_timeouts.ts';
 
 export type PathMatcherConfig =
@@ -78,6 +79,8 @@ export interface RouteActionConfig extends RouteTimeoutsConfig {
   /** The route's own, else its virtual host's, else the table's. */
   readonly mirrorPolicies: readonly MirrorPolicyConfig[];
   readonly internalRedirect: InternalRedirectConfig | null;
+  /** The route's own, else its virtual host's; null = none. */
+  readonly retries: RetryPolicyConfig | null;
   readonly rateLimits: readonly RateLimitConfig[];
   /** Whether the virtual host's rate limits count too although the route has some. */
   readonly includesVirtualHostRateLimits: boolean;
@@ -163,6 +166,8 @@ export interface VirtualHostConfig {
   readonly perFilterConfig: PerFilterConfigs;
   readonly includeRequestAttemptCount: boolean;
   readonly includeAttemptCountInResponse: boolean;
+  /** x-envoy-is-timeout-retry goes upstream. */
+  readonly includeIsTimeoutRetryHeader: boolean;
   readonly rateLimits: readonly RateLimitConfig[];
   readonly position: ConfigPosition | null;
 }

@@ -24,6 +24,7 @@ import type { MetadataStructs } from '../stream_info/stream_info.ts';
 import { compilePerFilter, type PerFilterProducts } from './per_filter_config.ts';
 import { TLS_REDIRECT } from './tls_redirect.ts';
 import { WeightedChoice } from './weighted_choice.ts';
+import { RetryPolicy } from './retry_policy.ts';
 import type { RouteActionConfig, RouteConfig, RouteEntryConfig, VirtualHostConfig, WeightedClusterConfig } from './route_config.ts';
 
 /** What compiling a route table needs of the thread. */
@@ -59,6 +60,7 @@ export interface RouteVirtualHost {
   readonly name: string;
   readonly includeRequestAttemptCount: boolean;
   readonly includeAttemptCountInResponse: boolean;
+  readonly includeIsTimeoutRetryHeader: boolean;
   /** The virtual cluster of a request, null when the virtual host has none. Called before headers are changed for the upstream. */
   virtualCluster(headers: HeaderMap): VirtualCluster | null;
   /** null = none. */
@@ -111,10 +113,11 @@ export class RouteEntry {
   /** Whether some level says whether a filter is disabled or configures one: if not, no look-up is needed. */
   readonly hasPerFilterConfig: boolean;
 
-  /** null = none, as for the next three. */
+  /** null = none, as for the next four. */
   readonly hashPolicy: HashPolicy | null;
   readonly mirrors: readonly MirrorPolicy[] | null;
   readonly internalRedirect: InternalRedirectPolicy | null;
+  readonly retries: RetryPolicy | null;
   /** The route's own; `RouteVirtualHost.rateLimits` count too if it has none or `includesVirtualHostRateLimits`. */
   readonly rateLimits: RateLimitPolicy | null;
   /** Makes a direct response's body. */
@@ -173,6 +176,7 @@ export class RouteEntry {
     this.hashPolicy = compileHashPolicy(action?.hashPolicies ?? [], context.names);
     this.mirrors = compileMirrorPolicies(action?.mirrorPolicies ?? [], context);
     this.internalRedirect = action === null || action.internalRedirect === null ? null : new InternalRedirectPolicy(action.internalRedirect, context);
+    this.retries = action === null || action.retries === null ? null : new RetryPolicy(action.retries, context);
     this.rateLimits = compileRateLimits(action?.rateLimits ?? [], context);
     const bodyFormat = config.action.kind === 'direct_response' ? config.action.bodyFormat : null;
     this.bodyFormat = bodyFormat === null ? null : context.compileFormat(bodyFormat);

@@ -22,6 +22,7 @@ export class VirtualHost implements RouteVirtualHost {
   readonly routes: readonly RouteEntry[];
   readonly includeRequestAttemptCount: boolean;
   readonly includeAttemptCountInResponse: boolean;
+  readonly includeIsTimeoutRetryHeader: boolean;
   private readonly virtualClusters: VirtualClusters | null;
   private readonly ignoresPathParameters: boolean;
   readonly rateLimits: RateLimitPolicy | null;
@@ -35,6 +36,7 @@ export class VirtualHost implements RouteVirtualHost {
     this.name = config.name;
     this.includeRequestAttemptCount = config.includeRequestAttemptCount;
     this.includeAttemptCountInResponse = config.includeAttemptCountInResponse;
+    this.includeIsTimeoutRetryHeader = config.includeIsTimeoutRetryHeader;
     this.rateLimits = compileRateLimits(config.rateLimits, context);
     const perFilter = compilePerFilter(config.perFilterConfig, tablePerFilter, context);
     const parents = { table, virtualHost: this, perFilter };
@@ -129,6 +131,7 @@ function tlsRedirectEntry(virtualHost: VirtualHost, table: RouteConfig, context:
     name: virtualHost.name,
     includeRequestAttemptCount: false,
     includeAttemptCountInResponse: false,
+    includeIsTimeoutRetryHeader: false,
     virtualCluster: () => null,
     rateLimits: null,
   };

@@ -27,6 +27,8 @@ export class RequestTimeouts {
   streamMs: number;
   /** A timeout is answered with 204. */
   answersNoContent: boolean;
+  /** grpc-timeout follows what the upstream is told. */
+  private tellsGrpc: boolean;
 
   constructor() {
     this.globalMs = 0;
@@ -34,6 +36,7 @@ export class RequestTimeouts {
     this.perTryIdleMs = 0;
     this.streamMs = -1;
     this.answersNoContent = false;
+    this.tellsGrpc = false;
   }
 
   /** Works them out; takes the headers that were obeyed away and tells the upstream what it may expect. */
@@ -54,11 +57,8 @@ export class RequestTimeouts {
     }
     this.readHeaders(headers, rules.respectExpectedRqTimeout);
     if (this.globalMs > 0 && this.perTryMs >= this.globalMs) this.perTryMs = 0;
-    const expectedMs = this.perTryMs > 0 ? this.perTryMs : this.globalMs;
-    if (expectedMs > 0) {
-      if (!rules.suppressEnvoyHeaders) headers.setInteger(HeaderId.envoyExpectedRqTimeoutMs, expectedMs);
-      if (usesGrpc) setGrpcTimeout(headers, expectedMs);
-    }
+    this.tellsGrpc = usesGrpc;
+    this.updateExpected(headers, 0, rules);
     this.streamMs = -1;
     if (headers.find(HeaderId.envoyUpstreamStreamDurationMs) >= 0) {
       this.streamMs = wholeNumber(headers, HeaderId.envoyUpstreamStreamDurationMs, -1);
@@ -66,6 +66,17 @@ export class RequestTimeouts {
     }
     this.answersNoContent = headers.find(HeaderId.envoyUpstreamRqTimeoutAltResponse) >= 0;
     if (this.answersNoContent) headers.remove(HeaderId.envoyUpstreamRqTimeoutAltResponse);
+  }
+
+  /** Tells the upstream how long it has, `elapsedMs` after the request's end: one try, or all that is left. */
+  updateExpected(headers: HeaderMap, elapsedMs: number, rules: TimeoutRules): void {
+    const { globalMs } = this;
+    let expectedMs = this.perTryMs > 0 ? this.perTryMs : globalMs;
+    if (expectedMs <= 0) return;
+    // 0 would be no limit at all.
+    if (globalMs > 0) expectedMs = Math.max(1, Math.min(expectedMs, globalMs - Math.floor(elapsedMs)));
+    if (!rules.suppressEnvoyHeaders) headers.setInteger(HeaderId.envoyExpectedRqTimeoutMs, expectedMs);
+    if (this.tellsGrpc) setGrpcTimeout(headers, expectedMs);
   }
 
   private readHeaders(headers: HeaderMap, respectsExpected: boolean): void {

@@ -4,26 +4,25 @@ import type { Timer } from '../event/timer.ts';
 import { grpcStatusIn, isGrpcRequest, isGrpcServerError } from '../headers/grpc_headers.ts';
 import type { HeaderMap } from '../headers/header_map.ts';
 import { HeaderId } from '../headers/header_names.ts';
-import { LogContext } from '../access_log/access_log.ts';
 import { RESET_REASON_TEXT, ResetReason } from '../http/codec.ts';
-import type { FilterCallbacks, FilterHeadersStatus, LocalReplyOptions } from '../http/filter.ts';
+import type { FilterCallbacks, FilterHeadersStatus } from '../http/filter.ts';
 import type { TerminalFilter, TerminalFilterCallbacks } from '../http/terminal_filter.ts';
-import type { RequestStats } from '../route/request_stats.ts';
 import type { InternalRedirectPolicy } from '../route/internal_redirect_policy.ts';
 import { type RouteEntry, RouteKind } from '../route/route_entry.ts';
 import { ResponseFlag } from '../stream_info/response_flags.ts';
 import type { Host } from '../upstream/host.ts';
 import type { UpstreamCluster } from '../conn_pool/cluster_lookup.ts';
 import { isEstablished, isFailedHandshake, isTerminated, Tunnel, tunnelOf, withoutBody } from './tunnel.ts';
-import { directBody } from './direct_body.ts';
 import { KeptBody } from './kept_body.ts';
 import { finalizeRequestHeaders, mutateRouteResponse } from './route_headers.ts';
-import { Refusal, refusalOf } from './refusal.ts';
 import { followRedirect } from './internal_redirect.ts';
 import { type CopiedRequest, RequestCopies } from './request_copies.ts';
-import { flagOf, isConnectRequest, isWellFormed, removeConsumed } from './request_rules.ts';
+import { flagOf, isConnectRequest, removeConsumed } from './request_rules.ts';
+import { RequestCharges } from './request_charges.ts';
 import { RequestTimeouts } from './request_timeouts.ts';
 import type { RouterContext } from './router_context.ts';
+import { RouterReplies } from './router_replies.ts';
+import { mayRetry, Retries } from './retries.ts';
 import { UpstreamRequest, type UpstreamRequestOwner } from './upstream_request.ts';
 
 /** Where the stream stands at the router. */
@@ -35,7 +34,6 @@ const State = { idle: 0, active: 1, responseStarted: 2, done: 3 } as const;
  */
 export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, CopiedRequest {
   private readonly context: RouterContext;
-  private readonly formatContext: LogContext;
   private readonly upstream: UpstreamRequest;
   private readonly timeouts: RequestTimeouts;
   /** Made when first needed, as the next three. */
@@ -55,19 +53,18 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Copie
   private host: Host | null;
   private route: RouteEntry | null;
   private isRequestReadDisabled: boolean;
-  private isChargedInternal: boolean;
   /** What the request asks to become: Tunnel. */
   private tunnel: number;
-  /** x-envoy-upstream-alt-stat-name; '' = none. */
-  private altStatName: string;
   private isGrpc: boolean;
   /** A gRPC response has begun well; its trailers will say whether it is a success. */
   private isOutcomeOpen: boolean;
-  private virtualClusterStats: RequestStats | null;
+  private readonly charges: RequestCharges;
+  private readonly replies: RouterReplies;
+  /** Made when first needed. */
+  private retries: Retries | null;
 
   constructor(context: RouterContext) {
     this.context = context;
-    this.formatContext = new LogContext();
     this.upstream = new UpstreamRequest(this, context.clock);
     this.timeouts = new RequestTimeouts();
     this.attemptTimer = null;
@@ -84,12 +81,12 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Copie
     this.host = null;
     this.route = null;
     this.isRequestReadDisabled = false;
-    this.isChargedInternal = false;
     this.tunnel = Tunnel.none;
-    this.altStatName = '';
     this.isGrpc = false;
     this.isOutcomeOpen = false;
-    this.virtualClusterStats = null;
+    this.charges = new RequestCharges();
+    this.replies = new RouterReplies(context, this.charges);
+    this.retries = null;
   }
 
   setCallbacks(_callbacks: FilterCallbacks): void {}
@@ -112,64 +109,52 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Copie
     stats.rqTotal.inc();
     const route = callbacks.routeEntry();
     if (route === null) {
-      stats.noRoute.inc();
-      callbacks.streamInfo.setFlag(ResponseFlag.noRouteFound);
-      callbacks.sendLocalReply(404, '', ROUTE_NOT_FOUND);
+      this.replies.noRoute(callbacks);
       return;
     }
     this.route = route;
+    this.replies.route = route;
     const info = callbacks.streamInfo;
     info.route = route;
     if (route.kind !== RouteKind.route) {
-      this.answerDirectly(route, headers, callbacks);
+      this.replies.direct(route, headers, callbacks);
       return;
     }
     const clusterName = route.resolveClusterName(headers);
     const cluster = clusters.get(clusterName);
     if (cluster === null) {
-      stats.noCluster.inc();
-      info.setFlag(ResponseFlag.noClusterFound);
-      this.replyWithRoute(route.clusterNotFoundResponseCode, '', 'cluster_not_found', false);
+      this.replies.noCluster(route.clusterNotFoundResponseCode, callbacks);
       return;
     }
     this.cluster = cluster;
     info.upstreamClusterName = clusterName;
     info.upstreamClusterObservabilityName = cluster.info.config.statName;
     info.upstreamClusterMetadata = cluster.info.config.metadata as MetadataStructs;
-    this.isChargedInternal = info.isInternalRequest;
     this.isGrpc = isGrpcRequest(headers);
     const virtualCluster = route.virtualHost.virtualCluster(headers);
-    this.virtualClusterStats = virtualCluster === null ? null : virtualCluster.stats;
+    const { charges } = this;
+    charges.cluster = cluster.info.stats;
+    charges.virtualCluster = virtualCluster === null ? null : virtualCluster.stats;
+    charges.route = route.stats;
+    charges.isInternal = info.isInternalRequest;
+    charges.isHealthCheck = info.isHealthCheck;
     if (virtualCluster !== null) info.virtualClusterName = virtualCluster.name;
-    const strict = this.context.strictHeaderIds;
-    for (let i = 0; i < strict.length; i++) {
-      if (headers.find(strict[i]) >= 0 && !isWellFormed(strict[i], headers.get(strict[i]) ?? '')) {
-        this.refuseHeader(config.strictCheckHeaders[i], headers.get(strict[i]) ?? '', callbacks);
-        return;
-      }
-    }
+    if (this.replies.refusesHeaders(headers, callbacks)) return;
     if (headers.find(HeaderId.envoyUpstreamAltStatName) >= 0) this.takeAltStatName(headers);
-    if (this.isTurnedAway(cluster, callbacks)) return;
+    if (this.replies.turnsAway(cluster, callbacks)) return;
     this.timeouts.resolve(route, headers, config);
-    if (this.isChargedInternal) removeConsumed(headers);
-    finalizeRequestHeaders(route, headers, callbacks.streamInfo, config.suppressEnvoyHeaders, this.formatContext);
+    finalizeRequestHeaders(route, headers, callbacks.streamInfo, config.suppressEnvoyHeaders, this.replies.formatContext);
+    this.beginRetries(route, headers, endStream, cluster, callbacks);
     info.upstreamAttemptCount = 1;
     const host = cluster.chooseHost(info.random, cluster.usesHash ? this.computeHash(route, headers) : null);
     if (host === null) {
-      this.failNoHost(cluster, callbacks);
+      this.replies.noHost(cluster, callbacks);
       return;
     }
-    this.host = host;
-    // Upstream connections are plaintext.
-    if (info.schemeMatchesUpstream) headers.isHttps = false;
-    info.upstreamHost = host;
-    if (route.action?.autoHostRewrite === true) route.autoRewriteHost(headers, host.hostname);
     this.state = State.active;
-    const priority = route.isHighPriority ? 1 : 0;
     const tunnel = tunnelOf(headers);
     this.tunnel = tunnel;
-    const pool = isTerminated(route, headers, tunnel) ? cluster.tcpPool(host, priority) : cluster.pool(host, priority);
-    if (route.internalRedirect !== null) {
+    if (route.internalRedirect !== null || this.retries?.isOpen === true) {
       // The request may have to be sent again, elsewhere.
       callbacks.retainRequestHeaders();
       if (!endStream) this.kept.begin(route.bodyLimit(callbacks.decoderBufferLimit()));
@@ -180,13 +165,89 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Copie
     if (isMirrored) callbacks.retainRequestHeaders();
     // Before begin(), which may answer already.
     if (tunnel === Tunnel.webSocket && this.timeouts.globalMs > 0) this.timer?.enable(this.timeouts.globalMs);
-    this.upstream.begin(callbacks, pool, headers, endStream, tunnel >= Tunnel.webSocket);
+    this.sendTo(host, route, headers, endStream, cluster, callbacks);
     // A request whose upstream failed at once is copied only if it is whole: nobody would bring the rest.
     if (isMirrored && route.mirrors !== null && (endStream || this.isMirrored)) {
       this.copies ??= new RequestCopies(this.context, this);
       this.copies.begin(route.mirrors, headers, info, this.timeouts.globalMs, route.isHighPriority, endStream);
     }
     if (endStream && this.state === State.active) this.onRequestSent();
+  }
+
+  /** Takes up what route and headers say of retries; their headers go no further. */
+  private beginRetries(route: RouteEntry, headers: HeaderMap, endStream: boolean, cluster: UpstreamCluster, callbacks: TerminalFilterCallbacks): void {
+    // Others' requests have none of the headers, unless the route adds them.
+    const hasHeaders = this.charges.isInternal || !route.requestHeaders.isEmpty;
+    if ((route.retries !== null || hasHeaders) && mayRetry(route, headers)) {
+      this.retries ??= new Retries(this.context, callbacks.createTimer(this));
+      this.retries.begin(route, headers, endStream, cluster, this.charges, callbacks);
+    }
+    if (hasHeaders) removeConsumed(headers);
+  }
+
+  /** Sends the request, or as much as there is of it, to a host. */
+  private sendTo(host: Host, route: RouteEntry, headers: HeaderMap, endStream: boolean, cluster: UpstreamCluster, callbacks: TerminalFilterCallbacks): void {
+    const { tunnel } = this;
+    const info = callbacks.streamInfo;
+    this.host = host;
+    // Upstream connections are plaintext.
+    if (info.schemeMatchesUpstream) headers.isHttps = false;
+    info.upstreamHost = host;
+    if (route.action?.autoHostRewrite === true) route.autoRewriteHost(headers, host.hostname);
+    this.retries?.onHostAttempted(host);
+    const priority = route.isHighPriority ? 1 : 0;
+    const pool = isTerminated(route, headers, tunnel) ? cluster.tcpPool(host, priority) : cluster.pool(host, priority);
+    this.upstream.begin(callbacks, pool, headers, endStream, tunnel >= Tunnel.webSocket);
+  }
+
+  /** The wait before the next try is over. */
+  private sendAgain(retries: Retries): void {
+    const { callbacks, route, cluster, kept, upstream } = this;
+    const headers = callbacks?.requestHeaders() ?? null;
+    if (callbacks === null || route === null || cluster === null || headers === null) return;
+    const info = callbacks.streamInfo;
+    info.upstreamAttemptCount++;
+    retries.beginTry(route, headers, info.upstreamAttemptCount);
+    info.resetUpstream();
+    const host = retries.chooseHost(cluster, info.random, cluster.usesHash ? this.computeHash(route, headers) : null);
+    if (host === null) {
+      this.state = State.done;
+      this.stopTimers();
+      this.replies.noHost(cluster, callbacks);
+      return;
+    }
+    const isComplete = callbacks.isRequestComplete();
+    this.timeouts.updateExpected(headers, isComplete ? info.msSinceRequestComplete(this.context.clock) : 0, this.context.config);
+    this.sendTo(host, route, headers, retries.isHeadersOnly, cluster, callbacks);
+    if (retries.isHeadersOnly) return;
+    const { trailers } = retries;
+    const endsWithBody = isComplete && trailers === null;
+    if (kept.bytes.length > 0 || endsWithBody) upstream.encodeData(kept.bytes.bytes, 0, kept.bytes.length, endsWithBody);
+    if (trailers !== null) upstream.encodeTrailers(trailers);
+  }
+
+  /** A try has failed and the next one waits: what belongs to the failed one alone ends. */
+  private endTry(): void {
+    this.host?.onRequestError();
+    this.attemptTimer?.disable();
+    this.idleTimer?.disable();
+    this.streamTimer?.disable();
+  }
+
+  /** Keeps body bytes for sending them again; false when the request was answered because they are too many. */
+  private keep(bytes: Uint8Array, offset: number, length: number, callbacks: TerminalFilterCallbacks): boolean {
+    const { kept, retries } = this;
+    kept.append(bytes, offset, length);
+    if (!kept.isLost) return true;
+    this.charges.cluster?.retryOrShadowAbandoned.inc();
+    if (retries === null || !retries.isOpen) return true;
+    const wasWaiting = retries.isWaiting;
+    retries.end();
+    if (!wasWaiting) return true;
+    this.state = State.done;
+    this.stopTimers();
+    this.replies.reply(507, 'exceeded request buffer limit while retrying upstream', 'request_payload_exceeded_retry_buffer_limit', false, callbacks);
+    return false;
   }
 
   private computeHash(route: RouteEntry, headers: HeaderMap): XxHash64 | null {
@@ -201,7 +262,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Copie
 
   decodeTerminalData(bytes: Uint8Array, offset: number, length: number, endStream: boolean): void {
     if (this.state === State.idle || this.state === State.done) return;
-    if (this.kept.isWanted) this.kept.append(bytes, offset, length);
+    if (this.kept.isWanted && this.callbacks !== null && !this.keep(bytes, offset, length, this.callbacks)) return;
     if (this.isMirrored) this.copies?.encodeData(bytes, offset, length, endStream);
     this.upstream.encodeData(bytes, offset, length, endStream);
     if (endStream && this.state !== State.done) this.onRequestSent();
@@ -209,6 +270,10 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Copie
 
   decodeTerminalTrailers(trailers: HeaderMap): void {
     if (this.state === State.idle || this.state === State.done) return;
+    if (this.retries?.isOpen === true) {
+      trailers.retain();
+      this.retries.trailers = trailers;
+    }
     if (this.isMirrored) this.copies?.encodeTrailers(trailers);
     this.upstream.encodeTrailers(trailers);
     if (this.state !== State.done) this.onRequestSent();
@@ -222,8 +287,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Copie
   /** From here on both sides are there. */
   onUpstreamReady(): void {
     const { timeouts, callbacks } = this;
-    this.virtualClusterStats?.rqTotal.inc();
-    this.route?.stats?.rqTotal.inc();
+    this.charges.request();
     if (timeouts.perTryMs > 0 && callbacks?.isRequestComplete() === true) this.startAttemptTimer();
     if (timeouts.perTryIdleMs > 0) {
       this.idleTimer ??= callbacks?.createTimer(this) ?? null;
@@ -248,62 +312,16 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Copie
     this.streamTimer?.disable();
   }
 
-  private answerDirectly(route: RouteEntry, headers: HeaderMap, callbacks: TerminalFilterCallbacks): void {
-    this.context.stats.rqDirectResponse.inc();
-    const isRedirect = route.kind === RouteKind.redirect;
-    const location = route.redirectLocation(headers, !this.context.config.suppressEnvoyHeaders);
-    const body = isRedirect ? '' : directBody(route, headers, callbacks.streamInfo, this.formatContext);
-    callbacks.sendLocalReply(route.responseCode === 0 ? 404 : route.responseCode, body, {
-      details: 'direct_response',
-      modifyHeaders: (response) => {
-        if (location !== '') response.set(HeaderId.location, location);
-        mutateRouteResponse(route, response, callbacks, this.formatContext);
-      },
-    });
-  }
-
   /** x-envoy-upstream-alt-stat-name (of trusted callers; others' is gone): response codes are counted below that name too. */
   private takeAltStatName(headers: HeaderMap): void {
-    this.altStatName = headers.get(HeaderId.envoyUpstreamAltStatName) ?? '';
+    this.charges.altStatName = headers.get(HeaderId.envoyUpstreamAltStatName) ?? '';
     headers.remove(HeaderId.envoyUpstreamAltStatName);
-  }
-
-  private refuseHeader(name: string, value: string, callbacks: TerminalFilterCallbacks): void {
-    callbacks.streamInfo.setFlag(ResponseFlag.invalidEnvoyRequestHeaders);
-    callbacks.sendLocalReply(400, `invalid header '${name}' with value '${value}'`, { details: `request_headers_failed_strict_check{${name}}` });
-  }
-
-  /** The cluster takes no request, or not this one. */
-  private isTurnedAway(cluster: UpstreamCluster, callbacks: TerminalFilterCallbacks): boolean {
-    const info = callbacks.streamInfo;
-    switch (refusalOf(cluster, this.context.runtime, info.random)) {
-      case Refusal.maintenance:
-        info.setFlag(ResponseFlag.upstreamOverflow);
-        this.chargeCode(503, false);
-        cluster.info.stats.rqMaintenanceMode.inc();
-        this.replyWithRoute(503, 'maintenance mode', 'maintenance_mode', true);
-        return true;
-      case Refusal.drop:
-        info.setFlag(ResponseFlag.unconditionalDropOverload);
-        this.chargeCode(503, false);
-        callbacks.sendLocalReply(503, 'unconditional drop overload', DROP_OVERLOAD);
-        return true;
-      default:
-        return false;
-    }
-  }
-
-  private failNoHost(cluster: UpstreamCluster, callbacks: TerminalFilterCallbacks): void {
-    cluster.info.stats.cxNoneHealthy.inc();
-    callbacks.streamInfo.setFlag(ResponseFlag.noHealthyUpstream);
-    this.chargeCode(503, false);
-    this.replyWithRoute(503, 'no healthy upstream', 'no_healthy_upstream', false);
   }
 
   // === UpstreamRequestOwner: the response ===
 
   onUpstream1xxHeaders(headers: HeaderMap): void {
-    this.chargeCode(headers.status, this.isCanary(headers));
+    this.charges.code(headers.status, this.isCanary(headers));
     this.callbacks?.encode1xxHeaders(headers);
   }
 
@@ -311,10 +329,19 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Copie
     const callbacks = this.callbacks;
     const route = this.route;
     if (callbacks === null || route === null || this.state !== State.active) return;
+    const { retries } = this;
+    if (retries?.isOpen === true && retries.retriesResponse(headers, callbacks)) {
+      this.dropResponse(headers, endStream, callbacks);
+      return;
+    }
     if (this.tunnel !== Tunnel.none && !this.settleTunnel(headers, endStream, callbacks)) return;
     if (route.internalRedirect?.appliesTo(headers.status) === true && this.redirect(route.internalRedirect, route, headers, endStream, callbacks)) return;
     this.state = State.responseStarted;
+    // What was kept for further tries is needed no longer.
+    if (retries?.isOpen === true) retries.end();
+    this.kept.clear();
     if (this.attemptTimer !== null) this.attemptTimer.disable();
+    if (this.timeouts.perTryIdleMs > 0) this.idleTimer?.enable(this.timeouts.perTryIdleMs);
     if (this.cookies.length > 0) for (const cookie of this.cookies) headers.add(HeaderId.setCookie, cookie);
     const info = callbacks.streamInfo;
     info.responseCodeDetails = 'via_upstream';
@@ -325,13 +352,22 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Copie
     }
     if (route.virtualHost.includeAttemptCountInResponse) headers.setInteger(HeaderId.envoyAttemptCount, info.upstreamAttemptCount);
     info.responseCode = headers.status;
-    this.chargeCode(headers.status, this.isCanary(headers));
+    this.charges.code(headers.status, this.isCanary(headers));
     if (this.isGrpc && headers.status < 500 && !endStream) this.isOutcomeOpen = true;
     else this.chargeHost(headers.status < 500 && !(this.isGrpc && isGrpcServerError(grpcStatusIn(headers))));
     if (this.context.formatNeeds.upstreamBytes) this.upstream.recordBytes();
-    mutateRouteResponse(route, headers, callbacks, this.formatContext);
+    mutateRouteResponse(route, headers, callbacks, this.replies.formatContext);
     if (endStream) this.onUpstreamComplete(callbacks);
     callbacks.encodeHeaders(headers, endStream);
+  }
+
+  /** The response is not passed on: another try follows. */
+  private dropResponse(headers: HeaderMap, endStream: boolean, callbacks: TerminalFilterCallbacks): void {
+    this.endTry();
+    this.charges.cluster?.retriedCodes().charge(headers.status);
+    if (endStream && callbacks.isRequestComplete()) this.upstream.onResponseComplete(true);
+    else this.upstream.reset();
+    headers.clear();
   }
 
   /** The answer to a request for a tunnel; false when it goes no further. */
@@ -372,6 +408,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Copie
   onUpstreamData(offset: number, length: number, endStream: boolean): void {
     const callbacks = this.callbacks;
     if (callbacks === null || this.state !== State.responseStarted) return;
+    if (this.timeouts.perTryIdleMs > 0) this.idleTimer?.enable(this.timeouts.perTryIdleMs);
     if (endStream) {
       // A gRPC response without trailers has no status: an error.
       if (this.isOutcomeOpen) this.chargeHost(false);
@@ -393,46 +430,35 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Copie
   private onUpstreamComplete(callbacks: TerminalFilterCallbacks): void {
     this.state = State.done;
     this.stopTimers();
-    const cluster = this.cluster;
-    if (cluster !== null && callbacks.isRequestComplete()) {
-      const elapsed = callbacks.streamInfo.msSinceRequestComplete(this.context.clock);
-      cluster.info.stats.codes.time.record(elapsed);
-      cluster.info.stats.byOrigin(this.isChargedInternal).time.record(elapsed);
-      this.virtualClusterStats?.codes.time.record(elapsed);
-      this.route?.stats?.codes.time.record(elapsed);
-    }
+    if (callbacks.isRequestComplete()) this.charges.time(callbacks.streamInfo.msSinceRequestComplete(this.context.clock));
     this.upstream.onResponseComplete(callbacks.isRequestComplete());
   }
 
   onUpstreamReset(reason: ResetReason, transportFailure: string): void {
     const callbacks = this.callbacks;
     if (callbacks === null || this.state === State.done || this.state === State.idle) return;
+    const { retries } = this;
+    if (this.state === State.active && retries?.isOpen === true && retries.retriesReset(reason, false, callbacks)) {
+      this.endTry();
+      return;
+    }
     const info = callbacks.streamInfo;
     info.setFlag(flagOf(reason));
     if (transportFailure !== '') info.upstreamTransportFailureReason = transportFailure;
     const wasStarted = this.state === State.responseStarted;
     this.state = State.done;
     this.stopTimers();
-    const text = RESET_REASON_TEXT[reason];
     if (wasStarted) {
       if (this.isOutcomeOpen) {
         this.chargeHost(false);
         this.context.stats.rqResetAfterDownstreamResponseStarted.inc();
       }
-      info.responseCodeDetails = `upstream_reset_after_response_started{${text.replaceAll(' ', '_')}}`;
+      info.responseCodeDetails = `upstream_reset_after_response_started{${RESET_REASON_TEXT[reason].replaceAll(' ', '_')}}`;
       callbacks.resetAfterUpstreamFailure();
       return;
     }
-    const isOverflow = reason === ResetReason.overflow;
-    const status = reason === ResetReason.protocolError ? 502 : 503;
-    if (!isOverflow) {
-      this.host?.onRequestError();
-    }
-    this.chargeCode(status, false);
-    const suffix = transportFailure === '' ? '' : `, transport failure reason: ${transportFailure}`;
-    const detail = transportFailure === '' ? '' : `|${transportFailure}`;
-    this.replyWithRoute(status, `upstream connect error or disconnect/reset before headers. reset reason: ${text}${suffix}`,
-      `upstream_reset_before_response_started{${text}${detail}}`.replaceAll(' ', '_'), isOverflow);
+    if (reason !== ResetReason.overflow) this.host?.onRequestError();
+    this.replies.upstreamReset(reason, transportFailure, retries?.isRetry === true, callbacks);
   }
 
   // === timeouts and back-pressure ===
@@ -446,33 +472,59 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Copie
       this.onStreamDuration(callbacks);
     } else if (timer === this.attemptTimer) {
       stats.rqPerTryTimeout.inc();
-      this.onResponseTimeout('upstream_per_try_timeout', callbacks);
+      this.onTryTimeout('upstream_per_try_timeout', callbacks);
     } else if (timer === this.idleTimer) {
       stats.rqPerTryIdleTimeout.inc();
-      this.onResponseTimeout('upstream_per_try_idle_timeout', callbacks);
+      this.onTryTimeout('upstream_per_try_idle_timeout', callbacks);
+    } else if (this.retries !== null && timer === this.retries.timer) {
+      this.sendAgain(this.retries);
     } else {
-      stats.rqTimeout.inc();
-      this.onResponseTimeout('response_timeout', callbacks);
+      // Between two tries nobody is late.
+      const isTrying = this.retries?.isWaiting !== true;
+      if (isTrying) {
+        stats.rqTimeout.inc();
+        this.chargeTimeout();
+      }
+      this.answerTimeout('response_timeout', isTrying, callbacks);
     }
   }
 
-  private onResponseTimeout(details: string, callbacks: TerminalFilterCallbacks): void {
-    this.virtualClusterStats?.rqTimeout.inc();
-    this.route?.stats?.rqTimeout.inc();
+  private onTryTimeout(details: string, callbacks: TerminalFilterCallbacks): void {
+    this.chargeTimeout();
+    if (!this.retriesAfterCut(true, callbacks)) this.answerTimeout(details, true, callbacks);
+  }
+
+  private chargeTimeout(): void {
+    this.charges.timeout();
     this.host?.onRequestTimeout();
+    this.upstream.noteTimeout(this.timeouts.answersNoContent ? 204 : 504);
+  }
+
+  /** Whether a try that we cut is followed by another, which waits then. */
+  private retriesAfterCut(isTimeout: boolean, callbacks: TerminalFilterCallbacks): boolean {
+    const { retries } = this;
+    if (this.state !== State.active || retries?.isOpen !== true || !retries.retriesReset(ResetReason.localReset, isTimeout, callbacks)) return false;
+    this.endTry();
+    this.upstream.reset();
+    return true;
+  }
+
+  private answerTimeout(details: string, isTrying: boolean, callbacks: TerminalFilterCallbacks): void {
     callbacks.streamInfo.setFlag(ResponseFlag.upstreamRequestTimeout);
-    const { answersNoContent } = this.timeouts;
-    this.upstream.noteTimeout(answersNoContent ? 204 : 504);
     if (!this.giveUp(details, callbacks)) return;
-    this.host?.onRequestError();
-    this.chargeCode(answersNoContent ? 204 : 504, false);
-    this.replyWithRoute(answersNoContent ? 204 : 504, answersNoContent ? '' : 'upstream request timeout', details, false);
+    const { answersNoContent } = this.timeouts;
+    if (isTrying) {
+      this.host?.onRequestError();
+      this.charges.code(answersNoContent ? 204 : 504, false);
+    }
+    this.replies.reply(answersNoContent ? 204 : 504, answersNoContent ? '' : 'upstream request timeout', details, false, callbacks);
   }
 
   private onStreamDuration(callbacks: TerminalFilterCallbacks): void {
+    if (this.retriesAfterCut(false, callbacks)) return;
     callbacks.streamInfo.setFlag(ResponseFlag.upstreamMaxStreamDurationReached);
     const details = 'upstream_max_stream_duration_reached';
-    if (this.giveUp(details, callbacks)) this.replyWithRoute(callbacks.isRequestComplete() ? 504 : 408, 'upstream max stream duration reached', details, false);
+    if (this.giveUp(details, callbacks)) this.replies.reply(callbacks.isRequestComplete() ? 504 : 408, 'upstream max stream duration reached', details, false, callbacks);
   }
 
   /** Ends the attempt; true when the client is still to be answered. */
@@ -527,10 +579,10 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Copie
     this.cluster = null;
     this.host = null;
     this.route = null;
-    this.altStatName = '';
+    this.retries?.clear();
+    this.charges.clear();
     this.isOutcomeOpen = false;
     this.tunnel = Tunnel.none;
-    this.virtualClusterStats = null;
     this.isRequestReadDisabled = false;
   }
 
@@ -542,43 +594,10 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Copie
     else this.host?.onRequestError();
   }
 
-  /** A reply made here carries the route's response headers, like one from upstream. */
-  private replyWithRoute(status: number, body: string, details: string, isOverloaded: boolean): void {
-    const { callbacks, route } = this;
-    if (callbacks === null) return;
-    callbacks.sendLocalReply(status, body, {
-      details,
-      modifyHeaders: (headers) => {
-        if (isOverloaded) headers.set(HeaderId.envoyOverloaded, 'true');
-        const attempts = callbacks.streamInfo.upstreamAttemptCount;
-        if (attempts > 0 && route?.virtualHost.includeAttemptCountInResponse === true) headers.setInteger(HeaderId.envoyAttemptCount, attempts);
-        if (route !== null) mutateRouteResponse(route, headers, callbacks, this.formatContext);
-      },
-    });
-  }
-
   /** The host says so in its metadata, or in this response. */
   private isCanary(headers: HeaderMap): boolean {
     return this.host?.isCanary === true || headers.valueEquals(HeaderId.envoyUpstreamCanary, 'true');
   }
-
-  private chargeCode(status: number, isCanary: boolean): void {
-    const stats = this.cluster?.info.stats;
-    // Health checks are no traffic.
-    if (stats === undefined || this.callbacks?.streamInfo.isHealthCheck === true) return;
-    stats.codes.charge(status);
-    stats.byOrigin(this.isChargedInternal).charge(status);
-    this.virtualClusterStats?.codes.charge(status);
-    this.route?.stats?.codes.charge(status);
-    if (this.altStatName !== '') stats.alternative(this.altStatName)?.charge(status, this.isChargedInternal);
-    if (isCanary) stats.canaryCodes().charge(status);
-  }
 }
 
 const NO_COOKIES: string[] = [];
-
-const ROUTE_NOT_FOUND: LocalReplyOptions = { details: 'route_not_found' };
-const DROP_OVERLOAD: LocalReplyOptions = {
-  details: 'unconditional_drop_overload',
-  modifyHeaders: (headers) => headers.setByName('x-envoy-unconditional-drop-overload', 'true'),
-};

@@ -39,12 +39,14 @@ export const ResponseFlag = {
 export const RESPONSE_FLAG_NAMES: readonly (readonly [number, string, string])[] = [
   [ResponseFlag.failedLocalHealthCheck, 'LH', 'FailedLocalHealthCheck'],
   [ResponseFlag.noHealthyUpstream, 'UH', 'NoHealthyUpstream'],
+  // Why there is no further try is set before why the last one failed.
+  [ResponseFlag.upstreamRetryLimitExceeded, 'URX', 'UpstreamRetryLimitExceeded'],
+  [ResponseFlag.upstreamOverflow, 'UO', 'UpstreamOverflow'],
   [ResponseFlag.upstreamRequestTimeout, 'UT', 'UpstreamRequestTimeout'],
   [ResponseFlag.localReset, 'LR', 'LocalReset'],
   [ResponseFlag.upstreamRemoteReset, 'UR', 'UpstreamRemoteReset'],
   [ResponseFlag.upstreamConnectionFailure, 'UF', 'UpstreamConnectionFailure'],
   [ResponseFlag.upstreamConnectionTermination, 'UC', 'UpstreamConnectionTermination'],
-  [ResponseFlag.upstreamOverflow, 'UO', 'UpstreamOverflow'],
   [ResponseFlag.noRouteFound, 'NR', 'NoRouteFound'],
   [ResponseFlag.delayInjected, 'DI', 'DelayInjected'],
   [ResponseFlag.faultInjected, 'FI', 'FaultInjected'],
@@ -52,7 +54,6 @@ export const RESPONSE_FLAG_NAMES: readonly (readonly [number, string, string])[]
   [ResponseFlag.unauthorizedExternalService, 'UAEX', 'UnauthorizedExternalService'],
   [ResponseFlag.rateLimitServiceError, 'RLSE', 'RateLimitServiceError'],
   [ResponseFlag.downstreamConnectionTermination, 'DC', 'DownstreamConnectionTermination'],
-  [ResponseFlag.upstreamRetryLimitExceeded, 'URX', 'UpstreamRetryLimitExceeded'],
   [ResponseFlag.streamIdleTimeout, 'SI', 'StreamIdleTimeout'],
   [ResponseFlag.invalidEnvoyRequestHeaders, 'IH', 'InvalidEnvoyRequestHeaders'],
   [ResponseFlag.downstreamProtocolError, 'DPE', 'DownstreamProtocolError'],

@@ -54,6 +54,8 @@ export interface ConnectionInfo {
 const TIMES = 15;
 /** Beginning and end of the request. */
 const CONTINUED_TIMES = [0, 1, 2];
+/** Indexes of the times of an upstream request. */
+const UPSTREAM_TIMES = [3, 4, 5, 6, 9, 10, 11, 13, 14];
 
 /**
  * Facts about one stream that filters, log lines and stats read. Pooled: `reset()` restores every field.
@@ -200,6 +202,22 @@ export class StreamInfo {
     this.random = 0;
     this.dynamicMetadata = null;
     this.filterState = null;
+  }
+
+  /** Forgets what is known of the upstream: another try begins. */
+  resetUpstream(): void {
+    const { times } = this;
+    for (const time of UPSTREAM_TIMES) times[time] = NaN;
+    this.upstreamProtocol = Protocol.http11;
+    this.hasUpstreamProtocol = false;
+    this.upstreamTransportFailureReason = '';
+    this.upstreamWireBytesSent = 0;
+    this.upstreamWireBytesReceived = 0;
+    this.upstreamHeaderBytesSent = 0;
+    this.upstreamHeaderBytesReceived = 0;
+    this.upstreamHost = null;
+    this.upstreamLocalAddress = '';
+    this.upstreamConnectionId = 0;
   }
 
   /** Takes over what a stream that this one continues has seen of the client. */

@@ -3,12 +3,20 @@ import type { PreserveCaseConfig } from '../headers/header_spelling.ts';
 import type { ExtensionConfig } from '../registry/parse_context.ts';
 import type { FractionalPercent } from '../runtime/runtime_snapshot.ts';
 
+/** Part of the requests under way, in percent, and the number of retries that is always allowed. */
+export interface RetryBudgetConfig {
+  readonly percent: number;
+  readonly minConcurrency: number;
+}
+
 export interface CircuitBreakerThresholds {
   readonly maxConnections: number;
   readonly maxPendingRequests: number;
   readonly maxRequests: number;
   readonly maxRetries: number;
   readonly trackRemaining: boolean;
+  /** Instead of maxRetries: retries up to this part of the requests that run or wait, and always so many; absent = none. */
+  readonly retryBudget?: RetryBudgetConfig;
 }
 
 export const DEFAULT_THRESHOLDS: CircuitBreakerThresholds = Object.freeze({

@@ -4,15 +4,14 @@ import type { ClusterConfig } from './cluster_config.ts';
 import type { ClusterLoad } from './load_balancer.ts';
 import type { CircuitBreaker, CircuitGauges } from './circuit_breaker.ts';
 
-/** Counters of response codes below one prefix: `upstream_rq_200`, `upstream_rq_2xx`, `upstream_rq_completed`, `upstream_rq_time`. */
-export class ResponseCodeStats {
+/** Counters of response codes below one prefix: `upstream_rq_200`, `upstream_rq_2xx`, `upstream_rq_completed`. */
+export class ResponseCodeCounters {
   private readonly scope: StatsScope;
   private readonly byCode: (Counter | null)[];
   private readonly byClass: (Counter | null)[];
   private readonly completed: Counter;
   /** Statuses of no class. */
   private unknown: Counter | null;
-  readonly time: Histogram;
 
   constructor(scope: StatsScope) {
     this.scope = scope;
@@ -20,7 +19,6 @@ export class ResponseCodeStats {
     this.byClass = new Array<Counter | null>(6).fill(null);
     this.completed = scope.counter('upstream_rq_completed');
     this.unknown = null;
-    this.time = scope.histogram('upstream_rq_time', 'ms');
   }
 
   /** Counts one response. A code seen for the first time makes its counter. */
@@ -50,6 +48,16 @@ export class ResponseCodeStats {
     const counter = this.scope.counter(`upstream_rq_${kind}xx`);
     this.byClass[kind] = counter;
     counter.inc();
+  }
+}
+
+/** The same with `upstream_rq_time`. */
+export class ResponseCodeStats extends ResponseCodeCounters {
+  readonly time: Histogram;
+
+  constructor(scope: StatsScope) {
+    super(scope);
+    this.time = scope.histogram('upstream_rq_time', 'ms');
   }
 }
 
@@ -98,12 +106,19 @@ export class ClusterStats {
   readonly internalRedirectSucceeded: Counter;
   readonly internalRedirectFailed: Counter;
   readonly retryOrShadowAbandoned: Counter;
+  readonly rqRetry: Counter;
+  readonly rqRetrySuccess: Counter;
+  readonly rqRetryOverflow: Counter;
+  readonly rqRetryLimitExceeded: Counter;
+  readonly rqRetryBackoffExponential: Counter;
+  readonly rqRetryBackoffRatelimited: Counter;
   readonly lbHealthyPanic: Counter;
   /** Response codes: all, and the copies below `external.` and `internal.`. */
   readonly codes: ResponseCodeStats;
   private external: ResponseCodeStats | null;
   private internal: ResponseCodeStats | null;
   private canary: ResponseCodeStats | null;
+  private retried: ResponseCodeCounters | null;
   private alternatives: Map<string, AlternativeCodeStats> | null;
   private readonly scope: StatsScope;
 
@@ -152,11 +167,18 @@ export class ClusterStats {
     this.internalRedirectSucceeded = scope.counter('upstream_internal_redirect_succeeded_total');
     this.internalRedirectFailed = scope.counter('upstream_internal_redirect_failed_total');
     this.retryOrShadowAbandoned = scope.counter('retry_or_shadow_abandoned');
+    this.rqRetry = scope.counter('upstream_rq_retry');
+    this.rqRetrySuccess = scope.counter('upstream_rq_retry_success');
+    this.rqRetryOverflow = scope.counter('upstream_rq_retry_overflow');
+    this.rqRetryLimitExceeded = scope.counter('upstream_rq_retry_limit_exceeded');
+    this.rqRetryBackoffExponential = scope.counter('upstream_rq_retry_backoff_exponential');
+    this.rqRetryBackoffRatelimited = scope.counter('upstream_rq_retry_backoff_ratelimited');
     this.lbHealthyPanic = scope.counter('lb_healthy_panic');
     this.codes = new ResponseCodeStats(scope);
     this.external = null;
     this.internal = null;
     this.canary = null;
+    this.retried = null;
     this.alternatives = null;
   }
 
@@ -180,6 +202,12 @@ export class ClusterStats {
       this.alternatives.set(name, stats);
     }
     return stats;
+  }
+
+  /** Responses that were not passed on but retried. */
+  retriedCodes(): ResponseCodeCounters {
+    this.retried ??= new ResponseCodeCounters(this.scope.scope('retry'));
+    return this.retried;
   }
 
   /** The copy for canary hosts. */
@@ -243,8 +271,8 @@ export class ClusterInfo implements ClusterLoad {
 /** Gauges of one priority's breaker, shown as used from the start. */
 export function circuitGauges(scope: StatsScope, priority: 'default' | 'high'): CircuitGauges {
   const below = scope.scope(`circuit_breakers.${priority}`);
-  const gauges = { cxOpen: below.gauge('cx_open'), rqPendingOpen: below.gauge('rq_pending_open'), rqOpen: below.gauge('rq_open') };
-  for (const gauge of [gauges.cxOpen, gauges.rqPendingOpen, gauges.rqOpen, below.gauge('cx_pool_open'), below.gauge('rq_retry_open')]) gauge.set(0);
+  const gauges = { cxOpen: below.gauge('cx_open'), rqPendingOpen: below.gauge('rq_pending_open'), rqOpen: below.gauge('rq_open'), rqRetryOpen: below.gauge('rq_retry_open') };
+  for (const gauge of [gauges.cxOpen, gauges.rqPendingOpen, gauges.rqOpen, gauges.rqRetryOpen, below.gauge('cx_pool_open')]) gauge.set(0);
   return gauges;
 }
 

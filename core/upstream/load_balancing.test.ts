@@ -129,6 +129,21 @@ describe('CircuitBreaker', () => {
     expect([make(1, 1), make(0, 0), make(0, 1), make(2, 0)].map((other) => other.canCreate(CircuitKind.pending))).toEqual([true, true, true, true]);
   });
 
+  it('allows retries by a budget: a part of all workers\' requests that run or wait, and always a minimum', () => {
+    const slabs = [new Int32Array(64), new Int32Array(64)];
+    const withBudget = { ...limits, retryBudget: { percent: 20, minConcurrency: 1 } };
+    const [a, b] = [0, 1].map((worker) => new CircuitBreaker(slabs, worker, 2, 0, withBudget, circuitGauges(createLocalStats().scope, 'default')));
+    expect(a.canRetry()).toBe(true);
+    a.inc(CircuitKind.retries);
+    expect([a.canRetry(), b.canRetry()]).toEqual([false, false]);
+    for (let i = 0; i < 9; i++) b.inc(CircuitKind.requests);
+    expect(a.canRetry()).toBe(false);
+    a.inc(CircuitKind.pending);
+    expect([a.canRetry(), b.canRetry()]).toEqual([true, true]);
+    b.inc(CircuitKind.retries);
+    expect(a.canRetry()).toBe(false);
+  });
+
   it('takes the largest limit and the limit 0', () => {
     const [a] = two();
     expect(a.canCreate(CircuitKind.requests)).toBe(true);

@@ -27,6 +27,7 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const BUFFER_LIMIT_BYTES = 1 << 20;
 const PANIC_THRESHOLD_PERCENT = 50;
 const OVERPROVISIONING_FACTOR = 140;
+const RETRY_BUDGET = { percent: 20, minConcurrency: 3 };
 const LOOKUP_FAMILIES = ['auto', 'v4_only', 'v6_only', 'v4_preferred', 'all'] as const;
 const HTTP_OPTIONS_KEY = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
 /** `cluster_type` names that stand for a discovery type of old. */
@@ -69,8 +70,8 @@ export function parseCluster(message: Cluster, defaults: ClusterDefaults, contex
     perConnectionBufferLimitBytes: message.perConnectionBufferLimitBytes ?? BUFFER_LIMIT_BYTES,
     preconnectRatio: message.preconnectPolicy?.perUpstreamPreconnectRatio ?? 1,
     ...parseHttpOptions(message, context),
-    defaultThresholds: parseThresholds(message.circuitBreakers, 0),
-    highThresholds: parseThresholds(message.circuitBreakers, 1),
+    defaultThresholds: parseThresholds(message.circuitBreakers, 0, context),
+    highThresholds: parseThresholds(message.circuitBreakers, 1, context),
     lbPolicy: parseLbPolicy(message, context),
     transportSocket: parseTransportSocket('envoy.transport_sockets.upstream', message.transportSocket, context),
     tcpKeepAlive: parseKeepAlive(message.upstreamConnectionOptions?.tcpKeepalive),
@@ -183,16 +184,24 @@ function parseLegacyHttpOptions(message: Cluster, context: ParseContext): Upstre
 }
 
 /** The first thresholds of a priority. */
-function parseThresholds(message: CircuitBreakers | undefined, priority: number): CircuitBreakerThresholds {
+function parseThresholds(message: CircuitBreakers | undefined, priority: number, context: ParseContext): CircuitBreakerThresholds {
   const thresholds: CircuitBreakers_Thresholds | undefined = message?.thresholds.find((candidate) => candidate.priority === priority);
   if (thresholds === undefined) return DEFAULT_THRESHOLDS;
+  if (thresholds.trackRemaining) context.warn(thresholds, 'track_remaining', 'has no effect: there are no remaining_* gauges');
   return {
     maxConnections: thresholds.maxConnections ?? DEFAULT_THRESHOLDS.maxConnections,
     maxPendingRequests: thresholds.maxPendingRequests ?? DEFAULT_THRESHOLDS.maxPendingRequests,
     maxRequests: thresholds.maxRequests ?? DEFAULT_THRESHOLDS.maxRequests,
     maxRetries: thresholds.maxRetries ?? DEFAULT_THRESHOLDS.maxRetries,
     trackRemaining: thresholds.trackRemaining,
+    ...parseRetryBudget(thresholds),
   };
+}
+
+/** Replaces max_retries. */
+function parseRetryBudget({ retryBudget }: CircuitBreakers_Thresholds): Pick<CircuitBreakerThresholds, 'retryBudget'> {
+  if (retryBudget === undefined) return {};
+  return { retryBudget: { percent: retryBudget.budgetPercent?.value ?? RETRY_BUDGET.percent, minConcurrency: retryBudget.minRetryConcurrency ?? RETRY_BUDGET.minConcurrency } };
 }
 
 /** drop_overloads: one category, as in Envoy. */

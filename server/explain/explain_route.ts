@@ -3,6 +3,7 @@ import type { HeaderMutationsConfig } from '../../core/headers/header_mutation.t
 import type { ConnectionManagerConfig } from '../../core/http/connection_manager/config.ts';
 import type { ConfigPosition } from '../../core/registry/parse_context.ts';
 import type { PerFilterConfigs, RouteActionConfig, RouteConfig, RouteEntryConfig, VirtualHostConfig, WeightedClusterConfig } from '../../core/route/route_config.ts';
+import { conditionNames } from '../../core/route/retry_policy.ts';
 import { mutationLevels } from '../../core/route/route_entry.ts';
 import type { RequestState } from '../../workers/protocol/dry_run.ts';
 import type { ConfigLookup } from './config_lookup.ts';
@@ -112,8 +113,11 @@ function retrySetting(route: RouteEntryConfig, virtualHost: VirtualHostConfig, l
   const own = route.position === null ? undefined : lookup?.field(`${route.position.path}.route`, 'retry_policy');
   const above = virtualHost.position === null ? undefined : lookup?.field(virtualHost.position.path, 'retry_policy');
   const set = own?.isSet === true ? own : above?.isSet === true ? above : undefined;
-  if (set === undefined) return { name: 'retries', value: 'none', from: 'default', at: undefined };
-  return { name: 'retries', value: 'none', from: 'retry_policy is set and has no effect', at: set.at };
+  const retries = route.action.kind === 'route' ? route.action.retries : null;
+  if (set === undefined || retries === null) return { name: 'retries', value: 'none', from: 'default', at: undefined };
+  const from = set === own ? 'route' : 'virtual host';
+  if (retries.retryOn === 0) return { name: 'retries', value: 'none', from: `${from} (no retry_on)`, at: set.at };
+  return { name: 'retries', value: `${retries.numRetries} on ${conditionNames(retries.retryOn).join(', ')}`, from, at: set.at };
 }
 
 function msText(ms: number): string {

@@ -66,7 +66,7 @@ async function task(name: string): Promise<ExplainTask> {
     hosts: {
       cluster: cluster.config.name,
       hosts: cluster.discovery.endpoints.map(({ address, port, hostname, weight, priority, region, zone, subZone, metadata }, host) =>
-        ({ id: host, address, port, hostname, weight, priority, region, zone, subZone, metadata, canary: false })),
+        ({ id: host, address, port, hostname, weight, priority, region, zone, subZone, localityWeight: 0, metadata, canary: false })),
     },
   }));
   return {

@@ -24,7 +24,7 @@ export function routeAction(overrides: Partial<RouteActionConfig> = {}): RouteAc
   return {
     kind: 'route', cluster: { kind: 'cluster', name: 'c' }, clusterNotFoundResponseCode: 503, prefixRewrite: '', regexRewrite: null,
     templateRewrite: '', hostRewriteLiteral: '', hostRewriteHeader: '', hostRewritePathRegex: null, autoHostRewrite: false, appendForwardedHost: false, ...DEFAULT_ROUTE_TIMEOUTS,
-    pathRewriteFormat: '', hostRewriteFormat: '', priority: 'default', upgrades: [], connect: null, hashPolicies: [], mirrorPolicies: [], internalRedirect: null, rateLimits: [],
+    pathRewriteFormat: '', hostRewriteFormat: '', priority: 'default', upgrades: [], connect: null, hashPolicies: [], mirrorPolicies: [], internalRedirect: null, retries: null, rateLimits: [],
     includesVirtualHostRateLimits: false, ...overrides,
   };
 }
@@ -46,7 +46,7 @@ export function routeEntry(overrides: Partial<RouteEntryConfig> = {}): RouteEntr
 export function virtualHost(overrides: Partial<VirtualHostConfig> = {}): VirtualHostConfig {
   return {
     name: 'v', domains: ['*'], routes: [routeEntry()], matcher: null, virtualClusters: [], requireTls: 'none', requestHeaders: NO_HEADER_MUTATIONS, responseHeaders: NO_HEADER_MUTATIONS,
-    perFilterConfig: {}, includeRequestAttemptCount: false, includeAttemptCountInResponse: false, rateLimits: [], metadata: {}, position: null, ...overrides,
+    perFilterConfig: {}, includeRequestAttemptCount: false, includeAttemptCountInResponse: false, includeIsTimeoutRetryHeader: false, rateLimits: [], metadata: {}, position: null, ...overrides,
   };
 }
 
