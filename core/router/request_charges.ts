@@ -1,5 +1,6 @@
 import type { RequestStats } from '../route/request_stats.ts';
 import type { ClusterStats } from '../upstream/cluster_info.ts';
+import type { Host } from '../upstream/host.ts';
 
 /** Everywhere that one request's outcome is counted: its cluster, its virtual cluster, its route. One per pooled router. */
 export class RequestCharges {
@@ -46,9 +47,11 @@ export class RequestCharges {
     this.route?.rqTotal.inc();
   }
 
-  timeout(): void {
+  timeout(host: Host | null, upstream: { noteTimeout(status: number): void }, timeouts: { readonly answersNoContent: boolean }): void {
     this.virtualCluster?.rqTimeout.inc();
     this.route?.rqTimeout.inc();
+    host?.onRequestTimeout();
+    upstream.noteTimeout(timeouts.answersNoContent ? 204 : 504);
   }
 
   /** The whole response took this many milliseconds. */

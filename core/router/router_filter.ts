@@ -238,9 +238,10 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Copie
   private keep(bytes: Uint8Array, offset: number, length: number, callbacks: TerminalFilterCallbacks): boolean {
     const { kept, retries } = this;
     kept.append(bytes, offset, length);
-    if (!kept.isLost) return true;
+    // Kept for internal redirects only: the redirect is passed on.
+    if (!kept.isLost || retries === null) return true;
     this.charges.cluster?.retryOrShadowAbandoned.inc();
-    if (retries === null || !retries.isOpen) return true;
+    if (!retries.isOpen) return true;
     const wasWaiting = retries.isWaiting;
     retries.end();
     if (!wasWaiting) return true;
@@ -483,21 +484,15 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Copie
       const isTrying = this.retries?.isWaiting !== true;
       if (isTrying) {
         stats.rqTimeout.inc();
-        this.chargeTimeout();
+        this.charges.timeout(this.host, this.upstream, this.timeouts);
       }
       this.answerTimeout('response_timeout', isTrying, callbacks);
     }
   }
 
   private onTryTimeout(details: string, callbacks: TerminalFilterCallbacks): void {
-    this.chargeTimeout();
+    this.charges.timeout(this.host, this.upstream, this.timeouts);
     if (!this.retriesAfterCut(true, callbacks)) this.answerTimeout(details, true, callbacks);
-  }
-
-  private chargeTimeout(): void {
-    this.charges.timeout();
-    this.host?.onRequestTimeout();
-    this.upstream.noteTimeout(this.timeouts.answersNoContent ? 204 : 504);
   }
 
   /** Whether a try that we cut is followed by another, which waits then. */
