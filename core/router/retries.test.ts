@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { FakeIo, type FakeSocket } from '../../test/support/fake_io.ts';
 import { InProcessWorker, type InProcessOptions } from '../../test/support/in_process_worker.ts';
-import { routeAction, routeConfig, routeEntry, virtualHost } from '../../test/support/route_config.ts';
+import { routeAction, routeConfig, routeEntry, routeMatch, virtualHost } from '../../test/support/route_config.ts';
 import type { RouteEntryConfig } from '../route/route_config.ts';
 import { NO_RETRIES, RetryOn, type RetryPolicyConfig } from '../route/retry_policy.ts';
 import { HOST_STAT_WORDS, HostStat } from '../shared_memory/layout.ts';
@@ -18,9 +18,9 @@ class Scene {
   readonly worker: InProcessWorker;
   readonly client: FakeSocket;
 
-  constructor(policy: Partial<RetryPolicyConfig>, options: { action?: Parameters<typeof routeAction>[0]; route?: Partial<RouteEntryConfig>; worker?: Partial<InProcessOptions> } = {}) {
+  constructor(policy: Partial<RetryPolicyConfig>, options: { action?: Parameters<typeof routeAction>[0]; route?: Partial<RouteEntryConfig>; otherRoutes?: readonly RouteEntryConfig[]; worker?: Partial<InProcessOptions> } = {}) {
     const action = routeAction({ retries: { ...NO_RETRIES, retryOn: RetryOn.fiveXx, ...policy }, ...options.action });
-    const host = virtualHost({ includeRequestAttemptCount: true, includeIsTimeoutRetryHeader: true, routes: [routeEntry({ action, ...options.route })] });
+    const host = virtualHost({ includeRequestAttemptCount: true, includeIsTimeoutRetryHeader: true, routes: [routeEntry({ action, ...options.route }), ...(options.otherRoutes ?? [])] });
     this.worker = InProcessWorker.onFake(this.io, { upstreamPorts: [81], ...options.worker, manager: { routeConfig: routeConfig({ virtualHosts: [host] }) } });
     this.client = this.io.socket(this.io.accept(this.worker.listenerNumber));
   }
@@ -94,6 +94,20 @@ describe('retries of the router', () => {
     scene.io.data(second.connection, OK);
     expect(scene.client.sent).toContain('200 OK');
     scene.expectNothingHeld();
+  });
+
+  it('counts nothing given up for a body that is kept for redirects alone, by a router that has retried before', () => {
+    const following = routeAction({ internalRedirect: { maxRedirects: 1, responseCodes: [302], predicates: [], allowsCrossScheme: false, responseHeadersToCopy: [] } });
+    const scene = new Scene({}, {
+      route: { match: routeMatch({ path: { kind: 'path', value: '/', caseSensitive: true } }) },
+      otherRoutes: [routeEntry({ action: following, bodyBufferLimit: { bytes: 4, perRequestBytes: -1 } })],
+    });
+    scene.send(GET);
+    scene.io.data(scene.upstream().connection, OK);
+    scene.send('POST /other HTTP/1.1\r\nhost: a\r\ncontent-length: 6\r\n\r\nabcdef');
+    scene.io.data(scene.io.latest.connection, OK);
+    expect(scene.client.sent.match(/200 OK/g)).toHaveLength(2);
+    expect(scene.stat('retry_or_shadow_abandoned')).toBe(0);
   });
 
   it('gives up when the body is larger than what is kept: the answer goes to the client', () => {

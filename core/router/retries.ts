@@ -101,7 +101,7 @@ export class Retries {
 
   /** A try goes to this host. */
   onHostAttempted(host: Host): void {
-    if (this.policy.hostPredicates !== null) this.attempted.push(host);
+    if (this.policy.hostPredicates !== null && this.isOpen) this.attempted.push(host);
   }
 
   /** The host of the next try: the last one chosen when the predicates like none. */

@@ -239,9 +239,8 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Copie
     const { kept, retries } = this;
     kept.append(bytes, offset, length);
     // Kept for internal redirects only: the redirect is passed on.
-    if (!kept.isLost || retries === null) return true;
+    if (!kept.isLost || retries?.isOpen !== true) return true;
     this.charges.cluster?.retryOrShadowAbandoned.inc();
-    if (!retries.isOpen) return true;
     const wasWaiting = retries.isWaiting;
     retries.end();
     if (!wasWaiting) return true;
