@@ -392,11 +392,11 @@ export class Server implements Instance {
 
   private healthCheckEnvironment(): HealthCheckEnvironment {
     const { environment } = this.parts;
-    // Runtime is read anew for each check: it can be changed by the operator.
+    // The operator may change runtime: each check asks the snapshot of its time.
     return {
       scheduler: this.scheduler, random: environment.random,
-      runtimeInteger: (key, fallback) => new RuntimeSnapshot(this.runtimeValues).getInteger(key, fallback),
-      probersFor: (cluster) => probersFor(cluster, () => new RuntimeSnapshot(this.runtimeValues).featureEnabled(VERIFY_CLUSTER, Math.floor(environment.random() * 100))),
+      runtimeInteger: (key, fallback) => this.runtimeSnapshot.getInteger(key, fallback),
+      probersFor: (cluster) => probersFor(cluster, () => this.runtimeSnapshot.featureEnabled(VERIFY_CLUSTER, Math.floor(environment.random() * 100))),
       events: new HealthCheckEventLog({ sink: (destination) => this.mainSinks().sink(destination) }, () => this.scheduler.wallMs()),
     };
   }
