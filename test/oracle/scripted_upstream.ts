@@ -13,10 +13,20 @@ function portOf(server: Server): number {
   return address.port;
 }
 
-/** A port on which nothing listens: below the ephemeral range, so that no outgoing connection takes it meanwhile. */
+/** Ports given out: nothing listens on them until the proxy starts, so asking the system alone would give one twice. */
+const givenPorts = new Set<number>();
+
+/**
+ * A port on which nothing listens and that nobody was given before: below the ephemeral range, so that no outgoing
+ * connection takes it meanwhile.
+ */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = 20000 + Math.floor(Math.random() * 12000);
+    if (givenPorts.has(port)) {
+      continue;
+    }
+    givenPorts.add(port);
     const server = createServer();
     const isFree = await new Promise<boolean>((resolve) => {
       server.once('error', () => resolve(false));
