@@ -5,9 +5,13 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isBuilt } from '../bin/is_built.js';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
+// Processes may be running from dist/: it is not taken from under them without need.
+if (process.argv.includes('--if-changed') && isBuilt(`${root}/`)) process.exit(0);
 const dist = join(root, 'dist');
+const startedMs = Date.now();
 rmSync(dist, { recursive: true, force: true });
 const compiler = join(root, 'node_modules', 'typescript7', 'bin', 'tsc');
 const { status } = spawnSync(process.execPath, [compiler, '-p', join(root, 'tsconfig.json')], { stdio: 'inherit', cwd: root });
@@ -37,4 +41,7 @@ for (const name of ['descriptors.binpb', 'descriptors.json']) {
   if (existsSync(join(root, path))) cpSync(join(root, path), join(dist, path));
 }
 const { status: gitStatus, stdout } = spawnSync('git', ['rev-parse', 'HEAD'], { cwd: root, encoding: 'utf8' });
-if (gitStatus === 0) writeFileSync(join(dist, 'build_info.json'), `${JSON.stringify({ revision: stdout.trim() })}\n`);
+const revision = gitStatus === 0 ? stdout.trim() : undefined;
+// Last: only a whole dist/ has it. The launcher of a checkout compares the times of these with it.
+const sources = ['core', 'extensions', 'server', 'workers', 'admin', 'bin', 'native/index.ts'];
+writeFileSync(join(dist, 'build_info.json'), `${JSON.stringify({ revision, startedMs, sources })}\n`);

@@ -22,7 +22,7 @@ export function envoytsPeer(name: 'envoyts' | 'envoyts-portable', root: string):
   };
 }
 
-/** The launcher runs the sources where they are, else dist/. Without the addon `envoyts` would silently be portable. */
+/** The launcher runs dist/, or the sources if these have changed since. Without the addon `envoyts` would silently be portable. */
 function absence(name: 'envoyts' | 'envoyts-portable', root: string): string | undefined {
   const isThere = (...path: string[]): boolean => existsSync(join(root, ...path));
   if (!isThere('bin', 'envoyts.ts') && !isThere('dist', 'bin', 'envoyts.js')) return 'not built (npm run build)';

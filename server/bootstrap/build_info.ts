@@ -17,7 +17,7 @@ const UNKNOWN_REVISION = '0'.repeat(40);
 /** `root`: the package's folder, with package.json and, in a build, dist/build_info.json. */
 export function readBuildInfo(root: URL): BuildInfo {
   const { version } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as { version: string };
-  const revision = builtRevision(root) ?? checkoutRevision(root) ?? UNKNOWN_REVISION;
+  const revision = checkoutRevision(root) ?? builtRevision(root) ?? UNKNOWN_REVISION;
   const tls = `OpenSSL-${process.versions['openssl'] ?? 'none'}`;
   return { version, revision, text: `${revision}/${version}/Clean/RELEASE/${tls}`, number: Number.parseInt(revision.slice(0, 6), 16) };
 }
@@ -32,7 +32,7 @@ function readText(url: URL): string | undefined {
 
 function builtRevision(root: URL): string | undefined {
   const text = readText(new URL('dist/build_info.json', root));
-  return text === undefined ? undefined : (JSON.parse(text) as { revision: string }).revision;
+  return text === undefined ? undefined : (JSON.parse(text) as { revision?: string }).revision;
 }
 
 /** The checked-out commit, where this is a checkout. */

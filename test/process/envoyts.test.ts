@@ -209,7 +209,7 @@ describe('the published package', () => {
   it('says in one line that Node is too old', () => {
     // The launcher must run on any Node, so it is read here rather than run on an old one.
     const launcher = readFileSync(new URL('../../bin/envoyts.js', import.meta.url), 'utf8');
-    const body = launcher.split('var sources')[0].replace(/^#!.*\n/, '');
+    const body = launcher.split('var root')[0].replace(/^#!.*\n/, '');
     const written: string[] = [];
     let code: number | undefined;
     const old = {

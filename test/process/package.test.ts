@@ -44,7 +44,7 @@ async function serve(): Promise<string> {
 }
 
 beforeAll(() => {
-  must(run(process.execPath, ['tools/build_ts.js'], ROOT));
+  must(run(process.execPath, ['tools/build_ts.js', '--if-changed'], ROOT));
   const tarball = must(run('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', folder], ROOT)).trim();
   mkdirSync(installed, { recursive: true });
   must(run('tar', ['-xzf', join(folder, tarball), '--strip-components=1', '-C', installed], folder));
