@@ -14,8 +14,9 @@ const STARTS = 5;
 const OPENING = 64;
 /** After a change, memory is read when it has not moved by more than this for SETTLE_STEP_MS, KiB. */
 const SETTLED_KIB = 64;
-/** Connections opened before the baseline of what a connection adds. */
+/** Connections opened, and requests made, before the baseline of what a connection adds. */
 const WARM_CONNECTIONS = 1000;
+const WARM_REQUESTS = 20_000;
 const SETTLE_STEP_MS = 500;
 const SETTLE_LIMIT_MS = 5000;
 
@@ -51,9 +52,11 @@ async function memoryOf(started: StartedPeer, connections: number): Promise<Part
   const idle = await accountant.memory();
   const agents: Agent[] = [];
   try {
-    // The first connections also pay for what traffic needs once (buffers, compiled code): they are the baseline.
+    // The first connections and requests also pay for what traffic needs once (buffers, the memory of the optimising compiler,
+    // which comes and goes with its runs): they are the baseline.
     const warm = Math.min(WARM_CONNECTIONS, Math.floor(connections / 2));
     await openConnections(agents, context.port, warm);
+    await makeRequests(context.port, WARM_REQUESTS);
     await settle(started);
     const before = await accountant.memory();
     await openConnections(agents, context.port, connections - warm);
@@ -79,6 +82,15 @@ async function openConnections(agents: Agent[], port: number, count: number): Pr
   let open = 0;
   for (const agent of agents.slice(-Math.ceil(count / OPENING))) for (const list of Object.values(agent.freeSockets)) open += list?.length ?? 0;
   if (open < count * 0.99) throw new Error(`only ${open} of ${count} connections stayed open`);
+}
+
+/** On connections that are closed again. */
+async function makeRequests(port: number, count: number): Promise<void> {
+  const agent = new Agent({ keepAlive: true, maxFreeSockets: OPENING });
+  for (let made = 0; made < count; made += OPENING) {
+    await Promise.all(Array.from({ length: OPENING }, () => ask(port, pathOf('1k'), { agent, timeoutMs: 20_000 })));
+  }
+  agent.destroy();
 }
 
 async function settle(started: StartedPeer): Promise<void> {
