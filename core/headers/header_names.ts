@@ -75,6 +75,27 @@ export const HeaderId = {
   accessControlAllowPrivateNetwork: id('access-control-allow-private-network'), proxyStatus: id('proxy-status'), http2Settings: id('http2-settings'),
 } as const;
 
+/**
+ * Names that few messages carry, by what they are for: a map knows whether it may hold one of a group (`HeaderMap.hasAny`), so that
+ * code which looks for many of them looks for none as a rule.
+ */
+export const HeaderGroup = {
+  /** What concerns one connection only, but for `connection` itself (RFC 9110 §7.6.1). */
+  hopByHop: 1,
+  /** What a caller tells the proxy: x-envoy-*, but for what the proxy itself tells every upstream or client. */
+  control: 2,
+} as const;
+
+const HOP_BY_HOP: ReadonlySet<string> = new Set(['transfer-encoding', 'keep-alive', 'te', 'upgrade', 'proxy-connection']);
+const TOLD_BY_US: ReadonlySet<string> = new Set([
+  'x-envoy-internal', 'x-envoy-external-address', 'x-envoy-upstream-service-time', 'x-envoy-attempt-count',
+]);
+
+function groupOf(name: string): number {
+  if (HOP_BY_HOP.has(name)) return HeaderGroup.hopByHop;
+  return name.startsWith('x-envoy-') && !TOLD_BY_US.has(name) ? HeaderGroup.control : 0;
+}
+
 /** Ids below this are pseudo-headers held outside the entry list. */
 export const FIRST_REGULAR_ID = id('host');
 
@@ -90,8 +111,13 @@ export class HeaderNames {
   /** Offset of each id's lower-case bytes in `bytes`, and length. */
   readonly offsets = new Int32Array(4096);
   readonly lengths = new Int32Array(4096);
-  /** All names' bytes, one after another. */
+  /** The `HeaderGroup` of each id, 0 = none. */
+  readonly groups = new Uint8Array(4096);
+  /** Each name's bytes, then `: ` and room up to a multiple of four, so that lines are begun four bytes at a time. */
   readonly bytes = new Uint8Array(256 << 10);
+  readonly view = new DataView(this.bytes.buffer);
+  /** By the offsets of `bytes`: 0x20 where a letter stands, which a peer may write in either case, else 0. */
+  readonly caseBits = new DataView(new ArrayBuffer(this.bytes.length));
   private readonly texts: string[] = [];
   private readonly ids = new Map<string, number>();
   private used = 0;
@@ -124,12 +150,20 @@ export class HeaderNames {
 
   private add(text: string): number {
     const nameId = this.texts.length;
-    if (nameId >= this.offsets.length || this.used + text.length > this.bytes.length) throw new Error('header name table is full');
+    if (nameId >= this.offsets.length || this.used + text.length + 8 > this.bytes.length) throw new Error('header name table is full');
     this.texts.push(text);
     this.ids.set(text, nameId);
     this.offsets[nameId] = this.used;
     this.lengths[nameId] = text.length;
-    for (let i = 0; i < text.length; i++) this.bytes[this.used++] = text.charCodeAt(i);
+    this.groups[nameId] = groupOf(text);
+    for (let i = 0; i < text.length; i++) {
+      const byte = text.charCodeAt(i);
+      this.bytes[this.used + i] = byte;
+      if (byte >= 97 && byte <= 122) this.caseBits.setUint8(this.used + i, 32);
+    }
+    this.bytes[this.used + text.length] = 58;
+    this.bytes[this.used + text.length + 1] = 32;
+    this.used = (this.used + text.length + 5) & ~3;
     if (nameId !== 0 && text.charCodeAt(0) !== 58) {
       const o = this.offsets[nameId];
       const n = text.length;

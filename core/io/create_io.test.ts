@@ -32,8 +32,7 @@ describe('createIo', () => {
     expect(io.outOffset).toBe(io.staticOffset + io.staticSize);
     expect(io.outSize).toBeGreaterThanOrEqual(SMALL.outSize);
     expect(io.slab.length).toBe(io.outOffset + io.outSize);
-    expect(io.slab32.length * 4).toBe(io.slab.length);
-    io.slab32[io.staticOffset >> 2] = 0x44434241;
+    io.slab.set([65, 66, 67, 68], io.staticOffset);
     expect(io.slabBuffer.toString('latin1', io.staticOffset, io.staticOffset + 4)).toBe('ABCD');
     for (const perConnection of [io.queued, io.bytesRead, io.bytesWritten]) expect(perConnection).toHaveLength(SMALL.maxConnections);
     expect(io.clock[0]).toBeGreaterThan(0);

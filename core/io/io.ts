@@ -85,8 +85,6 @@ export interface Io {
 
   /** The whole region: read arena, static literals, out area. */
   readonly slab: Uint8Array;
-  /** The same bytes as int32 words (for the word-at-a-time header scan). */
-  readonly slab32: Int32Array;
   /** The same bytes as a Buffer (for latin1Slice and copy). */
   readonly slabBuffer: Buffer;
 

@@ -33,7 +33,6 @@ export class OfflineIo implements Io {
   readonly backend = 'portable';
   readonly maxConnections = MAX_CONNECTIONS;
   readonly slab: Uint8Array;
-  readonly slab32: Int32Array;
   readonly slabBuffer: Buffer;
   readonly staticOffset = ARENA_BYTES;
   readonly staticSize = STATIC_BYTES;
@@ -57,7 +56,6 @@ export class OfflineIo implements Io {
   constructor(wallMs: number) {
     const memory = new ArrayBuffer(ARENA_BYTES + STATIC_BYTES + OUT_BYTES);
     this.slab = new Uint8Array(memory);
-    this.slab32 = new Int32Array(memory);
     this.slabBuffer = Buffer.from(memory);
     this.clock = new Float64Array([0, wallMs]);
   }

@@ -52,7 +52,6 @@ export class PortableIo implements Io {
   readonly backend = 'portable';
   readonly maxConnections: number;
   readonly slab: Uint8Array;
-  readonly slab32: Int32Array;
   readonly slabBuffer: Buffer;
   readonly staticOffset: number;
   readonly staticSize: number;
@@ -89,7 +88,6 @@ export class PortableIo implements Io {
     const memory = new PortableMemory(options);
     this.maxConnections = options.maxConnections;
     this.slab = memory.slab;
-    this.slab32 = memory.slab32;
     this.slabBuffer = memory.slabBuffer;
     this.staticOffset = memory.arenaSize;
     this.staticSize = memory.staticSize;

@@ -20,7 +20,6 @@ function alignUp(bytes: number): number {
  */
 export class PortableMemory {
   readonly slab: Uint8Array;
-  readonly slab32: Int32Array;
   readonly slabBuffer: Buffer;
   readonly arenaSize: number;
   readonly staticSize: number;
@@ -42,7 +41,6 @@ export class PortableMemory {
     this.outSize = alignUp(options.outSize);
     const slab = new ArrayBuffer(this.arenaSize + this.staticSize + this.outSize);
     this.slab = new Uint8Array(slab);
-    this.slab32 = new Int32Array(slab);
     this.slabBuffer = Buffer.from(slab);
     this.events = new Int32Array(EVENT_CAPACITY * EVENT_WORDS);
     this.commands = new Int32Array(COMMAND_CAPACITY);

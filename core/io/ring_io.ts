@@ -13,7 +13,6 @@ export class RingIo implements Io {
   readonly backend = 'ring';
   readonly maxConnections: number;
   readonly slab: Uint8Array;
-  readonly slab32: Int32Array;
   readonly slabBuffer: Buffer;
   readonly staticOffset: number;
   readonly staticSize: number;
@@ -36,7 +35,6 @@ export class RingIo implements Io {
     const { slab, table } = ring;
     this.maxConnections = options.maxConnections;
     this.slab = new Uint8Array(slab);
-    this.slab32 = new Int32Array(slab);
     this.slabBuffer = Buffer.from(slab);
     this.staticOffset = ring.arenaSize;
     this.staticSize = ring.staticSize;

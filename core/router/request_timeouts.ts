@@ -1,5 +1,5 @@
 import type { HeaderMap } from '../headers/header_map.ts';
-import { HeaderId } from '../headers/header_names.ts';
+import { HeaderGroup, HeaderId } from '../headers/header_names.ts';
 import { isGrpcRequest } from '../headers/grpc_headers.ts';
 import { grpcTimeoutMs, setGrpcTimeout } from '../route/grpc_timeout.ts';
 import type { RouteEntry } from '../route/route_entry.ts';
@@ -55,11 +55,17 @@ export class RequestTimeouts {
         this.globalMs = globalFromGrpc(headers, action);
       }
     }
-    this.readHeaders(headers, rules.respectExpectedRqTimeout);
+    const isToldHow = headers.hasAny(HeaderGroup.control);
+    if (isToldHow) this.readHeaders(headers, rules.respectExpectedRqTimeout);
     if (this.globalMs > 0 && this.perTryMs >= this.globalMs) this.perTryMs = 0;
     this.tellsGrpc = usesGrpc;
     this.updateExpected(headers, 0, rules);
     this.streamMs = -1;
+    this.answersNoContent = false;
+    if (isToldHow) this.takeOthers(headers);
+  }
+
+  private takeOthers(headers: HeaderMap): void {
     if (headers.find(HeaderId.envoyUpstreamStreamDurationMs) >= 0) {
       this.streamMs = wholeNumber(headers, HeaderId.envoyUpstreamStreamDurationMs, -1);
       headers.remove(HeaderId.envoyUpstreamStreamDurationMs);

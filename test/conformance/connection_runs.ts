@@ -96,7 +96,7 @@ class ServerRun implements ConnectionCallbacks, RequestDecoder {
     this.requestHeaders = new HeaderMap(this.names, dispatcher.turn);
     this.requestTrailers = new HeaderMap(this.names, dispatcher.turn);
     this.connection = new Connection(dispatcher, this.io.open(), 1, this, 0, false, '');
-    this.codec = new Http1ServerConnection(this.connection, { newStream: () => this }, codecSettings(options), new Http1Literals(dispatcher.turn), this.io.slab, this.io.slab32);
+    this.codec = new Http1ServerConnection(this.connection, { newStream: () => this }, codecSettings(options), new Http1Literals(dispatcher.turn), this.io.slab);
   }
 
   onConnected(): void {}
@@ -191,7 +191,7 @@ class ClientRun implements ConnectionCallbacks, ResponseDecoder {
       onProtocolError: () => this.connection.close(CloseMode.now),
       onReset: () => {},
     };
-    this.codec = new Http1ClientConnection(this.connection, callbacks, codecSettings(options), new Http1Literals(dispatcher.turn), this.io.slab, this.io.slab32);
+    this.codec = new Http1ClientConnection(this.connection, callbacks, codecSettings(options), new Http1Literals(dispatcher.turn), this.io.slab);
     dispatcher.run(() => {
       const method = options.get('request') ?? 'GET';
       const type = options.get('upgrade');

@@ -11,7 +11,6 @@ const SLAB = 1 << 20;
 const NAMES = new HeaderNames();
 const MEMORY = new ArrayBuffer(SLAB);
 const BYTES = new Uint8Array(MEMORY);
-const WORDS = new Int32Array(MEMORY);
 
 /** Bytes that reach a reader in pieces. What it leaves comes again with the next piece, at another offset. */
 class Pieces {
@@ -78,10 +77,14 @@ function newMap(): HeaderMap {
   return new HeaderMap(NAMES, new TurnBuffer(BYTES, SLAB - 65536, 65536 - 16, 0, 0));
 }
 
+/** Used again and again as on a worker: the parser tries the names of the message before first, whatever that was. */
+const requestMap = newMap();
+const responseMap = newMap();
+
 /** Events of a request head. */
 export function runRequest(pieces: readonly Uint8Array[], maxHeaders: number): string {
-  const parser = new RequestParser(BYTES, WORDS);
-  const map = newMap();
+  const parser = new RequestParser(BYTES);
+  const map = requestMap;
   const input = new Pieces(pieces);
   while (input.next()) {
     const p = parser.parse(map, input.offset, input.end, maxHeaders);
@@ -102,8 +105,8 @@ export function runRequest(pieces: readonly Uint8Array[], maxHeaders: number): s
 
 /** Events of a response head. */
 export function runResponse(pieces: readonly Uint8Array[], maxHeaders: number): string {
-  const parser = new ResponseParser(BYTES, WORDS);
-  const map = newMap();
+  const parser = new ResponseParser(BYTES);
+  const map = responseMap;
   const input = new Pieces(pieces);
   while (input.next()) {
     const p = parser.parse(map, input.offset, input.end, maxHeaders);
@@ -128,7 +131,7 @@ export function runChunked(pieces: readonly Uint8Array[]): string {
   while (input.next()) {
     let p = input.offset;
     read: for (;;) {
-      const status = decoder.next(BYTES, WORDS, p, input.end, map);
+      const status = decoder.next(BYTES, p, input.end, map);
       if (decoder.position < p || decoder.position > input.end) throw new Error('position outside the input');
       p = decoder.position;
       switch (status) {

@@ -41,7 +41,6 @@ export class FakeIo implements Io {
   readonly backend = 'ring' as const;
   readonly maxConnections = CONNECTIONS;
   readonly slab: Uint8Array;
-  readonly slab32: Int32Array;
   readonly slabBuffer: Buffer;
   readonly staticOffset = ARENA;
   readonly staticSize = STATIC;
@@ -69,7 +68,6 @@ export class FakeIo implements Io {
   constructor() {
     const memory = new ArrayBuffer(ARENA + STATIC + OUT);
     this.slab = new Uint8Array(memory);
-    this.slab32 = new Int32Array(memory);
     this.slabBuffer = Buffer.from(memory);
   }
 

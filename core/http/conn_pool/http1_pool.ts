@@ -294,7 +294,7 @@ export class Http1PoolClient implements PooledStream, ConnectionCallbacks, Http1
     this.connection = new Connection(dispatcher, handle, context.nextConnectionId(), this, cluster.config.perConnectionBufferLimitBytes, true, '');
     this.codec = pool.isTcp
       ? new TcpClientConnection(this.connection, this, dispatcher.io.slab)
-      : new Http1ClientConnection(this.connection, this, context.settings, context.literals, dispatcher.io.slab, dispatcher.io.slab32);
+      : new Http1ClientConnection(this.connection, this, context.settings, context.literals, dispatcher.io.slab);
     this.requestCount = 0;
     this.isLast = false;
     this.connectStartMs = dispatcher.nowMs;

@@ -2,11 +2,12 @@ import { canonicalIp, withoutPort } from '../../base/cidr.ts';
 import { forwardedAddress, hasSingleForwardedAddress, withUnknownPort } from '../../headers/forwarded_for.ts';
 import type { HeaderMap } from '../../headers/header_map.ts';
 import { HeaderId } from '../../headers/header_names.ts';
+import { HeaderValue } from '../../headers/header_value.ts';
 import type { StreamInfo } from '../../stream_info/stream_info.ts';
 import { IpDetectionResult } from '../original_ip_detection.ts';
 import type { ManagerContext } from './manager_context.ts';
 
-const HTTP = Buffer.from('http');
+const HTTP = new HeaderValue('http');
 
 /**
  * use_remote_address: the peer is the client, or said truly who is (xff_num_trusted_hops); x-forwarded-for is appended and
@@ -23,7 +24,7 @@ export function applyRemoteAddress(headers: HeaderMap, context: ManagerContext, 
   info.downstreamRemoteAddress = client === '' ? peer : withUnknownPort(client);
   if (!config.skipXffAppend) appendPeer(headers, context, peerIp);
   // What a trusted hop said stands.
-  if (hops === 0 || headers.find(HeaderId.forwardedProto) < 0) headers.setBytes(HeaderId.forwardedProto, HTTP, 0, 4);
+  if (hops === 0 || headers.find(HeaderId.forwardedProto) < 0) headers.setValue(HeaderId.forwardedProto, HTTP);
   if (config.appendForwardedPort && (hops === 0 || headers.find(HeaderId.forwardedPort) < 0)) setForwardedPort(headers, info);
   info.isInternalRequest = !hadForwardedFor && context.parts.internal.isInternal(client === '' ? peerIp : client);
 }

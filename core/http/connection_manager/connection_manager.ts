@@ -43,7 +43,7 @@ export class ConnectionManager implements ConnectionCallbacks, ServerConnectionC
     this.streams = streams;
     this.owner = listener;
     this.connection = listener.makeConnection(this);
-    this.codec = new Http1ServerConnection(this.connection, this, http1, literals, dispatcher.io.slab, dispatcher.io.slab32);
+    this.codec = new Http1ServerConnection(this.connection, this, http1, literals, dispatcher.io.slab);
     this.idleTimer = dispatcher.createTimer(this);
     this.durationTimer = dispatcher.createTimer(this);
     this.stream = null;

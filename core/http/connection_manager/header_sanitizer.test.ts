@@ -3,6 +3,7 @@ import { headerMap, headerPairs } from '../../../test/support/header_map.ts';
 import { managerConfig } from '../../../test/support/in_process_worker.ts';
 import { withoutPort } from '../../base/cidr.ts';
 import { HeaderId, HeaderNames } from '../../headers/header_names.ts';
+import { HeaderValue } from '../../headers/header_value.ts';
 import type { RouteTable } from '../../route/route_table.ts';
 import { StreamInfo } from '../../stream_info/stream_info.ts';
 import type { ConnectionManagerConfig } from './config.ts';
@@ -16,13 +17,12 @@ type Pairs = readonly (readonly [string, string])[];
 
 function contextOf(config: Partial<ConnectionManagerConfig>): ManagerContext {
   const whole = managerConfig([], { generateRequestId: false, ...config });
-  const bytes = Buffer.from('Fri, 02 Jan 2026 03:04:05 GMT');
   const parts = {
-    config: whole, internal: new InternalAddressChecker(whole.internalAddresses), dates: { bytes, update: () => {} }, dispatcher: { wallMs: 0 }, localAddress: '192.0.2.9', ipDetection: [],
+    config: whole, internal: new InternalAddressChecker(whole.internalAddresses), dates: { value: new HeaderValue('Fri, 02 Jan 2026 03:04:05 GMT'), update: () => {} }, dispatcher: { wallMs: 0 }, localAddress: '192.0.2.9', ipDetection: [],
     requestIds: { set: (headers: ReturnType<typeof headerMap>) => headers.set(HeaderId.requestId, 'generated') },
   };
   return {
-    parts, via: Buffer.from(whole.via), serverName: Buffer.from(whole.serverName),
+    parts, via: Buffer.from(whole.via), serverName: new HeaderValue(whole.serverName),
   } as unknown as ManagerContext;
 }
 

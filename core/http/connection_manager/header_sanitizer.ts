@@ -1,6 +1,7 @@
 import { withoutPort } from '../../base/cidr.ts';
 import { type HeaderMap, rangeEquals } from '../../headers/header_map.ts';
-import { HeaderId } from '../../headers/header_names.ts';
+import { HeaderGroup, HeaderId } from '../../headers/header_names.ts';
+import { HeaderValue } from '../../headers/header_value.ts';
 import type { RouteTable } from '../../route/route_table.ts';
 import type { StreamInfo } from '../../stream_info/stream_info.ts';
 import { applyForwardedFor, applyRemoteAddress, detectClient, setForwardedPort } from './client_address.ts';
@@ -18,7 +19,7 @@ const EDGE_ONLY: readonly number[] = [
   HeaderId.envoyOriginalHost,
 ];
 
-const HTTP = Buffer.from('http');
+const HTTP = new HeaderValue('http');
 
 /**
  * What the connection manager changes in a request before filters see it: hop-by-hop headers, x-forwarded-*, x-envoy-* of
@@ -27,16 +28,12 @@ const HTTP = Buffer.from('http');
  */
 export function mutateRequestHeaders(headers: HeaderMap, context: ManagerContext, info: StreamInfo, routes: RouteTable, keepsUpgrade: boolean): number {
   const config = context.parts.config;
-  if (!keepsUpgrade) {
-    if (headers.find(HeaderId.connection) >= 0) headers.remove(HeaderId.connection);
-    if (headers.find(HeaderId.upgrade) >= 0) headers.remove(HeaderId.upgrade);
+  removeHopByHop(headers, keepsUpgrade);
+  if (headers.hasAny(HeaderGroup.hopByHop)) {
+    const te = headers.find(HeaderId.te);
+    if (te >= 0 && !rangeEquals(headers.bytes, headers.entries[te + 3], headers.entries[te + 4], 'trailers')) sanitizeTe(headers);
   }
   if (headers.find(HeaderId.envoyInternal) >= 0) headers.remove(HeaderId.envoyInternal);
-  if (headers.find(HeaderId.keepAlive) >= 0) headers.remove(HeaderId.keepAlive);
-  if (headers.find(HeaderId.proxyConnection) >= 0) headers.remove(HeaderId.proxyConnection);
-  if (headers.find(HeaderId.transferEncoding) >= 0) headers.remove(HeaderId.transferEncoding);
-  const te = headers.find(HeaderId.te);
-  if (te >= 0 && !rangeEquals(headers.bytes, headers.entries[te + 3], headers.entries[te + 4], 'trailers')) sanitizeTe(headers);
   // Who said it had no certificate itself: whatever forward_client_cert_details says, only ALWAYS_FORWARD_ONLY lets it pass.
   if (headers.find(HeaderId.forwardedClientCert) >= 0 && !config.keepsForwardedClientCert) headers.remove(HeaderId.forwardedClientCert);
 
@@ -50,7 +47,7 @@ export function mutateRequestHeaders(headers: HeaderMap, context: ManagerContext
     const status = detectClient(headers, context, info);
     if (status > 0) return status;
   }
-  if (headers.find(HeaderId.forwardedProto) < 0) headers.setBytes(HeaderId.forwardedProto, HTTP, 0, 4);
+  if (headers.find(HeaderId.forwardedProto) < 0) headers.setValue(HeaderId.forwardedProto, HTTP);
   if (config.appendForwardedPort && headers.find(HeaderId.forwardedPort) < 0) setForwardedPort(headers, info);
   if (config.schemeToOverwrite !== '') {
     headers.isHttps = config.schemeToOverwrite === 'https';
@@ -64,8 +61,10 @@ export function mutateRequestHeaders(headers: HeaderMap, context: ManagerContext
   if (info.isInternalRequest) {
     headers.set(HeaderId.envoyInternal, 'true');
   } else {
-    if (isEdge) removeAll(headers, EDGE_ONLY);
-    removeAll(headers, INTERNAL_ONLY);
+    if (headers.hasAny(HeaderGroup.control)) {
+      if (isEdge) removeAll(headers, EDGE_ONLY);
+      removeAll(headers, INTERNAL_ONLY);
+    }
     const ids = routes.internalOnlyHeaderIds;
     for (let i = 0; i < ids.length; i++) headers.remove(ids[i]);
   }
@@ -110,12 +109,11 @@ function sanitizeTe(headers: HeaderMap): void {
   else headers.remove(HeaderId.te);
 }
 
-/** Takes out of a response what is between the upstream and us only (RFC 9110 §7.6.1); an upgrade keeps what says so. */
+/** Takes out of a message what is between one peer and us only (RFC 9110 §7.6.1), but for `te`; an upgrade keeps what says so. */
 export function removeHopByHop(headers: HeaderMap, keepsUpgrade = false): void {
-  if (!keepsUpgrade) {
-    if (headers.find(HeaderId.connection) >= 0) headers.remove(HeaderId.connection);
-    if (headers.find(HeaderId.upgrade) >= 0) headers.remove(HeaderId.upgrade);
-  }
+  if (!keepsUpgrade && headers.find(HeaderId.connection) >= 0) headers.remove(HeaderId.connection);
+  if (!headers.hasAny(HeaderGroup.hopByHop)) return;
+  if (!keepsUpgrade && headers.find(HeaderId.upgrade) >= 0) headers.remove(HeaderId.upgrade);
   if (headers.find(HeaderId.transferEncoding) >= 0) headers.remove(HeaderId.transferEncoding);
   if (headers.find(HeaderId.keepAlive) >= 0) headers.remove(HeaderId.keepAlive);
   if (headers.find(HeaderId.proxyConnection) >= 0) headers.remove(HeaderId.proxyConnection);
@@ -127,11 +125,11 @@ export function mutateResponseHeaders(headers: HeaderMap, context: ManagerContex
   const parts = context.parts;
   if (headers.find(HeaderId.date) < 0) {
     parts.dates.update(parts.dispatcher.wallMs);
-    headers.setBytes(HeaderId.date, parts.dates.bytes, 0, 29);
+    headers.setValue(HeaderId.date, parts.dates.value);
   }
   const transformation = parts.config.serverHeaderTransformation;
   if (transformation === 'overwrite' || (transformation === 'append_if_absent' && headers.find(HeaderId.server) < 0)) {
-    headers.setBytes(HeaderId.server, context.serverName, 0, context.serverName.length);
+    headers.setValue(HeaderId.server, context.serverName);
   }
   if (context.via.length > 0) headers.appendBytes(HeaderId.via, context.via, 0, context.via.length);
 }

@@ -9,6 +9,7 @@ import type { ServerFacts } from '../filter_context.ts';
 import type { HttpFilterFactory } from '../filter.ts';
 import type { EarlyHeaderMutation } from '../early_header_mutation.ts';
 import type { OriginalIpDetection } from '../original_ip_detection.ts';
+import { HeaderValue } from '../../headers/header_value.ts';
 import type { DateProvider } from '../date_header.ts';
 import type { Http1Literals } from '../http1/encoder.ts';
 import type { Http1Settings } from '../http1/settings.ts';
@@ -80,7 +81,7 @@ export class ManagerContext {
   /** Some log line reads request headers after the request was forwarded, or some filter does. */
   readonly needsRequestHeaders: boolean;
   readonly needsResponseHeaders: boolean;
-  readonly serverName: Uint8Array;
+  readonly serverName: HeaderValue;
   readonly via: Uint8Array;
 
   constructor(parts: ManagerContextParts) {
@@ -91,7 +92,7 @@ export class ManagerContext {
       [parts.filters, ...parts.upgrades.map((upgrade) => upgrade.filters ?? [])].some((filters) => filters.some((filter) => filter.factory.needsRequestHeaders !== false)) ||
       parts.localReplies !== null || parts.config.alwaysSetRequestIdInResponse;
     this.needsResponseHeaders = parts.loggers.some((logger) => logger.needsResponseHeaders);
-    this.serverName = Buffer.from(parts.config.serverName, 'latin1');
+    this.serverName = new HeaderValue(parts.config.serverName);
     this.via = Buffer.from(parts.config.via, 'latin1');
   }
 }

@@ -10,7 +10,7 @@ export const UpgradeKind = { none: 0, upgrade: 1, connect: 2 } as const;
 
 /** What a request asks for; an `upgrade` header that `connection` does not name is none. */
 export function upgradeKindOf(headers: HeaderMap): number {
-  if (headers.find(HeaderId.upgrade) >= 0 && isUpgrade(headers)) return UpgradeKind.upgrade;
+  if (isUpgrade(headers)) return UpgradeKind.upgrade;
   return headers.methodLength === 7 && rangeEquals(headers.bytes, headers.methodOffset, 7, 'CONNECT') ? UpgradeKind.connect : UpgradeKind.none;
 }
 

@@ -66,7 +66,7 @@ export class ChunkedDecoder {
   }
 
   /** Goes on at `from`; `slab[end]` may be overwritten with a sentinel. Trailers go into `trailers` (cleared by the caller at the message's start). */
-  next(slab: Uint8Array, words: Int32Array, from: number, end: number, trailers: HeaderMap): number {
+  next(slab: Uint8Array, from: number, end: number, trailers: HeaderMap): number {
     let p = from;
     while (p < end) {
       switch (this.state) {
@@ -80,7 +80,7 @@ export class ChunkedDecoder {
           return ChunkStatus.data;
         }
         case State.trailers:
-          return this.parseTrailers(slab, words, p, end, trailers);
+          return this.parseTrailers(slab, p, end, trailers);
         default:
           if (!this.step(slab[p])) return this.fail(p);
           p++;
@@ -129,7 +129,7 @@ export class ChunkedDecoder {
     }
   }
 
-  private parseTrailers(slab: Uint8Array, words: Int32Array, from: number, end: number, trailers: HeaderMap): number {
+  private parseTrailers(slab: Uint8Array, from: number, end: number, trailers: HeaderMap): number {
     // The usual case: no trailers, the empty line at once.
     if (slab[from] === 13 && from + 1 < end && slab[from + 1] === 10) {
       this.state = State.done;
@@ -138,7 +138,7 @@ export class ChunkedDecoder {
     }
     slab[end] = 0;
     trailers.clear();
-    const p = parseHeaderLines(trailers, slab, words, from, end, MAX_TRAILERS, this.cursor);
+    const p = parseHeaderLines(trailers, slab, from, end, MAX_TRAILERS, this.cursor);
     if (p === ParseStatus.incomplete) {
       this.position = from;
       return end - from > MAX_TRAILER_BYTES ? this.fail(from) : ChunkStatus.needMoreTrailers;

@@ -43,7 +43,6 @@ export class Http1ClientConnection implements RequestEncoder {
   private readonly settings: Http1Settings;
   private readonly literals: Http1Literals;
   private readonly slab: Uint8Array;
-  private readonly words: Int32Array;
   private readonly parser: ResponseParser;
   /** Made when the first chunked message comes. */
   private chunked: ChunkedDecoder | null;
@@ -66,14 +65,13 @@ export class Http1ClientConnection implements RequestEncoder {
   wireBytesSent: number;
   wireBytesReceived: number;
 
-  constructor(connection: Connection, callbacks: Http1ClientCallbacks, settings: Http1Settings, literals: Http1Literals, slab: Uint8Array, words: Int32Array) {
+  constructor(connection: Connection, callbacks: Http1ClientCallbacks, settings: Http1Settings, literals: Http1Literals, slab: Uint8Array) {
     this.connection = connection;
     this.callbacks = callbacks;
     this.settings = settings;
     this.literals = literals;
     this.slab = slab;
-    this.words = words;
-    this.parser = new ResponseParser(slab, words, literals.cursor, settings.preserveCase);
+    this.parser = new ResponseParser(slab, literals.cursor, settings.preserveCase);
     this.chunked = null;
     this.framing = new Framing();
     this.reading = Reading.idle;
@@ -365,7 +363,7 @@ export class Http1ClientConnection implements RequestEncoder {
     for (;;) {
       const { decoder, chunked } = this;
       if (decoder === null || chunked === null) return end;
-      const status = chunked.next(this.slab, this.words, p, end, decoder.responseTrailers);
+      const status = chunked.next(this.slab, p, end, decoder.responseTrailers);
       this.wireBytesReceived += chunked.position - p;
       p = chunked.position;
       switch (status) {
@@ -469,7 +467,7 @@ export class Http1ClientConnection implements RequestEncoder {
 
 
 function tunnelOf(headers: HeaderMap): number {
-  if (headers.find(HeaderId.upgrade) >= 0 && isUpgrade(headers)) return Tunnel.upgrade;
+  if (isUpgrade(headers)) return Tunnel.upgrade;
   return isConnect(headers) ? Tunnel.connect : Tunnel.none;
 }
 

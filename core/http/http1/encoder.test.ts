@@ -33,7 +33,7 @@ describe('sendHead', () => {
     const at = 2048;
     io.slab.set(Buffer.from(text, 'latin1'), at);
     const map = new HeaderMap(names, dispatcher.turn);
-    const end = new RequestParser(io.slab, io.slab32).parse(map, at, at + text.length, 100);
+    const end = new RequestParser(io.slab).parse(map, at, at + text.length, 100);
     expect(end).toBe(at + text.length);
     return map;
   }

@@ -1,7 +1,7 @@
 import type { HeaderMap } from '../../headers/header_map.ts';
 import { latin1, rangeEquals } from '../../headers/header_map.ts';
 import { rangeHasToken } from '../../headers/token_list.ts';
-import { HeaderId } from '../../headers/header_names.ts';
+import { HeaderGroup, HeaderId } from '../../headers/header_names.ts';
 import { BodyKind } from '../codec.ts';
 
 /** Results of the framing rules below BodyKind: errors. */
@@ -120,7 +120,7 @@ export function receivedHeaderBytes(headers: HeaderMap): number {
 
 /** Whether the headers ask for an upgrade: `connection: upgrade` and an `upgrade` field (RFC 9110 §7.8). */
 export function isUpgrade(headers: HeaderMap): boolean {
-  return headers.find(HeaderId.upgrade) >= 0 && headers.hasToken(HeaderId.connection, 'upgrade');
+  return headers.hasAny(HeaderGroup.hopByHop) && headers.find(HeaderId.upgrade) >= 0 && headers.hasToken(HeaderId.connection, 'upgrade');
 }
 
 /**

@@ -44,15 +44,17 @@ export const TOKEN_LOWER: Uint8Array = (() => {
  *
  * Hot: bench/micro/http1_parser. Whole words are tested for control characters four bytes at a time.
  */
-export function parseHeaderLines(
-  map: HeaderMap, slab: Uint8Array, words: Int32Array, from: number, end: number, maxHeaders: number, cursor: Int32Array,
-): number {
+export function parseHeaderLines(map: HeaderMap, slab: Uint8Array, from: number, end: number, maxHeaders: number, cursor: Int32Array): number {
+  const view = map.view;
   const names = map.names;
+  const nameView = names.view;
+  const caseBits = names.caseBits;
   const table = names.table;
   const nameOffsets = names.offsets;
   const nameLengths = names.lengths;
   const nameBytes = names.bytes;
   const slots = map.slots;
+  const groups = names.groups;
   let entries = map.entries;
   let p = from;
   for (;;) {
@@ -68,10 +70,25 @@ export function parseHeaderLines(
     if (k === entries.length) entries = map.growEntries();
     let id = entries[k + 5];
     if (id !== 0) {
-      const expected = nameOffsets[id] - line;
+      // Name and colon, four bytes at a time: letters in either case, everything else as it stands.
       const nameEnd = line + nameLengths[id];
-      while (p < nameEnd && (c = TOKEN_LOWER[slab[p]]) === nameBytes[expected + p]) slab[p++] = c;
-      if (p !== nameEnd || slab[p] !== 58) id = 0;
+      let q = nameOffsets[id];
+      let want = nameView.getInt32(q, true);
+      let got = view.getInt32(p, true);
+      while (p + 3 <= nameEnd && (got | caseBits.getInt32(q, true)) === want) {
+        if (got !== want) view.setInt32(p, want, true);
+        p += 4;
+        q += 4;
+        want = nameView.getInt32(q, true);
+        got = view.getInt32(p, true);
+      }
+      const left = nameEnd + 1 - p;
+      if (left > 0) {
+        const care = left < 4 ? (1 << (left << 3)) - 1 : 0;
+        if ((((got | caseBits.getInt32(q, true)) ^ want) & care) === 0 && care !== 0) view.setInt32(p, (got & ~care) | (want & care), true);
+        else id = 0;
+      }
+      p = id === 0 ? line : nameEnd;
     }
     if (id === 0) {
       let low = TOKEN_LOWER[slab[p]];
@@ -89,14 +106,9 @@ export function parseHeaderLines(
     while (c === 32 || c === 9) c = slab[++p];
     const valueStart = p;
     for (;;) {
-      while ((p & 3) !== 0 && (c = slab[p]) >= 32 && c !== 127) p++;
-      if ((p & 3) === 0) {
-        let w = p >> 2;
-        let v = words[w];
-        // All four bytes in 0x20..0x7e: no borrow, no carry into the high bits, none set.
-        while ((((v - 0x20202020) | (v + 0x01010101) | v) & HIGH_BITS) === 0) v = words[++w];
-        p = w << 2;
-      }
+      // All four bytes in 0x20..0x7e: no borrow, no carry into the high bits, none set.
+      let v = view.getInt32(p, true);
+      while ((((v - 0x20202020) | (v + 0x01010101) | v) & HIGH_BITS) === 0) v = view.getInt32((p += 4), true);
       while ((c = slab[p]) >= 32 && c !== 127) p++;
       if (c !== 9) break;
       p++;
@@ -134,6 +146,7 @@ export function parseHeaderLines(
     map.count = count + 1;
     if (count >= maxHeaders) return ParseStatus.tooManyHeaders;
     if (id !== 0 && id < FAST_IDS) {
+      map.groups |= groups[id];
       if (slots[id] === 0) slots[id] = count + 1;
       else map.hasRepeats = true;
     }

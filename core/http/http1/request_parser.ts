@@ -12,7 +12,6 @@ const Phase = { startLine: 0, headers: 1 } as const;
  */
 export class RequestParser {
   private readonly slab: Uint8Array;
-  private readonly words: Int32Array;
   private readonly cursor: Int32Array;
   /** Spelling of names is kept; null = not. */
   private readonly preserveCase: PreserveCaseConfig | null;
@@ -27,10 +26,9 @@ export class RequestParser {
   headLength: number;
 
   /** `cursor` is scratch that all parsers of a thread may share. */
-  constructor(slab: Uint8Array, words: Int32Array, cursor: Int32Array = new Int32Array(1), preserveCase: PreserveCaseConfig | null = null) {
+  constructor(slab: Uint8Array, cursor: Int32Array = new Int32Array(1), preserveCase: PreserveCaseConfig | null = null) {
     this.preserveCase = preserveCase;
     this.slab = slab;
-    this.words = words;
     this.cursor = cursor;
     this.phase = Phase.startLine;
     this.headStart = 0;
@@ -88,7 +86,7 @@ export class RequestParser {
       map.startLineEnd = p;
     }
     if (map.spelling !== null) map.spelling.note(slab, p, end);
-    p = parseHeaderLines(map, slab, this.words, p, end, maxHeaders, this.cursor);
+    p = parseHeaderLines(map, slab, p, end, maxHeaders, this.cursor);
     if (p === ParseStatus.incomplete) {
       this.lineStart = this.cursor[0];
       return this.finish(p, end);

@@ -46,7 +46,7 @@ function takeAuthority(headers: HeaderMap): number {
     headers.setBytes(HeaderId.authority, bytes, pathOffset, pathLength);
   }
   headers.pathLength = 0;
-  headers.startLineChanged();
+  headers.startLineOffset = -1;
   return TargetCheck.ok;
 }
 

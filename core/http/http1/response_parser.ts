@@ -9,7 +9,6 @@ const Phase = { startLine: 0, headers: 1 } as const;
  */
 export class ResponseParser {
   private readonly slab: Uint8Array;
-  private readonly words: Int32Array;
   private readonly cursor: Int32Array;
   /** Spelling of names is kept; null = not. */
   private readonly preserveCase: PreserveCaseConfig | null;
@@ -22,10 +21,9 @@ export class ResponseParser {
   headLength: number;
 
   /** `cursor` is scratch that all parsers of a thread may share. */
-  constructor(slab: Uint8Array, words: Int32Array, cursor: Int32Array = new Int32Array(1), preserveCase: PreserveCaseConfig | null = null) {
+  constructor(slab: Uint8Array, cursor: Int32Array = new Int32Array(1), preserveCase: PreserveCaseConfig | null = null) {
     this.preserveCase = preserveCase;
     this.slab = slab;
-    this.words = words;
     this.cursor = cursor;
     this.phase = Phase.startLine;
     this.headStart = 0;
@@ -81,7 +79,7 @@ export class ResponseParser {
       if (map.spelling !== null && this.preserveCase?.forwardsReason === true) map.spelling.reason = reasonOf(slab, map.startLineOffset, p);
     }
     if (map.spelling !== null) map.spelling.note(slab, p, end);
-    p = parseHeaderLines(map, slab, this.words, p, end, maxHeaders, this.cursor);
+    p = parseHeaderLines(map, slab, p, end, maxHeaders, this.cursor);
     if (p === ParseStatus.incomplete) {
       this.lineStart = this.cursor[0];
       this.seenEnd = end;

@@ -8,7 +8,7 @@ import {
 } from './encoder.ts';
 import { Framing, FramingError, isUpgrade, joinRepeated, receivedHeaderBytes, sanitizeConnectionHeader, wantsKeepAlive } from './framing.ts';
 import { ParseStatus } from './header_lines.ts';
-import { HeaderId } from '../../headers/header_names.ts';
+import { HeaderGroup, HeaderId } from '../../headers/header_names.ts';
 import { rangeEquals } from '../../headers/header_map.ts';
 import { dropIgnoredUpgrade } from './ignored_upgrade.ts';
 import { RequestParser } from './request_parser.ts';
@@ -34,7 +34,6 @@ export class Http1ServerConnection implements ResponseEncoder {
   private readonly settings: Http1Settings;
   private readonly literals: Http1Literals;
   private readonly slab: Uint8Array;
-  private readonly words: Int32Array;
   private readonly parser: RequestParser;
   /** Made when the first chunked message comes. */
   private chunked: ChunkedDecoder | null;
@@ -77,14 +76,13 @@ export class Http1ServerConnection implements ResponseEncoder {
   /** Header bytes of the 1xx responses before the current one. */
   private informationalHeadBytes: number;
 
-  constructor(connection: Connection, callbacks: ServerConnectionCallbacks, settings: Http1Settings, literals: Http1Literals, slab: Uint8Array, words: Int32Array) {
+  constructor(connection: Connection, callbacks: ServerConnectionCallbacks, settings: Http1Settings, literals: Http1Literals, slab: Uint8Array) {
     this.connection = connection;
     this.callbacks = callbacks;
     this.settings = settings;
     this.literals = literals;
     this.slab = slab;
-    this.words = words;
-    this.parser = new RequestParser(slab, words, literals.cursor, settings.preserveCase);
+    this.parser = new RequestParser(slab, literals.cursor, settings.preserveCase);
     this.chunked = null;
     this.framing = new Framing();
     this.reading = Reading.head;
@@ -237,11 +235,13 @@ export class Http1ServerConnection implements ResponseEncoder {
     if (target !== TargetCheck.ok) return this.failTarget(target, end);
     this.wantsKeepAlive = wantsKeepAlive(headers, minor);
     if (headers.find(HeaderId.connection) >= 0 && !sanitizeConnectionHeader(headers)) return this.fail(400, 'http1.connection_header_rejected', end);
-    if (headers.find(HeaderId.upgrade) >= 0) dropIgnoredUpgrade(headers, minor, this.settings.ignoredUpgrades);
-    if (headers.find(HeaderId.proxyConnection) >= 0 && headers.hasToken(HeaderId.proxyConnection, 'close')) this.wantsKeepAlive = false;
+    if (headers.hasAny(HeaderGroup.hopByHop)) {
+      if (headers.find(HeaderId.upgrade) >= 0) dropIgnoredUpgrade(headers, minor, this.settings.ignoredUpgrades);
+      if (headers.find(HeaderId.proxyConnection) >= 0 && headers.hasToken(HeaderId.proxyConnection, 'close')) this.wantsKeepAlive = false;
+    }
     if (this.settings.underscores !== UnderscoreAction.allow && !applyUnderscoreAction(headers, this.settings)) return this.fail(400, 'http1.unexpected_underscore', end);
     this.isConnectRequest = isConnect(headers);
-    if (this.isConnectRequest || (headers.find(HeaderId.upgrade) >= 0 && isUpgrade(headers))) return this.onTunnelHead(stream, headers, kind, next, end);
+    if (this.isConnectRequest || isUpgrade(headers)) return this.onTunnelHead(stream, headers, kind, next, end);
     switch (kind) {
       case BodyKind.none:
         this.reading = Reading.done;
@@ -310,7 +310,7 @@ export class Http1ServerConnection implements ResponseEncoder {
     if (stream === null || chunked === null) return end;
     let p = from;
     for (;;) {
-      const status = chunked.next(this.slab, this.words, p, end, stream.requestTrailers);
+      const status = chunked.next(this.slab, p, end, stream.requestTrailers);
       const position = chunked.position;
       this.wireBytesReceived += position - p;
       p = position;
