@@ -5,6 +5,7 @@
 import { availableParallelism } from 'node:os';
 import { readBuildInfo } from '../server/bootstrap/build_info.ts';
 import { parseCommandLine } from '../server/bootstrap/options.ts';
+import { tuneCompiler } from '../workers/main/compiler_tuning.ts';
 
 /** The folder above bin/: the package's, or dist/ when built. */
 const HERE = new URL('..', import.meta.url);
@@ -28,6 +29,7 @@ async function main(): Promise<number> {
   const [{ run }, { composeEnvironment }, { FactoryRegistry }, { registerAllExtensions }] = await Promise.all([
     import('../server/run.ts'), import('./compose.ts'), import('../core/registry/factory_registry.ts'), import('../extensions/all_extensions.ts'),
   ]);
+  tuneCompiler();
   const extensions = new FactoryRegistry();
   registerAllExtensions(extensions);
   return run(

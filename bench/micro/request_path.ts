@@ -4,6 +4,7 @@
  * machine. Run: node bench/micro/request_path.ts
  */
 import { InProcessWorker } from '../../test/support/in_process_worker.ts';
+import { tuneCompiler } from '../../workers/main/compiler_tuning.ts';
 import { headersOf, pathOf, SCENARIOS } from '../macro/scenarios.ts';
 import { BatchIo } from './batch_io.ts';
 
@@ -16,6 +17,7 @@ const WIDTHS = [64, 8];
 const request = `GET ${pathOf('1k')} HTTP/1.1\r\n${headersOf(SCENARIOS[0]).map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`;
 const response = `HTTP/1.1 200 OK\r\nServer: origin/1.0\r\nContent-Type: text/plain\r\nContent-Length: 1024\r\nConnection: keep-alive\r\n\r\n${'x'.repeat(1024)}`;
 
+tuneCompiler();
 const io = new BatchIo(request, response);
 const worker = InProcessWorker.onFake(io, { upstreamPorts: [20001, 20002], manager: { useRemoteAddress: true } });
 io.open(worker.listenerNumber, CONNECTIONS);
