@@ -12,6 +12,12 @@ export const UPSTREAM_OPTIONS_CATEGORY = 'envoy.upstream_options';
 export type UpstreamHttpOptions = Pick<ClusterConfig,
   'protocol' | 'http1' | 'maxRequestsPerConnection' | 'idleTimeoutMs' | 'maxConnectionDurationMs' | 'maxStreamDurationMs' | 'maxResponseHeadersKb' | 'maxResponseHeadersCount'>;
 
+/** With what only parsing the rest of the cluster needs. */
+export interface ParsedHttpOptions extends UpstreamHttpOptions {
+  /** HTTP/2 is among the protocols that may be spoken. */
+  readonly offersHttp2: boolean;
+}
+
 const IDLE_TIMEOUT_MS = 3_600_000;
 /** HTTP/1 responses only; other protocols have less. */
 const MAX_RESPONSE_HEADERS_KB = 80;

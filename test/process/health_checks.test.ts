@@ -1,6 +1,7 @@
 /** Active health checks of a whole process: upstreams that change state, what clients get and what the admin interface shows. */
 import { readFileSync } from 'node:fs';
 import { createServer as createHttpServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer as createHttp2Server, type Http2Server, type ServerHttp2Stream } from 'node:http2';
 import { type AddressInfo, createServer as createTcpServer, type Server as TcpServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -15,7 +16,7 @@ afterEach(async () => {
   for (const each of open.splice(0).reverse()) await each.dispose();
 });
 
-function listen(server: Server | TcpServer): Promise<number> {
+function listen(server: Server | TcpServer | Http2Server): Promise<number> {
   open.push({ dispose: () => new Promise((resolve) => {
     server.close(() => resolve());
     if ('closeAllConnections' in server) server.closeAllConnections();
@@ -117,6 +118,39 @@ describe.each(BACKENDS)('health checks on the %s backend', (backend) => {
 });
 
 describe('a process with health checks', () => {
+  it('asks over gRPC and HTTP/2 while traffic stays with HTTP/1', async () => {
+    let status = 1;
+    const checks = createHttp2Server();
+    checks.on('session', (session) => {
+      session.on('error', () => {});
+      open.push({ dispose: () => Promise.resolve(session.destroy()) });
+    });
+    checks.on('stream', (stream: ServerHttp2Stream, headers) => {
+      stream.on('error', () => {});
+      if (headers[':path'] === '/hc') {
+        stream.respond({ ':status': status === 1 ? 200 : 500 }, { endStream: true });
+        return;
+      }
+      stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
+      stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
+      stream.end(Buffer.from([0, 0, 0, 0, 2, 8, status]));
+    });
+    const port = await listen(checks);
+    const traffic = await new Upstream('traffic').start();
+    const both = (name: string, check: string) => `  - name: ${name}
+    health_checks: [{ ${CHECK}, ${check} }]
+    typed_extension_protocol_options: { envoy.extensions.upstreams.http.v3.HttpProtocolOptions: { "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions, use_downstream_protocol_config: { http_protocol_options: {}, http2_protocol_options: {} } } }
+    load_assignment: { cluster_name: ${name}, endpoints: [{ lb_endpoints: [{ endpoint: { health_check_config: { port_value: ${port} }, address: { socket_address: { address: 127.0.0.1, port_value: ${traffic.port} } } } }] }] }
+`;
+    const { envoyts, address, flags } = await start('portable', both('c', 'grpc_health_check: { service_name: shop }') + both('d', 'http_health_check: { path: /hc, codec_client_type: HTTP2 }'));
+    expect([await flags(), (await ask(address, '/')).body]).toEqual([['healthy', 'healthy'], 'traffic']);
+    status = 2;
+    await envoyts.until('both to fail', async () => (await flags()).every((each) => each === '/failed_active_hc'));
+    expect([await envoyts.stat('cluster.c.health_check.network_failure'), await envoyts.stat('cluster.d.health_check.network_failure')]).toEqual([0, 0]);
+    status = 1;
+    await envoyts.until('both to be back', async () => (await flags()).every((each) => each === 'healthy'));
+  });
+
   it('looks at bodies, service names and statuses', async () => {
     const a = await new Upstream('a').start();
     Object.assign(a, { status: 204, headers: { 'x-envoy-upstream-healthchecked-cluster': 'service-1' } });
