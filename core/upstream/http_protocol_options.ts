@@ -4,6 +4,7 @@ import { durationMsOr } from '../api/scalar_values.ts';
 import type { ParseContext } from '../registry/parse_context.ts';
 import { parseHeaderFormat } from './http1_header_format.ts';
 import type { ClusterConfig } from './cluster_config.ts';
+import type { ErrorPredicateConfig } from './error_predicate.ts';
 
 /** Category of `typed_extension_protocol_options` for HTTP. */
 export const UPSTREAM_OPTIONS_CATEGORY = 'envoy.upstream_options';
@@ -16,6 +17,8 @@ export type UpstreamHttpOptions = Pick<ClusterConfig,
 export interface ParsedHttpOptions extends UpstreamHttpOptions {
   /** HTTP/2 is among the protocols that may be spoken. */
   readonly offersHttp2: boolean;
+  /** What outlier detection takes for errors; null = responses with 5xx. */
+  readonly errors: ErrorPredicateConfig | null;
 }
 
 const IDLE_TIMEOUT_MS = 3_600_000;

@@ -1,8 +1,9 @@
 /** One cluster on the main side: its discovery, its hosts, and its membership numbers. Thread: main. */
 import type { Logger } from '../../core/log/logger.ts';
-import { CLUSTER_FACT_WORDS, ClusterFact, HostHealthFlag } from '../../core/shared_memory/layout.ts';
+import { CLUSTER_FACT_WORDS, ClusterFact, HostHealthFlag, PASSIVE_FAILURE } from '../../core/shared_memory/layout.ts';
 import type { StatsScope } from '../../core/stats/stats.ts';
 import type { ClusterConfig, DiscoveryConfig, HostConfig, HostSetConfig } from '../../core/upstream/cluster_config.ts';
+import type { OutlierReport } from '../../core/upstream/outlier_monitor.ts';
 import type { OutlierConfig } from '../config/outlier_parser.ts';
 import { type OutlierContext, OutlierDetector } from '../outlier_detection/detector.ts';
 import { createDiscovery, type Discovery, type DiscoveryContext, type DiscoveryListener } from './discovery.ts';
@@ -115,6 +116,12 @@ export class ManagedCluster implements DiscoveryListener {
   /** For workers. */
   hostSet(): HostSetConfig {
     return { cluster: this.config.name, hosts: this.table.hosts() };
+  }
+
+  /** A worker saw too many failures in a row of a host, or a host say that it is to be left out. */
+  onOutlier(report: OutlierReport): void {
+    if (report.kind === PASSIVE_FAILURE) this.health?.onPassiveFailure(report.hostId);
+    else this.outliers?.onReport(report);
   }
 
   onAttempt(): void {

@@ -61,7 +61,8 @@ export function parseCluster(message: Cluster, defaults: ClusterDefaults, contex
   if (message.upstreamConfig !== undefined) context.refuse(message, 'upstream_config', 'custom upstreams');
   const discovery = parseDiscovery(message, defaults, context);
   const outliers = parseOutlierDetection(message.outlierDetection, context);
-  const { offersHttp2, ...http } = parseHttpOptions(message, context);
+  const { offersHttp2, errors, ...http } = parseHttpOptions(message, context);
+  const health = parseHealth(message, offersHttp2, context);
   const commonLb = message.commonLbConfig;
   const panic = percentToFraction(commonLb?.healthyPanicThreshold);
   const config: ClusterConfig = {
@@ -83,10 +84,12 @@ export function parseCluster(message: Cluster, defaults: ClusterDefaults, contex
     weightedPriorityHealth: message.loadAssignment?.policy?.weightedPriorityHealth ?? false,
     dropOverload: parseDropOverload(message.loadAssignment?.policy, context),
     autoHostRewriteAllowed: discovery.kind !== 'static',
-    outliers: outliers === null ? null : { splitsLocalOrigin: outliers.splitsLocalOrigin },
+    outliers: outliers === null ? null : { splitsLocalOrigin: outliers.splitsLocalOrigin, errors },
+    isHealthChecked: health.check !== null,
+    closesOnHealthFailure: (health.check !== null || outliers !== null) && message.closeConnectionsOnHostHealthFailure,
     metadata: parseMetadata(message.metadata),
   };
-  return deepFreeze({ config, discovery, outliers, health: parseHealth(message, offersHttp2, context) });
+  return deepFreeze({ config, discovery, outliers, health });
 }
 
 /** Fields that matter to checked hosts only are read with checks only: otherwise they have no effect. */
@@ -182,6 +185,7 @@ function parseLegacyHttpOptions(message: Cluster, context: ParseContext): Parsed
     protocol: 'http1',
     http1: parseUpstreamHttp1(message.httpProtocolOptions, context),
     offersHttp2: message.http2ProtocolOptions !== undefined,
+    errors: null,
   };
 }
 

@@ -51,7 +51,7 @@ function setUp({ config = {}, flags = Flag.failedActiveHc, random = 0.5, hasTraf
   const stats = createLocalStats();
   const words = new Map<number, number>(hosts.map(({ host }) => [host.id, flags]));
   const probers: FakeProber[] = [];
-  const seen = { changes: 0, rounds: 0, events: [] as string[] };
+  const seen = { passive: 0, changes: 0, rounds: 0, events: [] as string[] };
   const sink = {
     sink: () => ({
       bytes: new Uint8Array(), view: new DataView(new ArrayBuffer(0)), lineOffset: 0, commit: () => {},
@@ -76,7 +76,7 @@ function setUp({ config = {}, flags = Flag.failedActiveHc, random = 0.5, hasTraf
     {
       name: 'c', stats: createHealthCheckStats(stats.scope.scope('cluster').scope('c')),
       flagsOf: (id) => ({ get: () => words.get(id) ?? flags, set: (value) => words.set(id, value) }),
-      hasTraffic: () => hasTraffic, onCheckPassed: () => {}, onHealthChanged: () => seen.changes++, onFirstRound: () => seen.rounds++,
+      passiveFailures: () => seen.passive, hasTraffic: () => hasTraffic, onCheckPassed: () => {}, onHealthChanged: () => seen.changes++, onFirstRound: () => seen.rounds++,
     },
   );
   checker.setHosts(hosts);
@@ -215,6 +215,51 @@ describe('events', () => {
       '{"eject_unhealthy_event":{"failure_type":"ACTIVE"}}',
       '{"health_check_failure_event":{"failure_type":"ACTIVE","first_check":false}}',
     ]);
+  });
+});
+
+describe('what hosts say in traffic', () => {
+  const tell = (run: ReturnType<typeof setUp>, count: number) => {
+    run.seen.passive += count;
+    run.checker.onPassiveFailure(1);
+  };
+
+  it('fails a healthy host at once and leaves it out, until checks pass again', () => {
+    const run = setUp();
+    answer(run, 'ok');
+    tell(run, 1);
+    expect(run.words.get(1)).toBe(FAILED | Flag.excludedViaImmediateHcFail);
+    expect([run.value('failure'), run.value('passive_failure'), run.value('network_failure'), run.value('healthy'), run.seen.changes]).toEqual([1, 1, 0, 0, 2]);
+    // The next check comes when it would have come.
+    expect(run.scheduler.pending()).toEqual([1000]);
+    for (const each of ['ok', 'ok'] as const) {
+      run.scheduler.advance(run.next());
+      answer(run, each);
+    }
+    expect([run.words.get(1), run.value('healthy')]).toEqual([0, 1]);
+    expect(run.seen.events[1]).toBe('{"eject_unhealthy_event":{"failure_type":"PASSIVE"}}');
+  });
+
+  it('counts every such response, and successes anew with each', () => {
+    const run = setUp();
+    answer(run, 'ok');
+    tell(run, 3);
+    expect([run.value('failure'), run.value('passive_failure'), run.seen.changes]).toEqual([3, 3, 2]);
+    run.scheduler.advance(run.next());
+    answer(run, 'ok');
+    run.seen.passive++;
+    run.scheduler.advance(run.next());
+    expect(run.value('passive_failure')).toBe(4);
+    answer(run, 'ok');
+    expect(run.words.get(1)).toBe(FAILED | Flag.excludedViaImmediateHcFail);
+  });
+
+  it('is not heard where nobody checks, or of times before', () => {
+    const run = setUp({ hosts: [checkedHost(1, { healthCheck: { port: 0, address: '', hostname: '', isDisabled: true } })], flags: 0 });
+    tell(run, 1);
+    expect([run.words.get(1), run.value('passive_failure')]).toEqual([0, 0]);
+    run.checker.setHosts([checkedHost(1)]);
+    expect(run.value('passive_failure')).toBe(0);
   });
 });
 

@@ -51,6 +51,8 @@ export interface CheckedCluster {
   readonly name: string;
   readonly stats: HealthCheckStats;
   flagsOf(hostId: number): HostFlags;
+  /** Responses of all times in which the host said to leave it out. */
+  passiveFailures(hostId: number): number;
   /** Whether workers ever connected to one of the hosts. */
   hasTraffic(): boolean;
   /** A check of the host succeeded. */
@@ -130,6 +132,11 @@ export class ClusterHealthChecker implements SessionOwner {
     this.finishFirstRound();
   }
 
+  /** A host said in traffic that it is to be left out; those that nobody checks stay. */
+  onPassiveFailure(hostId: number): void {
+    this.entries.get(hostId)?.session.takePassiveFailures();
+  }
+
   close(): void {
     this.isAwaitingFirstRound = false;
     for (const { session } of this.entries.values()) session.close();
@@ -148,6 +155,10 @@ export class ClusterHealthChecker implements SessionOwner {
     return initialJitterMs === 0 ? 0 : this.jittered(0, initialJitterMs);
   }
 
+  passiveFailures(session: HealthCheckSession): number {
+    return this.cluster.passiveFailures(session.hostId);
+  }
+
   onAttempt(): void {
     this.cluster.stats.attempt.inc();
   }
@@ -160,7 +171,8 @@ export class ClusterHealthChecker implements SessionOwner {
   onFailure(type: FailureType): void {
     const { stats } = this.cluster;
     stats.failure.inc();
-    if (type !== 'ACTIVE') stats.network_failure.inc();
+    if (type === 'PASSIVE') stats.passive_failure.inc();
+    else if (type !== 'ACTIVE') stats.network_failure.inc();
   }
 
   onGauges(healthy: number, degraded: number): void {

@@ -49,7 +49,7 @@ describe.each(backendsUnderTest())('chaos on the %s backend', (backend) => {
     const upstreams = await Promise.all(Array.from({ length: UPSTREAMS }, () => ChaosUpstream.start()));
     cleanups.push(async () => void (await Promise.all(upstreams.map((upstream) => upstream.stop()))));
     const worker = await InProcessWorker.start({
-      backend, upstreamPorts: upstreams.map((upstream) => upstream.port), cluster: { outliers: { splitsLocalOrigin: true }, idleTimeoutMs: 200, connectTimeoutMs: 500 },
+      backend, upstreamPorts: upstreams.map((upstream) => upstream.port), cluster: { outliers: { splitsLocalOrigin: true, errors: null }, idleTimeoutMs: 200, connectTimeoutMs: 500 },
       manager: { routeConfig: routeConfig({ virtualHosts: [virtualHost({ routes: [routeEntry({ action: routeAction({ timeoutMs: 400 }) })] })] }) },
     });
     cleanups.push(() => worker.close());

@@ -29,6 +29,8 @@ class Upstream {
   status = 200;
   headers: Record<string, string> = {};
   body = '';
+  /** Of everything but checks. */
+  trafficHeaders: Record<string, string> = {};
   lastCheck: IncomingMessage | undefined;
   port = 0;
   readonly name: string;
@@ -40,6 +42,7 @@ class Upstream {
   async start(): Promise<this> {
     this.port = await listen(createHttpServer((request, response) => {
       if (request.url !== '/hc') {
+        response.writeHead(200, this.trafficHeaders);
         response.end(this.name);
         return;
       }
@@ -102,6 +105,23 @@ describe.each(BACKENDS)('health checks on the %s backend', (backend) => {
     expect(await envoyts.stat('cluster.c.membership_degraded')).toBe(1);
     b.headers = { 'x-envoy-immediate-health-check-fail': 'true' };
     await envoyts.until('b to be left out', async () => (await flags())[1] === '/failed_active_hc/excluded_via_immediate_hc_fail');
+  });
+
+  it('are not waited for when a host says in traffic to leave it out', async () => {
+    const [a, b] = [await new Upstream('a').start(), await new Upstream('b').start()];
+    // Checks are long after: what happens comes of traffic.
+    const check = 'timeout: 5s, interval: 1000s, no_traffic_interval: 1000s, unhealthy_threshold: 2, healthy_threshold: 2, event_log_path: "{folder}/events"';
+    const { envoyts, address, flags } = await start(backend, cluster([a.port, b.port], `${check}, http_health_check: { path: /hc }`, 'close_connections_on_host_health_failure: true'));
+    b.trafficHeaders = { 'x-envoy-immediate-health-check-fail': 'true' };
+    const bodies: string[] = [];
+    while (!bodies.includes('b')) bodies.push((await ask(address, '/')).body);
+    await envoyts.until('b to be left out', async () => (await flags())[1] === '/failed_active_hc/excluded_via_immediate_hc_fail');
+    for (let i = 0; i < 12; i++) expect((await ask(address, '/')).body).toBe('a');
+    const stats = await Promise.all(['health_check.passive_failure', 'health_check.failure', 'health_check.network_failure', 'health_check.healthy', 'membership_healthy', 'membership_excluded'].map((name) => envoyts.stat(`cluster.c.${name}`)));
+    expect(stats).toEqual([1, 1, 0, 1, 1, 1]);
+    envoyts.signal('SIGTERM');
+    await envoyts.exit();
+    expect(readFileSync(join(envoyts.folder, 'events'), 'utf8')).toContain('"eject_unhealthy_event":{"failure_type":"PASSIVE"');
   });
 
   it('drain the connections to a host that fails', async () => {

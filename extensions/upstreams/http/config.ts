@@ -3,6 +3,7 @@ import type { Http1ProtocolOptions } from '../../../core/api/gen/envoy/config/co
 import { deepFreeze } from '../../../core/base/deep_freeze.ts';
 import type { ExtensionFactory, FactoryRegistry } from '../../../core/registry/factory_registry.ts';
 import type { ParseContext } from '../../../core/registry/parse_context.ts';
+import { parseErrorPredicate } from '../../../core/upstream/error_predicate.ts';
 import { parseCommonOptions, parseUpstreamHttp1, UPSTREAM_OPTIONS_CATEGORY, type ParsedHttpOptions } from '../../../core/upstream/http_protocol_options.ts';
 
 /** The options are data through and through: workers get them within the cluster's configuration. */
@@ -22,7 +23,11 @@ export function register(registry: FactoryRegistry): void {
 function parseHttpProtocolOptions(message: HttpProtocolOptions, context: ParseContext): ParsedHttpOptions {
   if (message.httpFilters.length > 0) context.refuse(message, 'http_filters', 'upstream HTTP filters');
   const http1 = selectHttp1(message, context);
-  return deepFreeze({ ...parseCommonOptions(message.commonHttpProtocolOptions), protocol: 'http1', http1: parseUpstreamHttp1(http1, context), offersHttp2: offersHttp2(message) });
+  const matcher = message.outlierDetection?.errorMatcher;
+  return deepFreeze({
+    ...parseCommonOptions(message.commonHttpProtocolOptions), protocol: 'http1', http1: parseUpstreamHttp1(http1, context), offersHttp2: offersHttp2(message),
+    errors: matcher === undefined ? null : parseErrorPredicate(matcher, context),
+  });
 }
 
 /** The HTTP/1 options that apply; reports other protocols. */
