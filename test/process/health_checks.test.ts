@@ -32,6 +32,7 @@ class Upstream {
   /** Of everything but checks. */
   trafficHeaders: Record<string, string> = {};
   lastCheck: IncomingMessage | undefined;
+  checks = 0;
   port = 0;
   readonly name: string;
 
@@ -47,6 +48,7 @@ class Upstream {
         return;
       }
       this.lastCheck = request;
+      this.checks++;
       response.writeHead(this.status, this.headers);
       response.end(this.body);
     }));
@@ -224,5 +226,43 @@ describe('a process with health checks', () => {
     });
     expect(lines.find((line) => 'health_check_failure_event' in line)).toMatchObject({ health_check_failure_event: { failure_type: 'NETWORK', first_check: true } });
     expect(readFileSync(join(envoyts.folder, 'two'), 'utf8')).toBe(readFileSync(join(envoyts.folder, 'one'), 'utf8'));
+  });
+});
+
+describe('the health_check filter of a process with two workers', () => {
+  const FILTER = '{ name: health_check, typed_config: { "@type": type.googleapis.com/envoy.extensions.filters.http.health_check.v3.HealthCheck, ';
+
+  /** A process whose filter answers /hc. */
+  async function behind(upstream: Upstream, filter: string, check: string): Promise<{ envoyts: EnvoytsProcess; address: string }> {
+    const text = bootstrap({ clusters: cluster([upstream.port], check) })
+      .replace('direct_response: { status: 200, body: { inline_string: "direct" } }', 'route: { cluster: c }')
+      .replace('http_filters:\n', `http_filters:\n          - ${FILTER}${filter}, headers: [{ name: ":path", string_match: { exact: /hc } }] } }\n`);
+    const envoyts = new EnvoytsProcess('real', text, ['--concurrency', '2']);
+    open.push(envoyts);
+    await envoyts.ready();
+    return { envoyts, address: await envoyts.listener('main') };
+  }
+
+  it('has one cache for both', async () => {
+    const a = await new Upstream('a').start();
+    // Checks of its own only at the start; the cache holds for weeks.
+    const { envoyts, address } = await behind(a, 'pass_through_mode: true, cache_time: 1000000s', 'timeout: 5s, interval: 1000s, no_traffic_interval: 1000s, unhealthy_threshold: 2, healthy_threshold: 2, tcp_health_check: {}');
+    // One connection each: the system spreads them over both workers.
+    for (let i = 0; i < 20; i++) expect((await ask(address, '/hc')).status).toBe(200);
+    expect(a.checks).toBe(1);
+    await envoyts.until('all to be counted', async () => (await envoyts.stat('http.main.health_check.cached_response')) === 19);
+  });
+
+  it('follows the health of clusters', async () => {
+    const a = await new Upstream('a').start();
+    const { envoyts, address } = await behind(a, 'pass_through_mode: false, cluster_min_healthy_percentages: { c: { value: 100 } }', `${CHECK}, http_health_check: { path: /hc }`);
+    for (let i = 0; i < 6; i++) expect((await ask(address, '/hc')).status).toBe(200);
+    a.status = 500;
+    await envoyts.until('a to fail', async () => (await envoyts.stat('cluster.c.membership_healthy')) === 0);
+    for (let i = 0; i < 6; i++) expect((await ask(address, '/hc')).status).toBe(503);
+    expect(await envoyts.stat('http.main.health_check.failed_cluster_unhealthy')).toBe(6);
+    a.status = 200;
+    await envoyts.until('a to be back', async () => (await envoyts.stat('cluster.c.membership_healthy')) === 1);
+    expect((await ask(address, '/hc')).status).toBe(200);
   });
 });
