@@ -7,7 +7,7 @@ import type { OutlierReport } from '../../core/upstream/outlier_monitor.ts';
 import type { OutlierConfig } from '../config/outlier_parser.ts';
 import { type OutlierContext, OutlierDetector } from '../outlier_detection/detector.ts';
 import { createDiscovery, type Discovery, type DiscoveryContext, type DiscoveryListener } from './discovery.ts';
-import type { HealthCheckEnvironment } from '../health_checks/cluster_health_checker.ts';
+import { checkTarget, type CheckTarget, type HealthCheckEnvironment } from '../health_checks/cluster_health_checker.ts';
 import type { HealthOptions } from '../health_checks/health_check_config.ts';
 import { ClusterHealth } from './cluster_health.ts';
 import { writeHashTableStats } from './hash_table_stats.ts';
@@ -111,6 +111,11 @@ export class ManagedCluster implements DiscoveryListener {
 
   hosts(): readonly HostConfig[] {
     return this.table.hosts();
+  }
+
+  /** Where each host is asked for its health, or would be; by id. */
+  checkTargets(): ReadonlyMap<number, CheckTarget> {
+    return new Map(this.table.entries().map((entry) => [entry.host.id, checkTarget(entry)]));
   }
 
   /** For workers. */
