@@ -323,15 +323,16 @@ export class Server implements Instance {
     this.facts[ServerFact.state] = STATE_CODES[this.state()];
   }
 
-  /** Ends in order: no new work, workers, what they logged, then what main itself holds. */
+  /** Ends in order: no new work, workers, clusters, what they logged, then what else main holds. */
   private async close(): Promise<void> {
     this.isEnding = true;
     this.guarddog.close();
     this.flusher.stop();
     this.drain.close();
     await this.workers.shutDown();
-    await this.flush.shutDown(FLUSH_MAX_MS);
+    // It logs, too: what it says about the health of hosts.
     this.clusterManager.close();
+    await this.flush.shutDown(FLUSH_MAX_MS);
     this.listenerManager.close();
     await this.admin?.close();
     await this.explainThread.close();

@@ -73,6 +73,9 @@ const PENDING = HostHealthFlag.pendingActiveHc;
 const TIMEOUT = HostHealthFlag.activeHcTimeout;
 const EXCLUDED = HostHealthFlag.excludedViaImmediateHcFail;
 
+/** How late a response of a host that is left out anyway may be counted. */
+const PASSIVE_POLL_MS = 100;
+
 export class HealthCheckSession implements ProbeListener {
   readonly hostId: number;
   private readonly owner: SessionOwner;
@@ -80,6 +83,8 @@ export class HealthCheckSession implements ProbeListener {
   private readonly prober: Prober;
   private readonly intervalTimer: Timer;
   private readonly timeoutTimer: Timer;
+  /** While the host is left out. */
+  private readonly passiveTimer: Timer;
   private successes = 0;
   private failures = 0;
   private isFirst = true;
@@ -94,6 +99,7 @@ export class HealthCheckSession implements ProbeListener {
     this.prober = createProber(this);
     this.intervalTimer = createTimer(owner.scheduler, () => this.check());
     this.timeoutTimer = createTimer(owner.scheduler, () => this.onTimeout());
+    this.passiveTimer = createTimer(owner.scheduler, () => this.takePassiveFailures());
     this.passiveFailures = owner.passiveFailures(this);
     owner.onGauges(this.has(FAILED) ? 0 : 1, this.has(DEGRADED) ? 1 : 0);
   }
@@ -114,6 +120,7 @@ export class HealthCheckSession implements ProbeListener {
     this.isClosed = true;
     this.intervalTimer.disable();
     this.timeoutTimer.disable();
+    this.passiveTimer.disable();
     this.prober.close();
     this.owner.onGauges(this.has(FAILED) ? 0 : -1, this.has(DEGRADED) ? -1 : 0);
     if (!this.isFirst) return;
@@ -123,7 +130,7 @@ export class HealthCheckSession implements ProbeListener {
 
   /**
    * What the host said in traffic since this was last looked at: it fails at once and is left out. Workers tell of the first such
-   * response; of others, while it is left out, with the next check. Checks go on as they were.
+   * response only; while the host is left out main looks at their counts. Checks go on as they were.
    */
   takePassiveFailures(): void {
     const total = this.owner.passiveFailures(this);
@@ -131,6 +138,7 @@ export class HealthCheckSession implements ProbeListener {
     this.passiveFailures = total;
     if (count > 0) this.flags.set(this.flags.get() | EXCLUDED);
     for (let i = 0; i < count && !this.isClosed; i++) this.markUnhealthy('PASSIVE', false);
+    if (!this.isClosed && this.has(EXCLUDED)) this.passiveTimer.enable(PASSIVE_POLL_MS);
   }
 
   onSuccess(isDegraded: boolean): void {
@@ -154,7 +162,9 @@ export class HealthCheckSession implements ProbeListener {
   }
 
   onExclude(): void {
-    if (!this.isClosed) this.flags.set(this.flags.get() | EXCLUDED);
+    if (this.isClosed) return;
+    this.flags.set(this.flags.get() | EXCLUDED);
+    this.passiveTimer.enable(PASSIVE_POLL_MS);
   }
 
   private check(): void {
@@ -179,6 +189,7 @@ export class HealthCheckSession implements ProbeListener {
   private recover(): Transition {
     if (!this.isFirst && ++this.successes !== this.owner.config.healthyThreshold) return 'pending';
     this.flags.set(this.flags.get() & ~(FAILED | TIMEOUT | EXCLUDED));
+    this.passiveTimer.disable();
     this.owner.onGauges(1, 0);
     this.owner.onEvent(this, { kind: 'add_healthy', isFirst: this.isFirst });
     return 'changed';

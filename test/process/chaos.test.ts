@@ -19,7 +19,7 @@ const BAD_ONES = 7;
 const CLIENTS = 30;
 const ANSWERS_PER_TROUBLE = 60;
 /** Of the process's resident memory, between the middle and the end of the run: heaps of several threads breathe. */
-const GROWTH_LIMIT_KIB = 48 << 10;
+const GROWTH_LIMIT_KIB = 64 << 10;
 const TYPES = 'type.googleapis.com/envoy.extensions';
 
 function configuration(upstreams: readonly ChaosUpstream[], addresses: readonly string[], nameServer: TestNameServer): string {
