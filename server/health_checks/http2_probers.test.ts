@@ -3,11 +3,12 @@ import { constants, createServer, type Http2Server, type IncomingHttpHeaders, ty
 import { type AddressInfo, createServer as createTcpServer, type Server } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { checkConfig, httpCheck } from '../../test/support/check_config.ts';
+import { ProbeAnswers } from '../../test/support/probe_answers.ts';
 import { createLocalStats } from '../../test/support/local_stats.ts';
 import { createHealthCheckStats } from './cluster_health_checker.ts';
 import { probersFor } from './create_prober.ts';
 import type { GrpcCheckConfig, HealthCheckConfig } from './health_check_config.ts';
-import type { Prober, ProbeListener } from './health_check_session.ts';
+import type { Prober } from './health_check_session.ts';
 
 const cleanups: (() => void)[] = [];
 
@@ -55,49 +56,12 @@ function listen(server: Http2Server | Server): Promise<void> {
   return new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
 }
 
-/** What a prober says, as words; `next` waits for the next answer. */
-class Answers implements ProbeListener {
-  readonly said: string[] = [];
-  private wake: () => void = () => {};
-
-  onSuccess(isDegraded: boolean): void {
-    this.say(isDegraded ? 'degraded' : 'success');
-  }
-
-  onFailure(type: 'ACTIVE' | 'NETWORK', isRetriable: boolean): void {
-    this.say(isRetriable ? `${type} retriable` : type);
-  }
-
-  onExclude(): void {
-    this.said.push('exclude');
-  }
-
-  async next(): Promise<string> {
-    const count = this.said.length;
-    while (this.said.length === count) await new Promise<void>((resolve) => {
-      this.wake = resolve;
-    });
-    return this.said.splice(0).join(', ');
-  }
-
-  private say(text: string): void {
-    this.said.push(text);
-    this.wake();
-  }
-}
-
-function prober(config: HealthCheckConfig, port: number, answers: Answers, hostname = ''): Prober {
+function prober(config: HealthCheckConfig, port: number, answers: ProbeAnswers, hostname = ''): Prober {
   const made = probersFor({ name: 'c', bindAddress: null }, () => true)(
     config, { address: '127.0.0.1', port, hostname }, createHealthCheckStats(createLocalStats().scope), answers,
   );
   cleanups.push(() => made.close());
   return made;
-}
-
-async function ask(asked: Prober, answers: Answers): Promise<string> {
-  const next = answers.next();
-  asked.probe();
-  return next;
 }
 
 async function until(condition: () => boolean): Promise<void> {
@@ -124,28 +88,28 @@ describe('HTTP/2 checks', () => {
       stream.respond(headers, { endStream: body === '' });
       if (body !== '') stream.end(body);
     };
-    const answers = new Answers();
-    expect(await ask(prober(checkConfig({ checker: http2(check) }), host.port, answers), answers)).toBe(expected);
+    const answers = new ProbeAnswers();
+    expect(await answers.ask(prober(checkConfig({ checker: http2(check) }), host.port, answers))).toBe(expected);
   });
 
   it('says who asks, and sends a payload with its length', async () => {
     const host = await new Host().start();
     host.onRequest = (stream) => stream.respond({ ':status': 200 }, { endStream: true });
-    const answers = new Answers();
+    const answers = new ProbeAnswers();
     const check = http2({ method: 'POST', host: 'named', send: Buffer.from('ping'), headers: { add: [{ name: 'x-a', value: '1', action: 'append_if_exists_or_add', keepEmptyValue: false }], remove: [] } });
-    await ask(prober(checkConfig({ checker: check }), host.port, answers), answers);
+    await answers.ask(prober(checkConfig({ checker: check }), host.port, answers));
     expect(host.requests[0].headers).toMatchObject({ ':method': 'POST', ':authority': 'named', ':path': '/hc', ':scheme': 'http', 'user-agent': 'Envoy/HC', 'x-a': '1', 'content-length': '4' });
     expect(host.requests[0].body.toString()).toBe('ping');
-    await ask(prober(checkConfig({ checker: http2() }), host.port, answers, 'own'), answers);
+    await answers.ask(prober(checkConfig({ checker: http2() }), host.port, answers, 'own'));
     expect([host.requests[1].headers[':authority'], host.requests[1].headers['content-length']]).toEqual(['own', undefined]);
   });
 
   it.each([[true, 1], [false, 3]])('keeps its connection when told to: reuse_connection %s makes %d for three checks', async (reuseConnection, connections) => {
     const host = await new Host().start();
     host.onRequest = (stream) => stream.respond({ ':status': 200 }, { endStream: true });
-    const answers = new Answers();
+    const answers = new ProbeAnswers();
     const asked = prober(checkConfig({ checker: http2(), reuseConnection }), host.port, answers);
-    for (let i = 0; i < 3; i++) expect(await ask(asked, answers)).toBe('success');
+    for (let i = 0; i < 3; i++) expect(await answers.ask(asked)).toBe('success');
     expect(host.connections).toBe(connections);
   });
 
@@ -157,35 +121,35 @@ describe('HTTP/2 checks', () => {
       goesAway = false;
       stream.respond({ ':status': 200 }, { endStream: true });
     };
-    const answers = new Answers();
+    const answers = new ProbeAnswers();
     const asked = prober(checkConfig({ checker: http2() }), host.port, answers);
-    expect([await ask(asked, answers), await ask(asked, answers), host.connections]).toEqual(['success', 'success', 2]);
+    expect([await answers.ask(asked), await answers.ask(asked), host.connections]).toEqual(['success', 'success', 2]);
   });
 
   it('takes GOAWAY with an error, a reset and a closed connection for failures of the network', async () => {
     const host = await new Host().start();
-    const answers = new Answers();
+    const answers = new ProbeAnswers();
     const asked = prober(checkConfig({ checker: http2() }), host.port, answers);
     host.onRequest = (stream) => stream.session?.goaway(constants.NGHTTP2_INTERNAL_ERROR, 0);
-    expect(await ask(asked, answers)).toBe('NETWORK');
+    expect(await answers.ask(asked)).toBe('NETWORK');
     host.onRequest = (stream) => stream.close(constants.NGHTTP2_INTERNAL_ERROR);
-    expect(await ask(asked, answers)).toBe('NETWORK');
+    expect(await answers.ask(asked)).toBe('NETWORK');
     host.onRequest = (stream) => stream.session?.destroy();
-    expect(await ask(asked, answers)).toBe('NETWORK');
+    expect(await answers.ask(asked)).toBe('NETWORK');
     host.onRequest = (stream) => stream.respond({ ':status': 200 }, { endStream: true });
-    expect(await ask(asked, answers)).toBe('success');
+    expect(await answers.ask(asked)).toBe('success');
   });
 
   it('is not disturbed when the host closes or goes away between two checks', async () => {
     const host = await new Host().start();
     host.onRequest = (stream) => stream.respond({ ':status': 200 }, { endStream: true });
-    const answers = new Answers();
+    const answers = new ProbeAnswers();
     const asked = prober(checkConfig({ checker: http2() }), host.port, answers);
-    await ask(asked, answers);
+    await answers.ask(asked);
     host.sessions[0].destroy();
     await until(() => host.sessions[0].destroyed);
     // Whether the end is known yet or not: at most the check that meets it fails, and it is told once.
-    while ((await ask(asked, answers)) !== 'success');
+    while ((await answers.ask(asked)) !== 'success');
     expect(answers.said).toEqual([]);
   });
 
@@ -196,20 +160,20 @@ describe('HTTP/2 checks', () => {
     });
     await listen(server);
     cleanups.push(() => server.close());
-    const answers = new Answers();
-    expect(await ask(prober(checkConfig({ checker: http2() }), (server.address() as AddressInfo).port, answers), answers)).toBe('NETWORK');
-    expect(await ask(prober(checkConfig({ checker: http2() }), 1, answers), answers)).toBe('NETWORK');
+    const answers = new ProbeAnswers();
+    expect(await answers.ask(prober(checkConfig({ checker: http2() }), (server.address() as AddressInfo).port, answers))).toBe('NETWORK');
+    expect(await answers.ask(prober(checkConfig({ checker: http2() }), 1, answers))).toBe('NETWORK');
   });
 
   it('says nothing once it is aborted, and asks again on another connection', async () => {
     const host = await new Host().start();
-    const answers = new Answers();
+    const answers = new ProbeAnswers();
     const asked = prober(checkConfig({ checker: http2() }), host.port, answers);
     asked.probe();
     await until(() => host.requests.length === 1);
     asked.abort();
     host.onRequest = (stream) => stream.respond({ ':status': 200 }, { endStream: true });
-    expect([await ask(asked, answers), host.connections]).toEqual(['success', 2]);
+    expect([await answers.ask(asked), host.connections]).toEqual(['success', 2]);
   });
 });
 
@@ -255,39 +219,39 @@ describe('gRPC checks', () => {
   ] as const)('%s', async (_name, onRequest, expected) => {
     const host = await new Host().start();
     host.onRequest = onRequest;
-    const answers = new Answers();
+    const answers = new ProbeAnswers();
     const asked = prober(checkConfig({ checker: GRPC }), host.port, answers);
-    expect(await ask(asked, answers)).toBe(expected);
+    expect(await answers.ask(asked)).toBe(expected);
     // The next check is an ordinary one.
     host.onRequest = answer(TYPE, [SERVING], { 'grpc-status': '0' });
-    expect(await ask(asked, answers)).toBe('success');
+    expect(await answers.ask(asked)).toBe('success');
   });
 
   it('asks for its service as configured', async () => {
     const host = await new Host().start();
     host.onRequest = answer(TYPE, [SERVING], { 'grpc-status': '0' });
-    const answers = new Answers();
+    const answers = new ProbeAnswers();
     const check: GrpcCheckConfig = {
       ...GRPC, serviceName: 'shop', authority: 'named', metadata: { add: [{ name: 'x-key', value: 'k', action: 'append_if_exists_or_add', keepEmptyValue: false }], remove: [] },
     };
-    await ask(prober(checkConfig({ checker: check, timeoutMs: 1500 }), host.port, answers), answers);
+    await answers.ask(prober(checkConfig({ checker: check, timeoutMs: 1500 }), host.port, answers));
     expect(host.requests[0].headers).toMatchObject({
       ':method': 'POST', ':authority': 'named', ':path': '/grpc.health.v1.Health/Check', ':scheme': 'http', te: 'trailers', 'content-type': 'application/grpc',
       'user-agent': 'Envoy/HC', 'grpc-timeout': '1500m', 'x-key': 'k',
     });
     expect([...host.requests[0].body]).toEqual([0, 0, 0, 0, 6, 10, 4, ...Buffer.from('shop')]);
-    await ask(prober(checkConfig({ checker: GRPC, timeoutMs: 200_000_000 }), host.port, answers, 'own'), answers);
+    await answers.ask(prober(checkConfig({ checker: GRPC, timeoutMs: 200_000_000 }), host.port, answers, 'own'));
     expect([host.requests[1].headers[':authority'], host.requests[1].headers['grpc-timeout'], [...host.requests[1].body]]).toEqual(['own', '200000S', [0, 0, 0, 0, 0]]);
   });
 
   it.each([[true, 1], [false, 2]])('after a timeout: reuse_connection %s has made %d connections', async (reuseConnection, connections) => {
     const host = await new Host().start();
-    const answers = new Answers();
+    const answers = new ProbeAnswers();
     const asked = prober(checkConfig({ checker: GRPC, reuseConnection }), host.port, answers);
     asked.probe();
     await until(() => host.requests.length === 1);
     asked.abort();
     host.onRequest = answer(TYPE, [SERVING], { 'grpc-status': '0' });
-    expect([await ask(asked, answers), host.connections]).toEqual(['success', connections]);
+    expect([await answers.ask(asked), host.connections]).toEqual(['success', connections]);
   });
 });
