@@ -67,7 +67,11 @@ describe('health check configuration', () => {
     ['http_health_check: { path: /, codec_client_type: HTTP3 }', 'feature not supported: health checks over HTTP/3'],
     ['grpc_health_check: { initial_metadata: [{ header: { key: a, value: "%PROTOCOL%" } }] }', 'feature not supported: format strings in the headers of health checks'],
     ['grpc_health_check: { initial_metadata: [{ header: { key: ":path", value: x } }] }', ':-prefixed or host headers may not be modified'],
-    ['custom_health_check: { name: x }', 'feature not supported: custom health checkers'],
+    ['custom_health_check: { name: envoy.health_checkers.redis }', 'feature not supported: redis health checks'],
+    ['custom_health_check: { name: x }', "Didn't find a registered implementation for 'x' with type URL: ''"],
+    ['http_health_check: { path: /, expected_statuses: [{ start: -5, end: 300 }] }', 'expecting start < end, but found start=18446744073709551611 and end=300'],
+    ['tcp_health_check: {}, initial_jitter: -1s', 'Invalid duration: Expected positive duration: seconds: -1'],
+    ['tcp_health_check: {}, interval_jitter: -0.5s', 'Invalid duration: Expected positive duration: nanos: -500000000'],
     ['tcp_health_check: { proxy_protocol_config: {} }', 'feature not supported: the PROXY protocol in health checks'],
   ])('refuses %s', (check, text) => {
     expect(parse(check).errors.join('\n')).toContain(text);

@@ -1,7 +1,7 @@
 /** envoy.config.core.v3.HealthCheck to plain data. Thread: main. */
 import { RequestMethod } from '../../core/api/gen/envoy/config/core/v3/base_enums.ts';
 import type { Cluster } from '../../core/api/gen/envoy/config/cluster/v3/cluster_pb.d.ts';
-import type { HealthCheck, HealthCheck_GrpcHealthCheck, HealthCheck_HttpHealthCheck, HealthCheck_TcpHealthCheck } from '../../core/api/gen/envoy/config/core/v3/health_check_pb.d.ts';
+import type { HealthCheck, HealthCheck_CustomHealthCheck, HealthCheck_GrpcHealthCheck, HealthCheck_HttpHealthCheck, HealthCheck_TcpHealthCheck } from '../../core/api/gen/envoy/config/core/v3/health_check_pb.d.ts';
 import type { Endpoint_HealthCheckConfig } from '../../core/api/gen/envoy/config/endpoint/v3/endpoint_components_pb.d.ts';
 import type { Int64Range } from '../../core/api/gen/envoy/type/v3/range_pb.d.ts';
 import { CodecClientType } from '../../core/api/gen/envoy/type/v3/http_enums.ts';
@@ -12,6 +12,7 @@ import { parseNumericAddress } from '../../core/network/parse_address.ts';
 import type { AnyMessage, ParseContext } from '../../core/registry/parse_context.ts';
 import { parseHeaderMutations } from '../../core/route/parse_header_mutations.ts';
 import type { EndpointHealthCheck } from '../../core/upstream/cluster_config.ts';
+import { positiveDurationMs } from '../config/positive_duration.ts';
 import type { GrpcCheckConfig, HealthCheckConfig, HttpCheckConfig, StatusRange, TcpCheckConfig } from './health_check_config.ts';
 import { parsePayload } from './payload.ts';
 
@@ -47,8 +48,8 @@ function parseHealthCheck(message: HealthCheck, cluster: CheckedClusterFacts, co
   return {
     timeoutMs: whole(durationMsOr(message.timeout, 0)),
     intervalMs,
-    initialJitterMs: whole(durationMsOr(message.initialJitter, 0)),
-    intervalJitterMs: whole(durationMsOr(message.intervalJitter, 0)),
+    initialJitterMs: whole(positiveDurationMs(message.initialJitter, message, 'initial_jitter', context)),
+    intervalJitterMs: whole(positiveDurationMs(message.intervalJitter, message, 'interval_jitter', context)),
     intervalJitterPercent: message.intervalJitterPercent,
     unhealthyThreshold: message.unhealthyThreshold ?? 0,
     healthyThreshold: message.healthyThreshold ?? 0,
@@ -100,11 +101,18 @@ function parseChecker(message: HealthCheck, cluster: CheckedClusterFacts, contex
       if (!cluster.offersHttp2) context.error(message, 'grpc_health_check', `${cluster.name} cluster must support HTTP/2 for gRPC healthchecking`);
       return parseGrpc(checker.value, context);
     case 'customHealthCheck':
-      context.refuse(message, 'custom_health_check', 'custom health checkers');
+      refuseCustom(message, checker.value, context);
       return null;
     default:
       return null;
   }
+}
+
+/** Checkers of Envoy's that are not here; and what is none anywhere. */
+function refuseCustom(message: HealthCheck, { name }: HealthCheck_CustomHealthCheck, context: ParseContext): void {
+  const known = /^envoy\.health_checkers\.(redis|thrift)$/.exec(name);
+  if (known !== null) context.refuse(message, 'custom_health_check', `${known[1]} health checks`);
+  else context.error(message, 'custom_health_check', `Didn't find a registered implementation for '${name}' with type URL: ''`);
 }
 
 function parseHttp(message: HealthCheck_HttpHealthCheck, context: ParseContext): HttpCheckConfig {
@@ -154,13 +162,14 @@ function checkConstant(message: object, field: string, headers: HeaderMutationsC
 
 function parseRanges(messages: readonly Int64Range[], kind: 'expected' | 'retriable', context: ParseContext): StatusRange[] {
   return messages.map((message) => {
-    const start = Number(message.start);
-    const end = Number(message.end);
+    // Without a sign: what is below 0 is far above 600, and said so.
+    const start = BigInt.asUintN(64, message.start);
+    const end = BigInt.asUintN(64, message.end);
     const text = `Invalid http ${kind} status range: expecting`;
     if (start >= end) context.error(message, undefined, `${text} start < end, but found start=${start} and end=${end}`);
     else if (start < 100) context.error(message, 'start', `${text} start >= 100, but found start=${start}`);
     else if (end > 600) context.error(message, 'end', `${text} end <= 600, but found end=${end}`);
-    return { start, end };
+    return { start: Number(start), end: Number(end) };
   });
 }
 
