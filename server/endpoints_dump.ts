@@ -14,7 +14,7 @@ export interface DumpedCluster {
   readonly config: Pick<ClusterConfig, 'name' | 'overprovisioningFactor'>;
   hosts(): readonly HostConfig[];
   /** Where each of them is asked for its health, or would be; by id. */
-  checkTargets(): ReadonlyMap<number, CheckTarget>;
+  checkTargets(): ReadonlyMap<number, Pick<CheckTarget, 'address' | 'port' | 'hostname'>>;
 }
 
 /** `health`: HostHealthFlag bits by host id. Each cluster is looked at when its item is printed. */
@@ -62,14 +62,14 @@ function localityOf({ region, zone, subZone }: HostConfig): JsonObject {
 }
 
 /** The port stands there when checks go anywhere else, be it another address with the same port. */
-function healthCheckConfig(host: HostConfig, target: CheckTarget | undefined): JsonObject {
+function healthCheckConfig(host: HostConfig, target: Pick<CheckTarget, 'address' | 'port' | 'hostname'> | undefined): JsonObject {
   if (target === undefined) return {};
   const { address, port, hostname } = target;
   const isElsewhere = address !== host.address || port !== host.port;
   return { ...(isElsewhere ? { port_value: port } : {}), ...(hostname === '' ? {} : { hostname }) };
 }
 
-function lbEndpoint(host: HostConfig, target: CheckTarget | undefined, flags: number): JsonObject {
+function lbEndpoint(host: HostConfig, target: Pick<CheckTarget, 'address' | 'port' | 'hostname'> | undefined, flags: number): JsonObject {
   const metadata = host.metadata as JsonObject;
   return {
     endpoint: {

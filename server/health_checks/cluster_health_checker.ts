@@ -3,6 +3,8 @@ import type { Scheduler } from '../../core/event/scheduler.ts';
 import { createStatGroup, type StatGroup } from '../../core/stats/stat_group.ts';
 import type { StatsScope } from '../../core/stats/stats.ts';
 import type { ClusterConfig, EndpointConfig, HostConfig } from '../../core/upstream/cluster_config.ts';
+import { hostAddressText } from '../../core/upstream/host.ts';
+import type { MetadataStructs, UpstreamHostInfo } from '../../core/stream_info/stream_info.ts';
 import type { HealthCheckEventLog } from './event_log.ts';
 import type { HealthCheckConfig } from './health_check_config.ts';
 import { type FailureType, HealthCheckSession, type HostFlags, type Prober, type ProbeListener, type SessionEvent, type SessionOwner, type Transition } from './health_check_session.ts';
@@ -30,6 +32,8 @@ export interface CheckTarget {
   readonly port: number;
   /** For checks, of the endpoint; '' = none. */
   readonly hostname: string;
+  /** Who is asked, for formats. */
+  readonly host: UpstreamHostInfo;
 }
 
 export type CreateProber = (config: HealthCheckConfig, target: CheckTarget, stats: HealthCheckStats, listener: ProbeListener) => Prober;
@@ -78,6 +82,7 @@ export function checkTarget({ host, endpoint }: CheckedHost): CheckTarget {
     port: isPath && (own === undefined || own.address === '') ? 0 : port,
     // The endpoint's own hostname is not meant for checks.
     hostname: own?.hostname ?? '',
+    host: { address: hostAddressText(host.address, host.port), hostname: host.hostname, metadata: host.metadata as MetadataStructs },
   };
 }
 

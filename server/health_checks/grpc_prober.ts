@@ -5,6 +5,7 @@
  *     send -> headers (200, application/grpc) -> one message -> trailers (grpc-status: 0)
  */
 import type { IncomingHttpHeaders } from 'node:http2';
+import type { CheckFormats, TextOf } from './check_formats.ts';
 import { type BindAddress, type HeaderLine, mutateHeaders } from './check_request.ts';
 import type { CheckTarget } from './cluster_health_checker.ts';
 import { HealthResponseReader, healthRequestFrame } from './grpc_frames.ts';
@@ -19,6 +20,7 @@ export interface GrpcProberOptions {
   readonly target: CheckTarget;
   readonly clusterName: string;
   readonly bindAddress: BindAddress;
+  readonly formats: CheckFormats;
 }
 
 /** Of grpc-timeout: at most eight digits. */
@@ -27,17 +29,18 @@ const MAX_TIMEOUT = 99_999_999;
 export class GrpcProber implements Prober, Http2Exchange {
   private readonly reuseConnection: boolean;
   private readonly listener: ProbeListener;
-  private readonly lines: readonly HeaderLine[];
+  private readonly lines: () => readonly HeaderLine[];
   private readonly message: Uint8Array;
   private readonly channel: Http2Channel;
   private reader = new HealthResponseReader();
   private grpcStatus: string | undefined;
 
   constructor(options: GrpcProberOptions, listener: ProbeListener) {
-    const { config, check, target, clusterName, bindAddress } = options;
+    const { config, check, target, clusterName, bindAddress, formats } = options;
     this.reuseConnection = config.reuseConnection;
     this.listener = listener;
-    this.lines = grpcRequestLines(check, checkHostname(target, check.authority, clusterName), config.timeoutMs);
+    const authority = checkHostname(target, check.authority, clusterName);
+    this.lines = formats.perCheck(check.metadata, target.host, true, (textOf) => grpcRequestLines(check, authority, config.timeoutMs, textOf));
     this.message = healthRequestFrame(check.serviceName);
     this.channel = new Http2Channel(target, bindAddress);
   }
@@ -45,7 +48,7 @@ export class GrpcProber implements Prober, Http2Exchange {
   probe(): void {
     this.reader = new HealthResponseReader();
     this.grpcStatus = undefined;
-    this.channel.send(this.lines, this.message, this);
+    this.channel.send(this.lines(), this.message, this);
   }
 
   abort(): void {
@@ -99,12 +102,12 @@ export class GrpcProber implements Prober, Http2Exchange {
 }
 
 /** `authority`: whom the request names. */
-export function grpcRequestLines(check: GrpcCheckConfig, authority: string, timeoutMs: number): HeaderLine[] {
+export function grpcRequestLines(check: GrpcCheckConfig, authority: string, timeoutMs: number, textOf: TextOf): HeaderLine[] {
   const lines: HeaderLine[] = [
     [':method', 'POST'], [':path', '/grpc.health.v1.Health/Check'], [':authority', authority], [':scheme', 'http'],
     ['te', 'trailers'], ['content-type', 'application/grpc'], ['user-agent', 'Envoy/HC'],
   ];
-  return [...mutateHeaders(lines, check.metadata), ['grpc-timeout', grpcTimeout(timeoutMs)]];
+  return [...mutateHeaders(lines, check.metadata, textOf), ['grpc-timeout', grpcTimeout(timeoutMs)]];
 }
 
 /** Milliseconds while eight digits suffice, then coarser. */

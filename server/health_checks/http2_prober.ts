@@ -9,17 +9,18 @@ export class Http2Prober implements Prober, Http2Exchange {
   private readonly options: HttpProberOptions;
   private readonly listener: ProbeListener;
   private readonly verdict: HttpVerdict;
-  private readonly lines: readonly HeaderLine[];
+  private readonly lines: () => readonly HeaderLine[];
   private readonly channel: Http2Channel;
   private headers: IncomingHttpHeaders = {};
   private body: CheckedBody;
 
   constructor(options: HttpProberOptions, listener: ProbeListener) {
-    const { check, target, clusterName, bindAddress } = options;
+    const { check, target, clusterName, bindAddress, formats } = options;
     this.options = options;
     this.listener = listener;
     this.verdict = new HttpVerdict(options);
-    this.lines = http2Headers(check, checkHostname(target, check.host, clusterName));
+    const authority = checkHostname(target, check.host, clusterName);
+    this.lines = formats.perCheck(check.headers, target.host, true, (textOf) => http2Headers(check, authority, textOf));
     this.channel = new Http2Channel(target, bindAddress);
     this.body = new CheckedBody(check);
   }
@@ -28,7 +29,7 @@ export class Http2Prober implements Prober, Http2Exchange {
     const { check } = this.options;
     this.headers = {};
     this.body = new CheckedBody(check);
-    this.channel.send(this.lines, check.send, this);
+    this.channel.send(this.lines(), check.send, this);
   }
 
   abort(): void {

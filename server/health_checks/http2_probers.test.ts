@@ -5,11 +5,13 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { checkConfig, httpCheck } from '../../test/support/check_config.ts';
 import { ProbeAnswers } from '../../test/support/probe_answers.ts';
 import { createLocalStats } from '../../test/support/local_stats.ts';
+import { CheckFormats } from './check_formats.ts';
 import { createHealthCheckStats } from './cluster_health_checker.ts';
 import { probersFor } from './create_prober.ts';
 import type { GrpcCheckConfig, HealthCheckConfig } from './health_check_config.ts';
 import type { Prober } from './health_check_session.ts';
 
+const HOST = { address: '10.0.0.1:80', hostname: 'one', metadata: { ns: { k: 'v' } } };
 const cleanups: (() => void)[] = [];
 
 afterEach(() => {
@@ -57,8 +59,8 @@ function listen(server: Http2Server | Server): Promise<void> {
 }
 
 function prober(config: HealthCheckConfig, port: number, answers: ProbeAnswers, hostname = ''): Prober {
-  const made = probersFor({ name: 'c', bindAddress: null }, () => true)(
-    config, { address: '127.0.0.1', port, hostname }, createHealthCheckStats(createLocalStats().scope), answers,
+  const made = probersFor({ name: 'c', bindAddress: null }, () => true, new CheckFormats(() => 1_700_000_000_123, () => 7))(
+    config, { address: '127.0.0.1', port, hostname, host: HOST }, createHealthCheckStats(createLocalStats().scope), answers,
   );
   cleanups.push(() => made.close());
   return made;
@@ -96,9 +98,9 @@ describe('HTTP/2 checks', () => {
     const host = await new Host().start();
     host.onRequest = (stream) => stream.respond({ ':status': 200 }, { endStream: true });
     const answers = new ProbeAnswers();
-    const check = http2({ method: 'POST', host: 'named', send: Buffer.from('ping'), headers: { add: [{ name: 'x-a', value: '1', action: 'append_if_exists_or_add', keepEmptyValue: false }], remove: [] } });
+    const check = http2({ method: 'POST', host: 'named', send: Buffer.from('ping'), headers: { add: [{ name: 'x-a', value: '%PROTOCOL%', action: 'append_if_exists_or_add', keepEmptyValue: false }], remove: [] } });
     await answers.ask(prober(checkConfig({ checker: check }), host.port, answers));
-    expect(host.requests[0].headers).toMatchObject({ ':method': 'POST', ':authority': 'named', ':path': '/hc', ':scheme': 'http', 'user-agent': 'Envoy/HC', 'x-a': '1', 'content-length': '4' });
+    expect(host.requests[0].headers).toMatchObject({ ':method': 'POST', ':authority': 'named', ':path': '/hc', ':scheme': 'http', 'user-agent': 'Envoy/HC', 'x-a': 'HTTP/2', 'content-length': '4' });
     expect(host.requests[0].body.toString()).toBe('ping');
     await answers.ask(prober(checkConfig({ checker: http2() }), host.port, answers, 'own'));
     expect([host.requests[1].headers[':authority'], host.requests[1].headers['content-length']]).toEqual(['own', undefined]);

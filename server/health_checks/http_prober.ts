@@ -10,16 +10,17 @@ export class HttpProber implements Prober {
   private readonly options: HttpProberOptions;
   private readonly listener: ProbeListener;
   private readonly verdict: HttpVerdict;
-  private readonly headers: readonly string[];
+  private readonly headers: () => readonly string[];
   private agent: Agent;
   private current: ClientRequest | undefined;
 
   constructor(options: HttpProberOptions, listener: ProbeListener) {
-    const { check, target, clusterName } = options;
+    const { check, target, clusterName, formats } = options;
     this.options = options;
     this.listener = listener;
     this.verdict = new HttpVerdict(options);
-    this.headers = http1Headers(check, checkHostname(target, check.host, clusterName));
+    const hostname = checkHostname(target, check.host, clusterName);
+    this.headers = formats.perCheck(check.headers, target.host, false, (textOf) => http1Headers(check, hostname, textOf));
     this.agent = createAgent(options.config.reuseConnection);
   }
 
@@ -27,7 +28,7 @@ export class HttpProber implements Prober {
     const { check, target, bindAddress } = this.options;
     const { address, port } = target;
     const asked = request({
-      agent: this.agent, method: check.method, path: check.path, headers: this.headers, setDefaultHeaders: false,
+      agent: this.agent, method: check.method, path: check.path, headers: this.headers(), setDefaultHeaders: false,
       ...(port === 0 && /^[/@]/.test(address) ? { socketPath: address.replace(/^@/, '\0') } : { host: address, port }),
       ...(bindAddress === null ? {} : { localAddress: bindAddress.address }),
     });

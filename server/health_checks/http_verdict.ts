@@ -1,6 +1,7 @@
 /** What the response to an HTTP health check says about the host, whichever version of HTTP it came over. Thread: main. */
 import { StringMatcher } from '../../core/matcher/string_matcher.ts';
 import type { CheckTarget, HealthCheckStats } from './cluster_health_checker.ts';
+import type { CheckFormats } from './check_formats.ts';
 import type { BindAddress } from './check_request.ts';
 import type { HealthCheckConfig, HttpCheckConfig, StatusRange } from './health_check_config.ts';
 import type { ProbeListener } from './health_check_session.ts';
@@ -13,6 +14,7 @@ export interface HttpProberOptions {
   readonly clusterName: string;
   readonly bindAddress: BindAddress;
   readonly stats: HealthCheckStats;
+  readonly formats: CheckFormats;
   /** Whether runtime has service_name_matcher looked at this time (health_check.verify_cluster). */
   readonly verifiesCluster: () => boolean;
 }

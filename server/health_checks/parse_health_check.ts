@@ -6,7 +6,6 @@ import type { Endpoint_HealthCheckConfig } from '../../core/api/gen/envoy/config
 import type { Int64Range } from '../../core/api/gen/envoy/type/v3/range_pb.d.ts';
 import { CodecClientType } from '../../core/api/gen/envoy/type/v3/http_enums.ts';
 import { durationMsOr } from '../../core/api/scalar_values.ts';
-import { type HeaderMutationsConfig, isConstantFormat } from '../../core/headers/header_mutation.ts';
 import { parseStringMatcher } from '../../core/matcher/parse_matcher.ts';
 import { parseNumericAddress } from '../../core/network/parse_address.ts';
 import type { AnyMessage, ParseContext } from '../../core/registry/parse_context.ts';
@@ -130,7 +129,6 @@ function parseHttp(message: HealthCheck_HttpHealthCheck, context: ParseContext):
   }
   const expected = parseRanges(message.expectedStatuses, 'expected', context);
   const headers = parseHeaderMutations(message, 'request', message.requestHeadersToAdd, message.requestHeadersToRemove, context);
-  checkConstant(message, 'request_headers_to_add', headers, context);
   return {
     kind: 'http',
     isHttp2: message.codecClientType === CodecClientType.HTTP2,
@@ -149,15 +147,7 @@ function parseHttp(message: HealthCheck_HttpHealthCheck, context: ParseContext):
 
 function parseGrpc(message: HealthCheck_GrpcHealthCheck, context: ParseContext): GrpcCheckConfig {
   const metadata = parseHeaderMutations(message, 'request', message.initialMetadata, [], context);
-  checkConstant(message, 'initial_metadata', metadata, context);
   return { kind: 'grpc', serviceName: message.serviceName, authority: message.authority, metadata };
-}
-
-/** Nothing is known of a stream that format strings could tell. */
-function checkConstant(message: object, field: string, headers: HeaderMutationsConfig, context: ParseContext): void {
-  for (const [i, { value }] of headers.add.entries()) {
-    if (!isConstantFormat(value)) context.refuse(message, `${field}[${i}]`, 'format strings in the headers of health checks');
-  }
 }
 
 function parseRanges(messages: readonly Int64Range[], kind: 'expected' | 'retriable', context: ParseContext): StatusRange[] {

@@ -4,11 +4,13 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { checkConfig, httpCheck } from '../../test/support/check_config.ts';
 import { createLocalStats } from '../../test/support/local_stats.ts';
 import { ProbeAnswers } from '../../test/support/probe_answers.ts';
+import { CheckFormats } from './check_formats.ts';
 import { createHealthCheckStats } from './cluster_health_checker.ts';
 import { probersFor } from './create_prober.ts';
 import type { HealthCheckConfig, HttpCheckConfig, TcpCheckConfig } from './health_check_config.ts';
 import type { Prober } from './health_check_session.ts';
 
+const HOST = { address: '10.0.0.1:80', hostname: 'one', metadata: { ns: { k: 'v' } } };
 const cleanups: (() => void)[] = [];
 
 afterEach(() => {
@@ -46,7 +48,7 @@ class Host {
 }
 
 function prober(config: HealthCheckConfig, port: number, answers: ProbeAnswers, { hostname = '', stats = createLocalStats(), verifies = true } = {}): Prober {
-  const made = probersFor({ name: 'c', bindAddress: null }, () => verifies)(config, { address: '127.0.0.1', port, hostname }, createHealthCheckStats(stats.scope), answers);
+  const made = probersFor({ name: 'c', bindAddress: null }, () => verifies, new CheckFormats(() => 1_700_000_000_123, () => 7))(config, { address: '127.0.0.1', port, hostname, host: HOST }, createHealthCheckStats(stats.scope), answers);
   cleanups.push(() => made.close());
   return made;
 }
@@ -144,6 +146,34 @@ describe('HTTP/1 checks', () => {
     const answers = new ProbeAnswers();
     await answers.ask(prober(checkConfig({ checker: httpCheck(check) }), host.port, answers, { hostname }));
     expect(host.received.slice(0, expected.length)).toBe(expected);
+  });
+
+  // As Envoy answers them.
+  it.each([
+    ['%PROTOCOL%', 'HTTP/1.1'],
+    ['%UPSTREAM_HOST%', '10.0.0.1:80'],
+    ['%UPSTREAM_HOST_NAME%', 'one'],
+    ['%UPSTREAM_METADATA(ns:k)%', 'v'],
+    ['%METADATA(UPSTREAM_HOST:ns:k)%', 'v'],
+    ['%DOWNSTREAM_LOCAL_ADDRESS%', '127.0.0.1:0'],
+    ['%DOWNSTREAM_REMOTE_ADDRESS%', '127.0.0.1:0'],
+    ['%START_TIME(%s)%', '1700000000'],
+    ['%REQ(user-agent)%', ''],
+    ['%RESPONSE_CODE%', '0'],
+    ['%DURATION%', '0'],
+    ['%BYTES_SENT%', '0'],
+    ['%RESPONSE_FLAGS%', '-'],
+    ['%ROUTE_NAME%', ''],
+    ['%UPSTREAM_CLUSTER%', ''],
+    ['a%%b', 'a%b'],
+  ])('evaluates %s in headers: %j', async (format, expected) => {
+    const host = await new Host().start();
+    host.onData = (socket) => socket.write(answer(200));
+    const answers = new ProbeAnswers();
+    const headers = { add: [{ name: 'x-a', value: `[${format}]`, action: 'append_if_exists_or_add' as const, keepEmptyValue: false }], remove: [] };
+    const asked = prober(checkConfig({ checker: httpCheck({ headers }) }), host.port, answers);
+    for (let i = 0; i < 2; i++) await answers.ask(asked);
+    expect(host.received.match(/x-a: .*/g)).toEqual([`x-a: [${expected}]`, `x-a: [${expected}]`]);
   });
 
   it('says nothing once it is aborted, and asks again on another connection', async () => {
