@@ -7,7 +7,7 @@
  * A host that says GOAWAY without an error is let finish the exchange; with an error the connection ends at once, and the exchange
  * with it.
  */
-import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http2';
+import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http2';
 import { connect as connectTcp } from 'node:net';
 import type { BindAddress, HeaderLine } from './check_request.ts';
 import type { CheckTarget } from './cluster_health_checker.ts';
@@ -25,6 +25,8 @@ export interface Http2Exchange {
 }
 
 export class Http2Channel {
+  /** Loaded with the first such check: a start without any does not pay for it. */
+  private readonly http2 = process.getBuiltinModule('node:http2');
   private readonly target: CheckTarget;
   private readonly bindAddress: BindAddress;
   private session: ClientHttp2Session | undefined;
@@ -37,6 +39,7 @@ export class Http2Channel {
 
   /** `body`: empty = none. */
   send(lines: readonly HeaderLine[], body: Uint8Array, exchange: Http2Exchange): void {
+    const { constants } = this.http2;
     const session = this.usableSession();
     const stream = session.request(outgoing(lines), { endStream: body.length === 0 });
     this.stream = stream;
@@ -70,7 +73,7 @@ export class Http2Channel {
   reset(): void {
     const { stream } = this;
     this.stream = undefined;
-    stream?.close(constants.NGHTTP2_CANCEL);
+    stream?.close(this.http2.constants.NGHTTP2_CANCEL);
   }
 
   /** Ends the connection and whatever goes on on it. */
@@ -93,7 +96,7 @@ export class Http2Channel {
     const { target, bindAddress } = this;
     const { address, port } = target;
     const isPath = port === 0 && /^[/@]/.test(address);
-    const session = connect('http://host', {
+    const session = this.http2.connect('http://host', {
       settings: { enablePush: false },
       createConnection: () => isPath
         ? connectTcp({ path: address.replace(/^@/, '\0') })
