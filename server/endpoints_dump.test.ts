@@ -9,7 +9,10 @@ describe('the endpoint section of /config_dump', () => {
     hostConfig(0, 80, { zone: 'a', hostname: 'one' }), hostConfig(1, 81, { zone: 'a', weight: 3 }),
     hostConfig(2, 82, { zone: 'a', priority: 1, metadata: { ns: { k: 'v' } } }),
   ];
-  const section = endpointsSection([{ config: { name: 'c', overprovisioningFactor: 140 }, hosts: () => hosts }, { config: { name: 'empty', overprovisioningFactor: 150 }, hosts: () => [] }], health);
+  // Checks of the first go to another port and name, those of the second to another address.
+  const targets = [{ address: '127.0.0.1', port: 90, hostname: 'checks' }, { address: '127.0.0.2', port: 81, hostname: '' }, { address: '127.0.0.1', port: 82, hostname: '' }];
+  const checkTargets = () => new Map(targets.entries());
+  const section = endpointsSection([{ config: { name: 'c', overprovisioningFactor: 140 }, hosts: () => hosts, checkTargets }, { config: { name: 'empty', overprovisioningFactor: 150 }, hosts: () => [], checkTargets }], health);
   const address = (port: number) => ({ address: { socket_address: { address: '127.0.0.1', port_value: port } }, health_check_config: {} });
 
   it('has the hosts of each cluster by priority and locality, with their health', () => {
@@ -23,8 +26,8 @@ describe('the endpoint section of /config_dump', () => {
         {
           locality: { zone: 'a' },
           lb_endpoints: [
-            { endpoint: { ...address(80), hostname: 'one' }, health_status: 'HEALTHY', load_balancing_weight: 1 },
-            { endpoint: address(81), health_status: 'DEGRADED', load_balancing_weight: 3 },
+            { endpoint: { ...address(80), health_check_config: { port_value: 90, hostname: 'checks' }, hostname: 'one' }, health_status: 'HEALTHY', load_balancing_weight: 1 },
+            { endpoint: { ...address(81), health_check_config: { port_value: 81 } }, health_status: 'DEGRADED', load_balancing_weight: 3 },
           ],
         },
         {

@@ -3,6 +3,7 @@ import { TYPE_URL_PREFIX } from '../core/api/type_urls.ts';
 import { HostHealthFlag } from '../core/shared_memory/layout.ts';
 import type { ClusterConfig, HostConfig } from '../core/upstream/cluster_config.ts';
 import { addressStatus } from './address_status.ts';
+import type { CheckTarget } from './health_checks/cluster_health_checker.ts';
 import type { ConfigDumpSection, JsonObject } from './instance.ts';
 
 const DUMP = 'envoy.admin.v3.EndpointsConfigDump';
@@ -12,6 +13,8 @@ const DEGRADED = HostHealthFlag.degradedActiveHc | HostHealthFlag.degradedEdsHea
 export interface DumpedCluster {
   readonly config: Pick<ClusterConfig, 'name' | 'overprovisioningFactor'>;
   hosts(): readonly HostConfig[];
+  /** Where each of them is asked for its health, or would be; by id. */
+  checkTargets(): ReadonlyMap<number, Pick<CheckTarget, 'address' | 'port' | 'hostname'>>;
 }
 
 /** `health`: HostHealthFlag bits by host id. Each cluster is looked at when its item is printed. */
@@ -24,9 +27,10 @@ export function endpointsSection(clusters: readonly DumpedCluster[], health: Arr
 }
 
 function loadAssignment(cluster: DumpedCluster, health: ArrayLike<number>): JsonObject {
+  const targets = cluster.checkTargets();
   const endpoints = [...byLocality(cluster.hosts())].map(([first, group]): JsonObject => ({
     ...localityOf(first),
-    lb_endpoints: group.map((host) => lbEndpoint(host, health[host.id] & ~HostHealthFlag.pendingDynamicRemoval)),
+    lb_endpoints: group.map((host) => lbEndpoint(host, targets.get(host.id), health[host.id] & ~HostHealthFlag.pendingDynamicRemoval)),
     ...(first.priority === 0 ? {} : { priority: first.priority }),
   }));
   return {
@@ -57,12 +61,20 @@ function localityOf({ region, zone, subZone }: HostConfig): JsonObject {
   return Object.keys(locality).length === 0 ? {} : { locality };
 }
 
-function lbEndpoint(host: HostConfig, flags: number): JsonObject {
+/** The port stands there when checks go anywhere else, be it another address with the same port. */
+function healthCheckConfig(host: HostConfig, target: Pick<CheckTarget, 'address' | 'port' | 'hostname'> | undefined): JsonObject {
+  if (target === undefined) return {};
+  const { address, port, hostname } = target;
+  const isElsewhere = address !== host.address || port !== host.port;
+  return { ...(isElsewhere ? { port_value: port } : {}), ...(hostname === '' ? {} : { hostname }) };
+}
+
+function lbEndpoint(host: HostConfig, target: Pick<CheckTarget, 'address' | 'port' | 'hostname'> | undefined, flags: number): JsonObject {
   const metadata = host.metadata as JsonObject;
   return {
     endpoint: {
       address: addressStatus(host.address, host.port).json,
-      health_check_config: {},
+      health_check_config: healthCheckConfig(host, target),
       ...(host.hostname === '' ? {} : { hostname: host.hostname }),
     },
     health_status: flags === 0 ? 'HEALTHY' : (flags & ~DEGRADED) === 0 ? 'DEGRADED' : 'UNHEALTHY',

@@ -45,6 +45,7 @@ import type {
 } from './instance.ts';
 import type { HealthCheckEnvironment } from './health_checks/cluster_health_checker.ts';
 import { probersFor } from './health_checks/create_prober.ts';
+import { CheckFormats } from './health_checks/check_formats.ts';
 import { HealthCheckEventLog } from './health_checks/event_log.ts';
 import { ListenerManager } from './listeners/listener_manager.ts';
 import { effectiveNode, nodeJson } from './node_json.ts';
@@ -323,15 +324,16 @@ export class Server implements Instance {
     this.facts[ServerFact.state] = STATE_CODES[this.state()];
   }
 
-  /** Ends in order: no new work, workers, what they logged, then what main itself holds. */
+  /** Ends in order: no new work, workers, clusters, what they logged, then what else main holds. */
   private async close(): Promise<void> {
     this.isEnding = true;
     this.guarddog.close();
     this.flusher.stop();
     this.drain.close();
     await this.workers.shutDown();
-    await this.flush.shutDown(FLUSH_MAX_MS);
+    // It logs, too: what it says about the health of hosts.
     this.clusterManager.close();
+    await this.flush.shutDown(FLUSH_MAX_MS);
     this.listenerManager.close();
     await this.admin?.close();
     await this.explainThread.close();
@@ -392,11 +394,12 @@ export class Server implements Instance {
 
   private healthCheckEnvironment(): HealthCheckEnvironment {
     const { environment } = this.parts;
+    const formats = new CheckFormats(() => this.scheduler.wallMs(), () => Math.floor(environment.random() * 2 ** 32));
     // The operator may change runtime: each check asks the snapshot of its time.
     return {
       scheduler: this.scheduler, random: environment.random,
       runtimeInteger: (key, fallback) => this.runtimeSnapshot.getInteger(key, fallback),
-      probersFor: (cluster) => probersFor(cluster, () => this.runtimeSnapshot.featureEnabled(VERIFY_CLUSTER, Math.floor(environment.random() * 100))),
+      probersFor: (cluster) => probersFor(cluster, () => this.runtimeSnapshot.featureEnabled(VERIFY_CLUSTER, Math.floor(environment.random() * 100)), formats),
       events: new HealthCheckEventLog({ sink: (destination) => this.mainSinks().sink(destination) }, () => this.scheduler.wallMs()),
     };
   }

@@ -35,7 +35,7 @@ export class ThreadLocalCluster implements UpstreamCluster {
   private readonly balancer: ClusterBalancer;
   private checkedTick: number;
   private checkedGeneration: number;
-  /** What hosts report for outlier detection; null without it. Set before the first hosts. */
+  /** What hosts report for outlier detection and health checks; null without both. Set before the first hosts. */
   outliers: OutlierReporting | null;
 
   constructor(info: ClusterInfo, poolContext: Http1PoolContext, factory: LoadBalancerFactory, random: () => number, health: Int32Array, hostStats: Float64Array) {
@@ -100,7 +100,16 @@ export class ThreadLocalCluster implements UpstreamCluster {
   onHealthChanged(): void {
     this.balancer.refresh();
     for (const host of this.hostsById.values()) {
-      if (host.hasFailedSince()) for (const pool of (host.attachment as HostPools | null)?.pools ?? []) pool?.renew();
+      if (host.hasFailedSince()) this.renewPools(host);
+    }
+  }
+
+  /** Those of TCP are cut where the cluster says so: nobody can tell how long they would be used otherwise. */
+  private renewPools(host: Host): void {
+    for (const [i, pool] of ((host.attachment as HostPools | null)?.pools ?? []).entries()) {
+      if (pool === null) continue;
+      if (i >= TCP_POOLS && this.info.config.closesOnHealthFailure) pool.cut();
+      else pool.renew();
     }
   }
 

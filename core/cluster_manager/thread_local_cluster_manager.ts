@@ -1,6 +1,7 @@
 import { UnderscoreAction } from '../http/http1/settings.ts';
 import type { Http1Literals } from '../http/http1/encoder.ts';
 import type { FormatNeeds } from '../formatter/format_environment.ts';
+import type { HeaderNames } from '../headers/header_names.ts';
 import type { IoDispatcher } from '../network/io_dispatcher.ts';
 import type { AnyExtensionFactory, FactoryRegistry } from '../registry/factory_registry.ts';
 import type { ClusterLookup } from '../conn_pool/cluster_lookup.ts';
@@ -9,7 +10,8 @@ import type { StatsScope } from '../stats/stats.ts';
 import { CircuitBreaker } from '../upstream/circuit_breaker.ts';
 import type { HostSetConfig } from '../upstream/cluster_config.ts';
 import { ClusterInfo, createClusterStats } from '../upstream/cluster_info.ts';
-import type { OutlierShared } from '../upstream/outlier_monitor.ts';
+import { compileErrorPredicate } from '../upstream/error_predicate.ts';
+import type { OutlierReporting, OutlierShared } from '../upstream/outlier_monitor.ts';
 import { LOAD_BALANCING_CATEGORY, type LoadBalancerFactory } from '../upstream/load_balancer.ts';
 import { ThreadLocalCluster } from './thread_local_cluster.ts';
 
@@ -17,6 +19,8 @@ import { ThreadLocalCluster } from './thread_local_cluster.ts';
 export interface ClusterManagerContext {
   readonly dispatcher: IoDispatcher;
   readonly literals: Http1Literals;
+  /** Names are interned here when a cluster is made. */
+  readonly names: HeaderNames;
   readonly registry: FactoryRegistry;
   readonly rootScope: StatsScope;
   readonly workerIndex: number;
@@ -100,6 +104,14 @@ export class ThreadLocalClusterManager implements ClusterLookup {
     return factory;
   }
 
+  private outliersOf({ id, config }: ClusterSnapshot): OutlierReporting {
+    const errors = config.outliers?.errors ?? null;
+    return {
+      shared: this.context.outliers, clusterId: id, splitsLocalOrigin: config.outliers?.splitsLocalOrigin ?? false,
+      isError: errors === null ? null : compileErrorPredicate(errors, this.context.names), isHealthChecked: config.isHealthChecked,
+    };
+  }
+
   private build(snapshot: ClusterSnapshot): ThreadLocalCluster {
     const { dispatcher, literals, rootScope, workerIndex, circuits, hostHealth, hostStats, random, formatNeeds } = this.context;
     const { config } = snapshot;
@@ -145,9 +157,7 @@ export class ThreadLocalClusterManager implements ClusterLookup {
       hostHealth,
       hostStats,
     );
-    if (config.outliers !== null) {
-      cluster.outliers = { shared: this.context.outliers, clusterId: snapshot.id, splitsLocalOrigin: config.outliers.splitsLocalOrigin };
-    }
+    if (config.outliers !== null || config.isHealthChecked) cluster.outliers = this.outliersOf(snapshot);
     cluster.updateHosts(snapshot.hosts);
     return cluster;
   }

@@ -42,6 +42,8 @@ export interface ConnPool {
   drain(): void;
   /** The host's health failed: connections that are there take no further request; new ones may. */
   renew(): void;
+  /** Closes every connection at once; new streams make new ones. */
+  cut(): void;
   /** Closes everything at once. */
   close(): void;
 }

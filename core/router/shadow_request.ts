@@ -10,7 +10,7 @@ import { type RequestEncoder, ResetReason, type ResponseDecoder } from '../http/
 import { type MirrorPolicy, shadowHost } from '../route/mirror_policy.ts';
 import type { StreamInfo } from '../stream_info/stream_info.ts';
 import type { Host } from '../upstream/host.ts';
-import { statusForOutliers } from './outlier_status.ts';
+import { noteResponse } from './note_response.ts';
 import type { RouterContext } from './router_context.ts';
 
 /** The request that is copied, as its copies see it. */
@@ -161,7 +161,7 @@ export class ShadowRequest implements PoolRequest, ResponseDecoder {
     if (this.state !== State.active) return;
     this.hasResponse = true;
     const outlier = this.host?.outlier ?? null;
-    if (outlier !== null) outlier.onResponse(statusForOutliers(headers, isGrpcRequest(this.headers)));
+    if (outlier !== null) noteResponse(outlier, headers, isGrpcRequest(this.headers));
     if (headers.status >= 500) this.host?.onRequestError();
     else this.host?.onRequestSuccess();
     this.chargeCode(headers.status, this.host);

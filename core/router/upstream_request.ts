@@ -7,7 +7,7 @@ import type { TerminalFilterCallbacks } from '../http/terminal_filter.ts';
 import { ResponseFlag } from '../stream_info/response_flags.ts';
 import { Protocol } from '../stream_info/stream_info.ts';
 import type { OutlierMonitor } from '../upstream/outlier_monitor.ts';
-import { statusForOutliers } from './outlier_status.ts';
+import { noteResponse } from './note_response.ts';
 
 /** The router, as its upstream request sees it. */
 export interface UpstreamRequestOwner {
@@ -50,7 +50,7 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
   private isBackedUp: boolean;
   /** Body bytes are kept until the response says that it is a tunnel. */
   private isWithheld: boolean;
-  /** Of the host; null without outlier detection. */
+  /** Of the host; null without outlier detection and health checks. */
   private outlier: OutlierMonitor | null;
   private hasResponse: boolean;
   private isGrpc: boolean;
@@ -304,7 +304,7 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
     info.firstUpstreamRxMs = now;
     if (endStream) info.lastUpstreamRxMs = now;
     this.hasResponse = true;
-    if (this.outlier !== null) this.outlier.onResponse(statusForOutliers(headers, this.isGrpc));
+    if (this.outlier !== null) noteResponse(this.outlier, headers, this.isGrpc);
     this.owner.onUpstreamHeaders(headers, endStream);
   }
 

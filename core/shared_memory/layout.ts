@@ -29,12 +29,14 @@ export const HEALTH_GENERATION = MAX_HOSTS;
 /**
  * Outlier detection: per worker, float64, written by that worker. Word = hostId * OUTLIER_WORDS + field. The first five only grow.
  * For each kind of consecutive failure (OutlierKind): how many in a row this worker saw, and at which mark (what ends a row, of all
- * workers together); counts of another mark than today's are over.
+ * workers together); counts of another mark than today's are over. `passiveFailures`: responses that said to leave the host out; only grows.
  */
 export const OUTLIER_WORDS = 12;
-export const OutlierWord = { total: 0, success: 1, nonGateway: 2, localTotal: 3, localSuccess: 4, consecutive: 5, mark: 8 } as const;
+export const OutlierWord = { total: 0, success: 1, nonGateway: 2, localTotal: 3, localSuccess: 4, consecutive: 5, mark: 8, passiveFailures: 11 } as const;
 export const OutlierKind = { consecutive5xx: 0, consecutiveGatewayFailure: 1, consecutiveLocalOriginFailure: 2 } as const;
 export const OUTLIER_KINDS = 3;
+/** In place of an OutlierKind: not failures in a row, the host itself said to leave it out. */
+export const PASSIVE_FAILURE = 3;
 
 /** Circuit-breaker use: per worker, int32, written by that worker, summed by whoever checks a limit.
  *  Word = (clusterId * 2 + priority) * CIRCUIT_WORDS + kind; priority 0 default, 1 high. */

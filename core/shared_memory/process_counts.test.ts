@@ -14,6 +14,15 @@ describe('counts of the process', () => {
     expect(names.map((name) => workers[1].get(name).total())).toEqual(names.map((_, i) => i + (i === 7 ? 0 : 1)));
   });
 
+  it('are words that the others look for', () => {
+    const slabs = createSharedSlabs(3);
+    const words = [0, 1, 2].map((worker) => new ProcessCounts(slabs.countNames, slabs.counts, worker).get('word'));
+    words[1].set(0x70_05);
+    words[2].set(0x60_07);
+    words[2].set(0x60_06);
+    expect([words[0].find(0xff00, 0x6000), words[2].find(0xff00, 0x7000), words[1].find(0xff00, 0x5000)]).toEqual([0x6006, 0x7005, -1]);
+  });
+
   it("are a worker's own when there are too many names", () => {
     const slabs = createSharedSlabs(2);
     const counts = new ProcessCounts(slabs.countNames, slabs.counts, 0);

@@ -17,6 +17,18 @@ export class ProcessCount {
     this.own[this.word] += difference;
   }
 
+  /** For words that are no numbers to add up: this worker's is `value` now. */
+  set(value: number): void {
+    this.own[this.word] = value;
+  }
+
+  /** The word of the first worker whose bits under `mask` are `bits`; -1 = nobody's. For words that are not negative. */
+  find(mask: number, bits: number): number {
+    const { all, word } = this;
+    for (let i = 0; i < all.length; i++) if ((all[i][word] & mask) === bits) return all[i][word];
+    return -1;
+  }
+
   /** Of all workers. One load per worker. */
   total(): number {
     const { all, word } = this;

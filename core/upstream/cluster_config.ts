@@ -1,6 +1,7 @@
 /** Clusters and hosts as plain frozen data. Times in milliseconds. */
 import type { PreserveCaseConfig } from '../headers/header_spelling.ts';
 import type { ExtensionConfig } from '../registry/parse_context.ts';
+import type { ErrorPredicateConfig } from './error_predicate.ts';
 import type { FractionalPercent } from '../runtime/runtime_snapshot.ts';
 
 /** Part of the requests under way, in percent, and the number of retries that is always allowed. */
@@ -65,8 +66,12 @@ export interface ClusterConfig {
   /** load_assignment.policy.drop_overloads: the part of the requests that is refused at once; null = none. */
   readonly dropOverload: FractionalPercent | null;
   readonly autoHostRewriteAllowed: boolean;
-  /** What workers count for outlier detection; null = nothing. */
-  readonly outliers: { readonly splitsLocalOrigin: boolean } | null;
+  /** What workers count for outlier detection; null = nothing. `errors`: which responses are; null = those with 5xx. */
+  readonly outliers: { readonly splitsLocalOrigin: boolean; readonly errors: ErrorPredicateConfig | null } | null;
+  /** Main checks the health of its hosts. */
+  readonly isHealthChecked: boolean;
+  /** TCP connections to a host whose health fails are cut, instead of being used to their end. */
+  readonly closesOnHealthFailure: boolean;
   /** Untyped metadata by namespace. */
   readonly metadata: Readonly<Record<string, unknown>>;
 }

@@ -20,7 +20,7 @@ export class Host implements UpstreamHostInfo {
   attachment: object | null;
   /** Whether it was fit for requests when last looked at. */
   private wasUsable: boolean;
-  /** Counts for outlier detection; null without it. */
+  /** What traffic tells of it, for outlier detection and health checks; null without both. */
   outlier: OutlierMonitor | null;
 
   constructor(config: HostConfig, health: Int32Array, stats: Float64Array) {

@@ -4,6 +4,7 @@ import { durationMsOr } from '../api/scalar_values.ts';
 import type { ParseContext } from '../registry/parse_context.ts';
 import { parseHeaderFormat } from './http1_header_format.ts';
 import type { ClusterConfig } from './cluster_config.ts';
+import type { ErrorPredicateConfig } from './error_predicate.ts';
 
 /** Category of `typed_extension_protocol_options` for HTTP. */
 export const UPSTREAM_OPTIONS_CATEGORY = 'envoy.upstream_options';
@@ -11,6 +12,14 @@ export const UPSTREAM_OPTIONS_CATEGORY = 'envoy.upstream_options';
 /** The part of a cluster's configuration that its HTTP options decide. Times in milliseconds, 0 = off. */
 export type UpstreamHttpOptions = Pick<ClusterConfig,
   'protocol' | 'http1' | 'maxRequestsPerConnection' | 'idleTimeoutMs' | 'maxConnectionDurationMs' | 'maxStreamDurationMs' | 'maxResponseHeadersKb' | 'maxResponseHeadersCount'>;
+
+/** With what only parsing the rest of the cluster needs. */
+export interface ParsedHttpOptions extends UpstreamHttpOptions {
+  /** HTTP/2 is among the protocols that may be spoken. */
+  readonly offersHttp2: boolean;
+  /** What outlier detection takes for errors; null = responses with 5xx. */
+  readonly errors: ErrorPredicateConfig | null;
+}
 
 const IDLE_TIMEOUT_MS = 3_600_000;
 /** HTTP/1 responses only; other protocols have less. */

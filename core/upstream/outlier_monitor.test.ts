@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createSharedSlabs, OUTLIER_KINDS, OUTLIER_WORDS, OutlierKind, OutlierWord } from '../shared_memory/layout.ts';
+import { createSharedSlabs, HEALTH_GENERATION, HostHealthFlag, OUTLIER_KINDS, OUTLIER_WORDS, OutlierKind, OutlierWord, PASSIVE_FAILURE } from '../shared_memory/layout.ts';
 import { OutlierMonitor, type OutlierReport } from './outlier_monitor.ts';
 
 const { consecutive5xx, consecutiveGatewayFailure, consecutiveLocalOriginFailure } = OutlierKind;
@@ -11,15 +11,16 @@ function setUp(splitsLocalOrigin = false, thresholds = [3, 3, 3]) {
   const resets = new Int32Array(slabs.outliers.resets);
   const limits = new Int32Array(slabs.outliers.thresholds);
   limits.set(thresholds, 2 * OUTLIER_KINDS);
+  const health = new Int32Array(slabs.hostHealth);
   const reports: OutlierReport[] = [];
   const monitor = (workerIndex: number) => new OutlierMonitor(
-    { shared: { workerIndex, counts, resets, thresholds: limits, report: (report) => reports.push(report) }, clusterId: 2, splitsLocalOrigin }, 1,
+    { shared: { workerIndex, counts, resets, thresholds: limits, health, report: (report) => reports.push(report) }, clusterId: 2, splitsLocalOrigin, isError: null, isHealthChecked: true }, 1,
   );
   const workers = [monitor(0), monitor(1)];
   const kinds = () => reports.map((report) => report.kind);
   const reset = (kind: number) => resets[OUTLIER_KINDS + kind]++;
   const sum = (field: number) => counts[0][OUTLIER_WORDS + field] + counts[1][OUTLIER_WORDS + field];
-  return { a: workers[0], b: workers[1], reports, kinds, reset, sum };
+  return { health, a: workers[0], b: workers[1], reports, kinds, reset, sum };
 }
 
 describe('OutlierMonitor', () => {
@@ -97,5 +98,21 @@ describe('OutlierMonitor', () => {
     const { a, kinds } = setUp(false, [0, 0, 0]);
     for (let i = 0; i < 9; i++) a.onResponse(503);
     expect(kinds()).toEqual([]);
+  });
+
+  it('tells main of a host that wants to be left out: not again before main acts, nor while it is left out', () => {
+    const { a, b, health, reports, sum } = setUp();
+    a.onImmediateFail();
+    a.onImmediateFail();
+    expect(reports).toEqual([{ clusterId: 2, hostId: 1, kind: PASSIVE_FAILURE, resets: 0 }]);
+    health[1] = HostHealthFlag.excludedViaImmediateHcFail;
+    health[HEALTH_GENERATION]++;
+    a.onImmediateFail();
+    b.onImmediateFail();
+    expect(reports).toHaveLength(1);
+    health[1] = 0;
+    health[HEALTH_GENERATION]++;
+    a.onImmediateFail();
+    expect([reports.length, sum(OutlierWord.passiveFailures)]).toEqual([2, 5]);
   });
 });

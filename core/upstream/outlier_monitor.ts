@@ -1,18 +1,19 @@
 /**
- * What one worker counts of one host for outlier detection. Every word has one writer, yet failures in a row are those of all
+ * What one worker learns from traffic about one host, for outlier detection and health checks. Every word has one writer, yet failures in a row are those of all
  * workers together: each worker notes its own count with the mark at which it was made, the mark being everything that ends a row
  * (successes of all workers, rows ended by main). Counts made at another mark are over. Only a failure reads other workers' words.
  * Semantics: Envoy docs intro/arch_overview/upstream/outlier.
  */
-import { OUTLIER_KINDS, OUTLIER_WORDS, OutlierKind, OutlierWord } from '../shared_memory/layout.ts';
+import { HEALTH_GENERATION, HostHealthFlag, OUTLIER_KINDS, OUTLIER_WORDS, OutlierKind, OutlierWord, PASSIVE_FAILURE } from '../shared_memory/layout.ts';
+import type { ErrorPredicate } from './error_predicate.ts';
 
-/** A row of failures that is as long as the cluster allows. */
+/** A row of failures that is as long as the cluster allows, or that a host said to leave it out. */
 export interface OutlierReport {
   readonly clusterId: number;
   readonly hostId: number;
-  /** OutlierKind. */
+  /** OutlierKind or PASSIVE_FAILURE. */
   readonly kind: number;
-  /** The host's word of `resets` then: a report of a row that has been dealt with is stale. */
+  /** The host's word of `resets` then: a report of a row that has been dealt with is stale. 0 of PASSIVE_FAILURE. */
   readonly resets: number;
 }
 
@@ -23,6 +24,8 @@ export interface OutlierShared {
   readonly counts: readonly Float64Array[];
   readonly resets: Int32Array;
   readonly thresholds: Int32Array;
+  /** Health words of hosts. */
+  readonly health: Int32Array;
   /** Tells main. Once per row. */
   report(report: OutlierReport): void;
 }
@@ -33,6 +36,10 @@ export interface OutlierReporting {
   readonly clusterId: number;
   /** split_external_local_origin_errors. */
   readonly splitsLocalOrigin: boolean;
+  /** Which responses are errors; null = those with 5xx. */
+  readonly isError: ErrorPredicate | null;
+  /** Somebody checks the hosts' health, so what they say of it themselves matters. */
+  readonly isHealthChecked: boolean;
 }
 
 /** Words whose sum ends rows of each kind. */
@@ -45,6 +52,10 @@ export class OutlierMonitor {
   private readonly base: number;
   /** `resets` when a row of that kind was last reported; -1 = never. */
   private readonly reported: Int32Array;
+  readonly isError: ErrorPredicate | null;
+  readonly isHealthChecked: boolean;
+  /** HEALTH_GENERATION when main was last told that the host wants to be left out; -1 = never. */
+  private toldAt: number;
 
   constructor(cluster: OutlierReporting, hostId: number) {
     this.cluster = cluster;
@@ -52,6 +63,9 @@ export class OutlierMonitor {
     this.own = cluster.shared.counts[cluster.shared.workerIndex];
     this.base = hostId * OUTLIER_WORDS;
     this.reported = new Int32Array(OUTLIER_KINDS).fill(-1);
+    this.isError = cluster.isError;
+    this.isHealthChecked = cluster.isHealthChecked;
+    this.toldAt = -1;
   }
 
   /** A response, or what stands for one. */
@@ -83,6 +97,19 @@ export class OutlierMonitor {
   /** No response in time; `status`: what the client is told. */
   onTimeout(status: number): void {
     this.onLocalOriginFailure(status);
+  }
+
+  /**
+   * The host said to leave it out (x-envoy-immediate-health-check-fail). Main is told when it does not know: not again while the
+   * host is left out, nor before main has done anything.
+   */
+  onImmediateFail(): void {
+    const { shared, clusterId } = this.cluster;
+    this.own[this.base + OutlierWord.passiveFailures]++;
+    const generation = shared.health[HEALTH_GENERATION];
+    if (this.toldAt === generation || (shared.health[this.hostId] & HostHealthFlag.excludedViaImmediateHcFail) !== 0) return;
+    this.toldAt = generation;
+    shared.report({ clusterId, hostId: this.hostId, kind: PASSIVE_FAILURE, resets: 0 });
   }
 
   private onLocalOriginFailure(status: number): void {

@@ -2,7 +2,7 @@
  * What active health checks do to one cluster's hosts: with which flags they begin, when they may go, and who is told when their
  * health changes. Thread: main.
  */
-import { HEALTH_GENERATION, HostHealthFlag, HostStat } from '../../core/shared_memory/layout.ts';
+import { HEALTH_GENERATION, HostHealthFlag, HostStat, OutlierWord } from '../../core/shared_memory/layout.ts';
 import type { StatsScope } from '../../core/stats/stats.ts';
 import type { ClusterConfig, EndpointConfig } from '../../core/upstream/cluster_config.ts';
 import { type CheckedCluster, type CheckedHost, ClusterHealthChecker, createHealthCheckStats, type HealthCheckEnvironment, type HealthCheckStats } from '../health_checks/cluster_health_checker.ts';
@@ -65,6 +65,11 @@ export class ClusterHealth implements HostHealthPolicy, CheckedCluster {
     this.checker.awaitFirstRound();
   }
 
+  /** A host said in a response that it is to be left out. */
+  onPassiveFailure(hostId: number): void {
+    this.checker.onPassiveFailure(hostId);
+  }
+
   close(): void {
     this.checker.close();
   }
@@ -82,6 +87,10 @@ export class ClusterHealth implements HostHealthPolicy, CheckedCluster {
         health[HEALTH_GENERATION]++;
       },
     };
+  }
+
+  passiveFailures(hostId: number): number {
+    return this.slabs.outlierSum(hostId, OutlierWord.passiveFailures);
   }
 
   hasTraffic(): boolean {

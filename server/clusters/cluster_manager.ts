@@ -70,9 +70,9 @@ export class ClusterManager implements ClusterListener {
     return this.clusters().filter((cluster) => !cluster.initialized).map((cluster) => cluster.config.name);
   }
 
-  /** A worker saw a host fail too often in a row. */
+  /** A worker saw a host fail too often in a row, or say that it is to be left out. */
   onOutlier(report: OutlierReport): void {
-    this.byId.get(report.clusterId)?.outliers?.onReport(report);
+    this.byId.get(report.clusterId)?.onOutlier(report);
   }
 
   /** Runtime values are others. */

@@ -1,12 +1,13 @@
 /** One cluster on the main side: its discovery, its hosts, and its membership numbers. Thread: main. */
 import type { Logger } from '../../core/log/logger.ts';
-import { CLUSTER_FACT_WORDS, ClusterFact, HostHealthFlag } from '../../core/shared_memory/layout.ts';
+import { CLUSTER_FACT_WORDS, ClusterFact, HostHealthFlag, PASSIVE_FAILURE } from '../../core/shared_memory/layout.ts';
 import type { StatsScope } from '../../core/stats/stats.ts';
 import type { ClusterConfig, DiscoveryConfig, HostConfig, HostSetConfig } from '../../core/upstream/cluster_config.ts';
+import type { OutlierReport } from '../../core/upstream/outlier_monitor.ts';
 import type { OutlierConfig } from '../config/outlier_parser.ts';
 import { type OutlierContext, OutlierDetector } from '../outlier_detection/detector.ts';
 import { createDiscovery, type Discovery, type DiscoveryContext, type DiscoveryListener } from './discovery.ts';
-import type { HealthCheckEnvironment } from '../health_checks/cluster_health_checker.ts';
+import { checkTarget, type CheckTarget, type HealthCheckEnvironment } from '../health_checks/cluster_health_checker.ts';
 import type { HealthOptions } from '../health_checks/health_check_config.ts';
 import { ClusterHealth } from './cluster_health.ts';
 import { writeHashTableStats } from './hash_table_stats.ts';
@@ -112,9 +113,20 @@ export class ManagedCluster implements DiscoveryListener {
     return this.table.hosts();
   }
 
+  /** Where each host is asked for its health, or would be; by id. */
+  checkTargets(): ReadonlyMap<number, CheckTarget> {
+    return new Map(this.table.entries().map((entry) => [entry.host.id, checkTarget(entry)]));
+  }
+
   /** For workers. */
   hostSet(): HostSetConfig {
     return { cluster: this.config.name, hosts: this.table.hosts() };
+  }
+
+  /** A worker saw too many failures in a row of a host, or a host say that it is to be left out. */
+  onOutlier(report: OutlierReport): void {
+    if (report.kind === PASSIVE_FAILURE) this.health?.onPassiveFailure(report.hostId);
+    else this.outliers?.onReport(report);
   }
 
   onAttempt(): void {

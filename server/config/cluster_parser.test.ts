@@ -27,7 +27,7 @@ describe('parseCluster', () => {
       maxConnectionDurationMs: 0, maxStreamDurationMs: 0, maxResponseHeadersKb: 80, maxResponseHeadersCount: 100, defaultThresholds: DEFAULT_THRESHOLDS, highThresholds: DEFAULT_THRESHOLDS,
       lbPolicy: { name: 'envoy.load_balancing_policies.round_robin', typeName: 'envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin', config: { locality: { failsOnPanic: false, isWeighted: false } } },
       protocol: 'http1', http1: { enableTrailers: false, properCaseWords: false, preserveCase: null, sendFullyQualifiedUrl: false }, transportSocket: null, tcpKeepAlive: null,
-      bindAddress: null, isLogical: false, healthyPanicThreshold: 50, overprovisioningFactor: 140, weightedPriorityHealth: false, dropOverload: null, autoHostRewriteAllowed: false, outliers: null, metadata: {},
+      bindAddress: null, isLogical: false, healthyPanicThreshold: 50, overprovisioningFactor: 140, weightedPriorityHealth: false, dropOverload: null, autoHostRewriteAllowed: false, outliers: null, isHealthChecked: false, closesOnHealthFailure: false, metadata: {},
     });
     expect(discovery).toEqual({ kind: 'static', endpoints: [
       { address: '1.2.3.4', port: 80, hostname: '', weight: 1, priority: 0, region: '', zone: '', subZone: '', localityWeight: 0, healthStatus: 'unknown', metadata: {} },
@@ -137,6 +137,20 @@ describe('parseCluster', () => {
     ['cluster_type: {name: envoy.clusters.redis}', [expect.stringContaining('envoy.clusters.redis')]],
   ])('refuses %s', (fields, expected) => {
     expect(parse(fields).errors).toEqual(expected);
+  });
+
+  it('says which responses are errors and what becomes of connections to hosts that fail', () => {
+    const check = 'health_checks: [{timeout: 1s, interval: 1s, unhealthy_threshold: 1, healthy_threshold: 1, tcp_health_check: {}}]';
+    const matcher = 'explicit_http_config: {http_protocol_options: {}}, outlier_detection: {error_matcher: {http_response_headers_match: {headers: [{name: a, present_match: true}]}}}';
+    const both = parse(`outlier_detection: {split_external_local_origin_errors: true}, close_connections_on_host_health_failure: true, ${check}, ${httpOptions(matcher)}`);
+    expect([both.errors, both.warnings()]).toEqual([[], []]);
+    expect(both.config).toMatchObject({
+      isHealthChecked: true, closesOnHealthFailure: true,
+      outliers: { splitsLocalOrigin: true, errors: { kind: 'headers', headers: [expect.objectContaining({ name: 'a', kind: 'present' })] } },
+    });
+    expect(structuredClone(both.config)).toEqual(both.config);
+    const neither = parse('close_connections_on_host_health_failure: true');
+    expect([neither.config.closesOnHealthFailure, neither.warnings()]).toEqual([false, [expect.stringContaining('close_connections_on_host_health_failure')]]);
   });
 
   it('warns of what has no effect', () => {

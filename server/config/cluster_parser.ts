@@ -15,7 +15,7 @@ import { type CircuitBreakerThresholds, type ClusterConfig, DEFAULT_THRESHOLDS, 
 import {
   CLUSTER_CATEGORY, type DnsClusterOptions, type DnsResolverOptions, parseRefresh, parseResolutionConfig, parseResolvers, parseTypedResolver,
 } from '../../core/upstream/dns_options.ts';
-import { parseCommonOptions, parseUpstreamHttp1, UPSTREAM_OPTIONS_CATEGORY, type UpstreamHttpOptions } from '../../core/upstream/http_protocol_options.ts';
+import { parseCommonOptions, parseUpstreamHttp1, UPSTREAM_OPTIONS_CATEGORY, type ParsedHttpOptions } from '../../core/upstream/http_protocol_options.ts';
 import { type HealthOptions, NO_HEALTH_CHECKS } from '../health_checks/health_check_config.ts';
 import { parseHealthChecks } from '../health_checks/parse_health_check.ts';
 import { type EndpointKind, parseEndpoints } from './endpoint_parser.ts';
@@ -61,6 +61,8 @@ export function parseCluster(message: Cluster, defaults: ClusterDefaults, contex
   if (message.upstreamConfig !== undefined) context.refuse(message, 'upstream_config', 'custom upstreams');
   const discovery = parseDiscovery(message, defaults, context);
   const outliers = parseOutlierDetection(message.outlierDetection, context);
+  const { offersHttp2, errors, ...http } = parseHttpOptions(message, context);
+  const health = parseHealth(message, offersHttp2, context);
   const commonLb = message.commonLbConfig;
   const panic = percentToFraction(commonLb?.healthyPanicThreshold);
   const config: ClusterConfig = {
@@ -69,7 +71,7 @@ export function parseCluster(message: Cluster, defaults: ClusterDefaults, contex
     connectTimeoutMs: durationMsOr(message.connectTimeout, CONNECT_TIMEOUT_MS),
     perConnectionBufferLimitBytes: message.perConnectionBufferLimitBytes ?? BUFFER_LIMIT_BYTES,
     preconnectRatio: message.preconnectPolicy?.perUpstreamPreconnectRatio ?? 1,
-    ...parseHttpOptions(message, context),
+    ...http,
     defaultThresholds: parseThresholds(message.circuitBreakers, 0, context),
     highThresholds: parseThresholds(message.circuitBreakers, 1, context),
     lbPolicy: parseLbPolicy(message, context),
@@ -82,15 +84,17 @@ export function parseCluster(message: Cluster, defaults: ClusterDefaults, contex
     weightedPriorityHealth: message.loadAssignment?.policy?.weightedPriorityHealth ?? false,
     dropOverload: parseDropOverload(message.loadAssignment?.policy, context),
     autoHostRewriteAllowed: discovery.kind !== 'static',
-    outliers: outliers === null ? null : { splitsLocalOrigin: outliers.splitsLocalOrigin },
+    outliers: outliers === null ? null : { splitsLocalOrigin: outliers.splitsLocalOrigin, errors },
+    isHealthChecked: health.check !== null,
+    closesOnHealthFailure: (health.check !== null || outliers !== null) && message.closeConnectionsOnHostHealthFailure,
     metadata: parseMetadata(message.metadata),
   };
-  return deepFreeze({ config, discovery, outliers, health: parseHealth(message, context) });
+  return deepFreeze({ config, discovery, outliers, health });
 }
 
 /** Fields that matter to checked hosts only are read with checks only: otherwise they have no effect. */
-function parseHealth(message: Cluster, context: ParseContext): HealthOptions {
-  const check = parseHealthChecks(message, context);
+function parseHealth(message: Cluster, offersHttp2: boolean, context: ParseContext): HealthOptions {
+  const check = parseHealthChecks(message, offersHttp2, context);
   if (check === null) return NO_HEALTH_CHECKS;
   return { check, ignoresHealthOnRemoval: message.ignoreHealthOnHostRemoval, ignoresNewHosts: message.commonLbConfig?.ignoreNewHostsUntilFirstHc ?? false };
 }
@@ -150,7 +154,7 @@ function parseResolver(message: Cluster, defaults: ClusterDefaults, context: Par
 }
 
 /** The typed options, else the deprecated fields of the cluster itself. */
-function parseHttpOptions(message: Cluster, context: ParseContext): UpstreamHttpOptions {
+function parseHttpOptions(message: Cluster, context: ParseContext): ParsedHttpOptions {
   const typed = message.typedExtensionProtocolOptions;
   for (const name of Object.keys(typed)) {
     if (name === HTTP_OPTIONS_KEY) continue;
@@ -162,12 +166,12 @@ function parseHttpOptions(message: Cluster, context: ParseContext): UpstreamHttp
   if (any !== undefined) {
     const field = `typed_extension_protocol_options["${HTTP_OPTIONS_KEY}"]`;
     const extension = context.parseExtension(UPSTREAM_OPTIONS_CATEGORY, HTTP_OPTIONS_KEY, any, message, field);
-    if (extension !== undefined) return extension.config as UpstreamHttpOptions;
+    if (extension !== undefined) return extension.config as ParsedHttpOptions;
   }
   return parseLegacyHttpOptions(message, context);
 }
 
-function parseLegacyHttpOptions(message: Cluster, context: ParseContext): UpstreamHttpOptions {
+function parseLegacyHttpOptions(message: Cluster, context: ParseContext): ParsedHttpOptions {
   const usesDownstream = message.protocolSelection === Cluster_ClusterProtocolSelection.USE_DOWNSTREAM_PROTOCOL;
   if (message.http2ProtocolOptions !== undefined && !usesDownstream) {
     if (message.httpProtocolOptions !== undefined) {
@@ -180,6 +184,8 @@ function parseLegacyHttpOptions(message: Cluster, context: ParseContext): Upstre
     maxRequestsPerConnection: common.maxRequestsPerConnection === 0 ? message.maxRequestsPerConnection ?? 0 : common.maxRequestsPerConnection,
     protocol: 'http1',
     http1: parseUpstreamHttp1(message.httpProtocolOptions, context),
+    offersHttp2: message.http2ProtocolOptions !== undefined,
+    errors: null,
   };
 }
 

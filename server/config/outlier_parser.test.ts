@@ -36,6 +36,10 @@ describe('parseOutlierDetection', () => {
     expect(warnings.join()).toContain('monitors');
   });
 
+  it('refuses a negative jitter', () => {
+    expect(parse('{max_ejection_time_jitter: -1s}').errors.join()).toContain('Invalid duration: Expected positive duration: seconds: -1');
+  });
+
   it('lets the longest ejection grow with the shortest, and refuses one that is shorter', () => {
     expect(parse('{base_ejection_time: 400s}').config?.maxEjectionMs).toBe(400_000);
     expect(parse('{base_ejection_time: 40s, max_ejection_time: 39s}').errors.join()).toContain("outlier detector's max_ejection_time cannot be smaller than base_ejection_time");

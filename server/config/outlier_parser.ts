@@ -2,6 +2,7 @@
 import type { ClusterManager_OutlierDetection } from '../../core/api/gen/envoy/config/bootstrap/v3/bootstrap_pb.d.ts';
 import type { OutlierDetection } from '../../core/api/gen/envoy/config/cluster/v3/outlier_detection_pb.d.ts';
 import { durationMsOr } from '../../core/api/scalar_values.ts';
+import { positiveDurationMs } from './positive_duration.ts';
 import type { ParseContext } from '../../core/registry/parse_context.ts';
 
 const MAX_EJECTION_TIME_MS = 300_000;
@@ -47,7 +48,7 @@ export function parseOutlierDetection(message: OutlierDetection | undefined, con
     intervalMs: durationMsOr(message.interval, 10_000),
     baseEjectionMs,
     maxEjectionMs,
-    maxEjectionJitterMs: durationMsOr(message.maxEjectionTimeJitter, 0),
+    maxEjectionJitterMs: positiveDurationMs(message.maxEjectionTimeJitter, message, 'max_ejection_time_jitter', context),
     maxEjectionPercent: message.maxEjectionPercent ?? 10,
     alwaysEjectsOneHost: message.alwaysEjectOneHost ?? false,
     splitsLocalOrigin: message.splitExternalLocalOriginErrors,

@@ -51,7 +51,7 @@ function setUp({ config = {}, flags = Flag.failedActiveHc, random = 0.5, hasTraf
   const stats = createLocalStats();
   const words = new Map<number, number>(hosts.map(({ host }) => [host.id, flags]));
   const probers: FakeProber[] = [];
-  const seen = { changes: 0, rounds: 0, events: [] as string[] };
+  const seen = { passive: 0, changes: 0, rounds: 0, events: [] as string[] };
   const sink = {
     sink: () => ({
       bytes: new Uint8Array(), view: new DataView(new ArrayBuffer(0)), lineOffset: 0, commit: () => {},
@@ -76,12 +76,13 @@ function setUp({ config = {}, flags = Flag.failedActiveHc, random = 0.5, hasTraf
     {
       name: 'c', stats: createHealthCheckStats(stats.scope.scope('cluster').scope('c')),
       flagsOf: (id) => ({ get: () => words.get(id) ?? flags, set: (value) => words.set(id, value) }),
-      hasTraffic: () => hasTraffic, onCheckPassed: () => {}, onHealthChanged: () => seen.changes++, onFirstRound: () => seen.rounds++,
+      passiveFailures: () => seen.passive, hasTraffic: () => hasTraffic, onCheckPassed: () => {}, onHealthChanged: () => seen.changes++, onFirstRound: () => seen.rounds++,
     },
   );
   checker.setHosts(hosts);
   const value = (name: string) => stats.value(`cluster.c.health_check.${name}`) ?? 0;
-  return { scheduler, checker, probers, seen, words, value, next: () => scheduler.pending()[0] };
+  // The next check: while a host is left out its counts are looked at before.
+  return { scheduler, checker, probers, seen, words, value, next: () => scheduler.pending().at(-1) ?? 0 };
 }
 
 type Answer = 'ok' | 'degraded' | 'active' | 'retriable' | 'network' | 'timeout' | 'excluded';
@@ -131,7 +132,7 @@ describe('state by answers', () => {
       answer(run, each);
     }
     expect(run.words.get(1)).toBe(expectedFlags);
-    expect(run.scheduler.pending()).toEqual([next]);
+    expect(run.scheduler.pending().at(-1)).toBe(next);
     expect(['success', 'failure', 'network_failure'].map(run.value)).toEqual(stats);
     expect(run.value('attempt')).toBe(answers.length);
     expect(run.value('healthy')).toBe((expectedFlags & FAILED) === 0 ? 1 : 0);
@@ -215,6 +216,54 @@ describe('events', () => {
       '{"eject_unhealthy_event":{"failure_type":"ACTIVE"}}',
       '{"health_check_failure_event":{"failure_type":"ACTIVE","first_check":false}}',
     ]);
+  });
+});
+
+describe('what hosts say in traffic', () => {
+  const tell = (run: ReturnType<typeof setUp>, count: number) => {
+    run.seen.passive += count;
+    run.checker.onPassiveFailure(1);
+  };
+
+  it('fails a healthy host at once and leaves it out, until checks pass again', () => {
+    const run = setUp();
+    answer(run, 'ok');
+    tell(run, 1);
+    expect(run.words.get(1)).toBe(FAILED | Flag.excludedViaImmediateHcFail);
+    expect([run.value('failure'), run.value('passive_failure'), run.value('network_failure'), run.value('healthy'), run.seen.changes]).toEqual([1, 1, 0, 0, 2]);
+    // The next check comes when it would have come; counts are looked at meanwhile.
+    expect(run.scheduler.pending()).toEqual([100, 1000]);
+    run.scheduler.advance(1000);
+    answer(run, 'ok');
+    run.scheduler.advance(4000);
+    answer(run, 'ok');
+    expect([run.words.get(1), run.value('healthy'), run.probers[0].probes]).toEqual([0, 1, 3]);
+    expect(run.scheduler.pending()).toEqual([1000]);
+    expect(run.seen.events[1]).toBe('{"eject_unhealthy_event":{"failure_type":"PASSIVE"}}');
+  });
+
+  it('counts every such response, and successes anew with each', () => {
+    const run = setUp();
+    answer(run, 'ok');
+    tell(run, 3);
+    expect([run.value('failure'), run.value('passive_failure'), run.seen.changes]).toEqual([3, 3, 2]);
+    run.scheduler.advance(1000);
+    answer(run, 'ok');
+    // No worker tells of those while the host is left out.
+    run.seen.passive++;
+    run.scheduler.advance(100);
+    expect(run.value('passive_failure')).toBe(4);
+    run.scheduler.advance(3900);
+    answer(run, 'ok');
+    expect(run.words.get(1)).toBe(FAILED | Flag.excludedViaImmediateHcFail);
+  });
+
+  it('is not heard where nobody checks, or of times before', () => {
+    const run = setUp({ hosts: [checkedHost(1, { healthCheck: { port: 0, address: '', hostname: '', isDisabled: true } })], flags: 0 });
+    tell(run, 1);
+    expect([run.words.get(1), run.value('passive_failure')]).toEqual([0, 0]);
+    run.checker.setHosts([checkedHost(1)]);
+    expect(run.value('passive_failure')).toBe(0);
   });
 });
 

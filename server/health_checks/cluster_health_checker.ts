@@ -3,6 +3,8 @@ import type { Scheduler } from '../../core/event/scheduler.ts';
 import { createStatGroup, type StatGroup } from '../../core/stats/stat_group.ts';
 import type { StatsScope } from '../../core/stats/stats.ts';
 import type { ClusterConfig, EndpointConfig, HostConfig } from '../../core/upstream/cluster_config.ts';
+import { hostAddressText } from '../../core/upstream/host.ts';
+import type { MetadataStructs, UpstreamHostInfo } from '../../core/stream_info/stream_info.ts';
 import type { HealthCheckEventLog } from './event_log.ts';
 import type { HealthCheckConfig } from './health_check_config.ts';
 import { type FailureType, HealthCheckSession, type HostFlags, type Prober, type ProbeListener, type SessionEvent, type SessionOwner, type Transition } from './health_check_session.ts';
@@ -30,6 +32,8 @@ export interface CheckTarget {
   readonly port: number;
   /** For checks, of the endpoint; '' = none. */
   readonly hostname: string;
+  /** Who is asked, for formats. */
+  readonly host: UpstreamHostInfo;
 }
 
 export type CreateProber = (config: HealthCheckConfig, target: CheckTarget, stats: HealthCheckStats, listener: ProbeListener) => Prober;
@@ -51,6 +55,8 @@ export interface CheckedCluster {
   readonly name: string;
   readonly stats: HealthCheckStats;
   flagsOf(hostId: number): HostFlags;
+  /** Responses of all times in which the host said to leave it out. */
+  passiveFailures(hostId: number): number;
   /** Whether workers ever connected to one of the hosts. */
   hasTraffic(): boolean;
   /** A check of the host succeeded. */
@@ -76,6 +82,7 @@ export function checkTarget({ host, endpoint }: CheckedHost): CheckTarget {
     port: isPath && (own === undefined || own.address === '') ? 0 : port,
     // The endpoint's own hostname is not meant for checks.
     hostname: own?.hostname ?? '',
+    host: { address: hostAddressText(host.address, host.port), hostname: host.hostname, metadata: host.metadata as MetadataStructs },
   };
 }
 
@@ -130,6 +137,11 @@ export class ClusterHealthChecker implements SessionOwner {
     this.finishFirstRound();
   }
 
+  /** A host said in traffic that it is to be left out; those that nobody checks stay. */
+  onPassiveFailure(hostId: number): void {
+    this.entries.get(hostId)?.session.takePassiveFailures();
+  }
+
   close(): void {
     this.isAwaitingFirstRound = false;
     for (const { session } of this.entries.values()) session.close();
@@ -148,6 +160,10 @@ export class ClusterHealthChecker implements SessionOwner {
     return initialJitterMs === 0 ? 0 : this.jittered(0, initialJitterMs);
   }
 
+  passiveFailures(session: HealthCheckSession): number {
+    return this.cluster.passiveFailures(session.hostId);
+  }
+
   onAttempt(): void {
     this.cluster.stats.attempt.inc();
   }
@@ -160,7 +176,8 @@ export class ClusterHealthChecker implements SessionOwner {
   onFailure(type: FailureType): void {
     const { stats } = this.cluster;
     stats.failure.inc();
-    if (type !== 'ACTIVE') stats.network_failure.inc();
+    if (type === 'PASSIVE') stats.passive_failure.inc();
+    else if (type !== 'ACTIVE') stats.network_failure.inc();
   }
 
   onGauges(healthy: number, degraded: number): void {

@@ -10,6 +10,8 @@ export interface StatusRange {
 
 export interface HttpCheckConfig {
   readonly kind: 'http';
+  /** Over HTTP/2 with prior knowledge; else HTTP/1.1. */
+  readonly isHttp2: boolean;
   /** For endpoints without a hostname for checks of their own; '' = the cluster's name. */
   readonly host: string;
   readonly path: string;
@@ -35,6 +37,17 @@ export interface TcpCheckConfig {
   readonly receive: readonly Uint8Array[];
 }
 
+/** grpc.health.v1.Health.Check. */
+export interface GrpcCheckConfig {
+  readonly kind: 'grpc';
+  /** '' = the server as a whole. */
+  readonly serviceName: string;
+  /** For endpoints without a hostname for checks of their own; '' = the cluster's name. */
+  readonly authority: string;
+  /** initial_metadata. */
+  readonly metadata: HeaderMutationsConfig;
+}
+
 export interface HealthCheckConfig {
   readonly timeoutMs: number;
   readonly intervalMs: number;
@@ -54,7 +67,7 @@ export interface HealthCheckConfig {
   readonly logsAllSuccesses: boolean;
   /** Files that events are appended to. */
   readonly eventLogPaths: readonly string[];
-  readonly checker: HttpCheckConfig | TcpCheckConfig;
+  readonly checker: HttpCheckConfig | TcpCheckConfig | GrpcCheckConfig;
 }
 
 /** How a cluster's hosts are checked. */

@@ -13,8 +13,8 @@ import type { Timer } from '../../core/event/timer.ts';
 import { HostHealthFlag } from '../../core/shared_memory/layout.ts';
 import type { HealthCheckConfig } from './health_check_config.ts';
 
-/** envoy.data.core.v3.HealthCheckFailureType, without what traffic tells. */
-export type FailureType = 'ACTIVE' | 'NETWORK' | 'NETWORK_TIMEOUT';
+/** envoy.data.core.v3.HealthCheckFailureType. PASSIVE: what the host said in traffic. */
+export type FailureType = 'ACTIVE' | 'PASSIVE' | 'NETWORK' | 'NETWORK_TIMEOUT';
 
 /** What a check did to a host. `pending`: on its way to the other state, thresholds not reached. */
 export type Transition = 'unchanged' | 'changed' | 'pending';
@@ -50,6 +50,8 @@ export interface SessionOwner {
   /** Milliseconds until the next check. */
   nextInterval(isHealthy: boolean, transition: Transition): number;
   initialDelay(): number;
+  /** Responses of all times in which the host said to leave it out. */
+  passiveFailures(session: HealthCheckSession): number;
   onAttempt(): void;
   onSuccess(session: HealthCheckSession): void;
   onFailure(type: FailureType): void;
@@ -71,6 +73,9 @@ const PENDING = HostHealthFlag.pendingActiveHc;
 const TIMEOUT = HostHealthFlag.activeHcTimeout;
 const EXCLUDED = HostHealthFlag.excludedViaImmediateHcFail;
 
+/** How late a response of a host that is left out anyway may be counted. */
+const PASSIVE_POLL_MS = 100;
+
 export class HealthCheckSession implements ProbeListener {
   readonly hostId: number;
   private readonly owner: SessionOwner;
@@ -78,10 +83,14 @@ export class HealthCheckSession implements ProbeListener {
   private readonly prober: Prober;
   private readonly intervalTimer: Timer;
   private readonly timeoutTimer: Timer;
+  /** While the host is left out. */
+  private readonly passiveTimer: Timer;
   private successes = 0;
   private failures = 0;
   private isFirst = true;
   private isClosed = false;
+  /** How many of the host's passive failures have been dealt with. */
+  private passiveFailures: number;
 
   constructor(hostId: number, owner: SessionOwner, flags: HostFlags, createProber: (listener: ProbeListener) => Prober) {
     this.hostId = hostId;
@@ -90,6 +99,8 @@ export class HealthCheckSession implements ProbeListener {
     this.prober = createProber(this);
     this.intervalTimer = createTimer(owner.scheduler, () => this.check());
     this.timeoutTimer = createTimer(owner.scheduler, () => this.onTimeout());
+    this.passiveTimer = createTimer(owner.scheduler, () => this.takePassiveFailures());
+    this.passiveFailures = owner.passiveFailures(this);
     owner.onGauges(this.has(FAILED) ? 0 : 1, this.has(DEGRADED) ? 1 : 0);
   }
 
@@ -109,11 +120,25 @@ export class HealthCheckSession implements ProbeListener {
     this.isClosed = true;
     this.intervalTimer.disable();
     this.timeoutTimer.disable();
+    this.passiveTimer.disable();
     this.prober.close();
     this.owner.onGauges(this.has(FAILED) ? 0 : -1, this.has(DEGRADED) ? -1 : 0);
     if (!this.isFirst) return;
     this.isFirst = false;
     this.owner.onChecked(this, 'unchanged');
+  }
+
+  /**
+   * What the host said in traffic since this was last looked at: it fails at once and is left out. Workers tell of the first such
+   * response only; while the host is left out main looks at their counts. Checks go on as they were.
+   */
+  takePassiveFailures(): void {
+    const total = this.owner.passiveFailures(this);
+    const count = this.isClosed ? 0 : total - this.passiveFailures;
+    this.passiveFailures = total;
+    if (count > 0) this.flags.set(this.flags.get() | EXCLUDED);
+    for (let i = 0; i < count && !this.isClosed; i++) this.markUnhealthy('PASSIVE', false);
+    if (!this.isClosed && this.has(EXCLUDED)) this.passiveTimer.enable(PASSIVE_POLL_MS);
   }
 
   onSuccess(isDegraded: boolean): void {
@@ -137,10 +162,15 @@ export class HealthCheckSession implements ProbeListener {
   }
 
   onExclude(): void {
-    if (!this.isClosed) this.flags.set(this.flags.get() | EXCLUDED);
+    if (this.isClosed) return;
+    this.flags.set(this.flags.get() | EXCLUDED);
+    this.passiveTimer.enable(PASSIVE_POLL_MS);
   }
 
   private check(): void {
+    this.takePassiveFailures();
+    // Its failure may have been the last that kept the host.
+    if (this.isClosed) return;
     this.prober.probe();
     this.timeoutTimer.enable(this.owner.config.timeoutMs);
     this.owner.onAttempt();
@@ -159,6 +189,7 @@ export class HealthCheckSession implements ProbeListener {
   private recover(): Transition {
     if (!this.isFirst && ++this.successes !== this.owner.config.healthyThreshold) return 'pending';
     this.flags.set(this.flags.get() & ~(FAILED | TIMEOUT | EXCLUDED));
+    this.passiveTimer.disable();
     this.owner.onGauges(1, 0);
     this.owner.onEvent(this, { kind: 'add_healthy', isFirst: this.isFirst });
     return 'changed';

@@ -6,8 +6,12 @@ import { parseHealthChecks } from './parse_health_check.ts';
 const COMMON = 'timeout: 1s, interval: 2s, unhealthy_threshold: 3, healthy_threshold: 4';
 
 function parse(...checks: string[]) {
+  return parseFor(true, checks);
+}
+
+function parseFor(offersHttp2: boolean, checks: readonly string[]) {
   const parsed = parseYamlMessage(`{ name: c, health_checks: [${checks.map((check) => `{ ${COMMON}, ${check} }`).join(', ')}] }`, 'envoy.config.cluster.v3.Cluster');
-  const config = parseHealthChecks(parsed.message as Cluster, parsed.context);
+  const config = parseHealthChecks(parsed.message as Cluster, offersHttp2, parsed.context);
   return { config, errors: parsed.errors(), warnings: parsed.warnings() };
 }
 
@@ -20,7 +24,7 @@ describe('health check configuration', () => {
       reuseConnection: true, noTrafficIntervalMs: 60_000, noTrafficHealthyIntervalMs: 60_000, unhealthyIntervalMs: 2000, unhealthyEdgeIntervalMs: 2000,
       healthyEdgeIntervalMs: 2000, logsAllFailures: false, logsAllSuccesses: false, eventLogPaths: [],
       checker: {
-        kind: 'http', host: '', path: '/x', method: 'GET', send: new Uint8Array(), receive: [], responseBufferBytes: 1024, headers: { add: [], remove: [] },
+        kind: 'http', isHttp2: false, host: '', path: '/x', method: 'GET', send: new Uint8Array(), receive: [], responseBufferBytes: 1024, headers: { add: [], remove: [] },
         expected: [{ start: 200, end: 201 }], retriable: [], serviceName: null,
       },
     });
@@ -34,8 +38,22 @@ describe('health check configuration', () => {
     });
   });
 
-  it('says that alt_port has no effect', () => {
-    expect(parse('alt_port: 1, tcp_health_check: {}').warnings.join()).toContain('alt_port');
+  it.each(['alt_port: 1', 'tls_options: { alpn_protocols: [h2] }', 'transport_socket_match_criteria: { a: b }'])('says that %s has no effect', (field) => {
+    const { errors, warnings } = parse(`${field}, tcp_health_check: {}`);
+    expect([errors, warnings.join()]).toEqual([[], expect.stringContaining(field.slice(0, field.indexOf(':')))]);
+  });
+
+  it('takes gRPC and HTTP/2', () => {
+    const { config, errors } = parse('grpc_health_check: { service_name: s, authority: a, initial_metadata: [{ header: { key: X-K, value: v } }] }');
+    expect(errors).toEqual([]);
+    expect(config?.checker).toEqual({
+      kind: 'grpc', serviceName: 's', authority: 'a', metadata: { add: [{ name: 'x-k', value: 'v', action: 'append_if_exists_or_add', keepEmptyValue: false }], remove: [] },
+    });
+    expect(parse('http_health_check: { path: /, codec_client_type: HTTP2 }').config?.checker).toMatchObject({ kind: 'http', isHttp2: true });
+  });
+
+  it('wants HTTP/2 in the cluster for gRPC', () => {
+    expect(parseFor(false, ['grpc_health_check: {}']).errors.join()).toContain('c cluster must support HTTP/2 for gRPC healthchecking');
   });
 
   it.each([
@@ -45,12 +63,14 @@ describe('health check configuration', () => {
     ['http_health_check: { path: /, expected_statuses: [{ start: 300, end: 200 }] }', 'Invalid http expected status range: expecting start < end, but found start=300 and end=200'],
     ['http_health_check: { path: /, expected_statuses: [{ start: 99, end: 200 }] }', 'expecting start >= 100, but found start=99'],
     ['http_health_check: { path: /, retriable_statuses: [{ start: 200, end: 601 }] }', 'Invalid http retriable status range: expecting end <= 600, but found end=601'],
-    ['http_health_check: { path: /, codec_client_type: HTTP2 }', 'feature not supported: health checks over HTTP/2 and HTTP/3'],
-    ['http_health_check: { path: /, request_headers_to_add: [{ header: { key: a, value: "%PROTOCOL%" } }] }', 'feature not supported: format strings in the headers of health checks'],
-    ['grpc_health_check: {}', 'feature not supported: gRPC health checks'],
-    ['custom_health_check: { name: x }', 'feature not supported: custom health checkers'],
-    ['tcp_health_check: {}, tls_options: { alpn_protocols: [h2] }', 'feature not supported: TLS options of health checks'],
-    ['tcp_health_check: {}, transport_socket_match_criteria: { a: b }', 'feature not supported: choosing a transport socket per host'],
+    ['http_health_check: { path: /, codec_client_type: HTTP3 }', 'feature not supported: health checks over HTTP/3'],
+    ['grpc_health_check: { initial_metadata: [{ header: { key: ":path", value: x } }] }', ':-prefixed or host headers may not be modified'],
+    ['http_health_check: { path: /, request_headers_to_add: [{ header: { key: a, value: "%NOPE%" } }] }', 'unknown operator %NOPE%'],
+    ['custom_health_check: { name: envoy.health_checkers.redis }', 'feature not supported: redis health checks'],
+    ['custom_health_check: { name: x }', "Didn't find a registered implementation for 'x' with type URL: ''"],
+    ['http_health_check: { path: /, expected_statuses: [{ start: -5, end: 300 }] }', 'expecting start < end, but found start=18446744073709551611 and end=300'],
+    ['tcp_health_check: {}, initial_jitter: -1s', 'Invalid duration: Expected positive duration: seconds: -1'],
+    ['tcp_health_check: {}, interval_jitter: -0.5s', 'Invalid duration: Expected positive duration: nanos: -500000000'],
     ['tcp_health_check: { proxy_protocol_config: {} }', 'feature not supported: the PROXY protocol in health checks'],
   ])('refuses %s', (check, text) => {
     expect(parse(check).errors.join('\n')).toContain(text);

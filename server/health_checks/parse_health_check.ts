@@ -1,18 +1,18 @@
 /** envoy.config.core.v3.HealthCheck to plain data. Thread: main. */
 import { RequestMethod } from '../../core/api/gen/envoy/config/core/v3/base_enums.ts';
 import type { Cluster } from '../../core/api/gen/envoy/config/cluster/v3/cluster_pb.d.ts';
-import type { HealthCheck, HealthCheck_HttpHealthCheck, HealthCheck_TcpHealthCheck } from '../../core/api/gen/envoy/config/core/v3/health_check_pb.d.ts';
+import type { HealthCheck, HealthCheck_CustomHealthCheck, HealthCheck_GrpcHealthCheck, HealthCheck_HttpHealthCheck, HealthCheck_TcpHealthCheck } from '../../core/api/gen/envoy/config/core/v3/health_check_pb.d.ts';
 import type { Endpoint_HealthCheckConfig } from '../../core/api/gen/envoy/config/endpoint/v3/endpoint_components_pb.d.ts';
 import type { Int64Range } from '../../core/api/gen/envoy/type/v3/range_pb.d.ts';
 import { CodecClientType } from '../../core/api/gen/envoy/type/v3/http_enums.ts';
 import { durationMsOr } from '../../core/api/scalar_values.ts';
-import { isConstantFormat } from '../../core/headers/header_mutation.ts';
 import { parseStringMatcher } from '../../core/matcher/parse_matcher.ts';
 import { parseNumericAddress } from '../../core/network/parse_address.ts';
 import type { AnyMessage, ParseContext } from '../../core/registry/parse_context.ts';
 import { parseHeaderMutations } from '../../core/route/parse_header_mutations.ts';
 import type { EndpointHealthCheck } from '../../core/upstream/cluster_config.ts';
-import type { HealthCheckConfig, HttpCheckConfig, StatusRange, TcpCheckConfig } from './health_check_config.ts';
+import { positiveDurationMs } from '../config/positive_duration.ts';
+import type { GrpcCheckConfig, HealthCheckConfig, HttpCheckConfig, StatusRange, TcpCheckConfig } from './health_check_config.ts';
 import { parsePayload } from './payload.ts';
 
 const NO_TRAFFIC_INTERVAL_MS = 60_000;
@@ -22,18 +22,24 @@ const METHODS = Object.keys(RequestMethod);
 /** Category of what takes health check events. */
 export const EVENT_SINK_CATEGORY = 'envoy.health_check.event_sinks';
 
-/** The cluster's health check; null when it has none. */
-export function parseHealthChecks(cluster: Cluster, context: ParseContext): HealthCheckConfig | null {
-  const messages = cluster.healthChecks;
-  if (messages.length > 1) context.error(cluster, 'health_checks', 'Multiple health checks not supported');
-  return messages.length === 0 ? null : parseHealthCheck(messages[0], context);
+/** What checks must know of their cluster. */
+export interface CheckedClusterFacts {
+  readonly name: string;
+  /** Its HTTP options speak of HTTP/2. */
+  readonly offersHttp2: boolean;
 }
 
-function parseHealthCheck(message: HealthCheck, context: ParseContext): HealthCheckConfig | null {
-  if (message.tlsOptions !== undefined) context.refuse(message, 'tls_options', 'TLS options of health checks');
-  if (message.transportSocketMatchCriteria !== undefined) context.refuse(message, 'transport_socket_match_criteria', 'choosing a transport socket per host');
-  // alt_port is left unread: Envoy does not look at it.
-  const checker = parseChecker(message, context);
+/** The cluster's health check; null when it has none. */
+export function parseHealthChecks(cluster: Cluster, offersHttp2: boolean, context: ParseContext): HealthCheckConfig | null {
+  const messages = cluster.healthChecks;
+  if (messages.length > 1) context.error(cluster, 'health_checks', 'Multiple health checks not supported');
+  return messages.length === 0 ? null : parseHealthCheck(messages[0], { name: cluster.name, offersHttp2 }, context);
+}
+
+function parseHealthCheck(message: HealthCheck, cluster: CheckedClusterFacts, context: ParseContext): HealthCheckConfig | null {
+  // Left unread, so reported as without effect: alt_port, which Envoy does not look at; tls_options and
+  // transport_socket_match_criteria, which matter to transport sockets only that clusters are refused for.
+  const checker = parseChecker(message, cluster, context);
   const intervalMs = whole(durationMsOr(message.interval, 0));
   const unhealthyIntervalMs = whole(durationMsOr(message.unhealthyInterval, intervalMs));
   const noTrafficIntervalMs = whole(durationMsOr(message.noTrafficInterval, NO_TRAFFIC_INTERVAL_MS));
@@ -41,8 +47,8 @@ function parseHealthCheck(message: HealthCheck, context: ParseContext): HealthCh
   return {
     timeoutMs: whole(durationMsOr(message.timeout, 0)),
     intervalMs,
-    initialJitterMs: whole(durationMsOr(message.initialJitter, 0)),
-    intervalJitterMs: whole(durationMsOr(message.intervalJitter, 0)),
+    initialJitterMs: whole(positiveDurationMs(message.initialJitter, message, 'initial_jitter', context)),
+    intervalJitterMs: whole(positiveDurationMs(message.intervalJitter, message, 'interval_jitter', context)),
     intervalJitterPercent: message.intervalJitterPercent,
     unhealthyThreshold: message.unhealthyThreshold ?? 0,
     healthyThreshold: message.healthyThreshold ?? 0,
@@ -83,7 +89,7 @@ function checkAppendable(path: string, message: HealthCheck, context: ParseConte
   if (reason !== undefined) context.error(message, 'event_log_path', `unable to open file '${path}': ${reason}`);
 }
 
-function parseChecker(message: HealthCheck, context: ParseContext): HealthCheckConfig['checker'] | null {
+function parseChecker(message: HealthCheck, cluster: CheckedClusterFacts, context: ParseContext): HealthCheckConfig['checker'] | null {
   const checker = message.healthChecker;
   switch (checker.case) {
     case 'httpHealthCheck':
@@ -91,19 +97,26 @@ function parseChecker(message: HealthCheck, context: ParseContext): HealthCheckC
     case 'tcpHealthCheck':
       return parseTcp(checker.value, context);
     case 'grpcHealthCheck':
-      context.refuse(message, 'grpc_health_check', 'gRPC health checks (they need HTTP/2 to upstreams)');
-      return null;
+      if (!cluster.offersHttp2) context.error(message, 'grpc_health_check', `${cluster.name} cluster must support HTTP/2 for gRPC healthchecking`);
+      return parseGrpc(checker.value, context);
     case 'customHealthCheck':
-      context.refuse(message, 'custom_health_check', 'custom health checkers');
+      refuseCustom(message, checker.value, context);
       return null;
     default:
       return null;
   }
 }
 
+/** Checkers of Envoy's that are not here; and what is none anywhere. */
+function refuseCustom(message: HealthCheck, { name }: HealthCheck_CustomHealthCheck, context: ParseContext): void {
+  const known = /^envoy\.health_checkers\.(redis|thrift)$/.exec(name);
+  if (known !== null) context.refuse(message, 'custom_health_check', `${known[1]} health checks`);
+  else context.error(message, 'custom_health_check', `Didn't find a registered implementation for '${name}' with type URL: ''`);
+}
+
 function parseHttp(message: HealthCheck_HttpHealthCheck, context: ParseContext): HttpCheckConfig {
   const method = message.method === RequestMethod.METHOD_UNSPECIFIED ? 'GET' : METHODS[message.method] ?? 'GET';
-  if (message.codecClientType !== CodecClientType.HTTP1) context.refuse(message, 'codec_client_type', 'health checks over HTTP/2 and HTTP/3');
+  if (message.codecClientType === CodecClientType.HTTP3) context.refuse(message, 'codec_client_type', 'health checks over HTTP/3');
   if (message.send !== undefined && NO_BODY_METHODS.has(method)) {
     context.error(message, 'send',
       `HTTP health check cannot specify a request payload with method '${method}'. Only methods that support a request body (POST, PUT, PATCH, OPTIONS) can be used with payload.`);
@@ -116,11 +129,9 @@ function parseHttp(message: HealthCheck_HttpHealthCheck, context: ParseContext):
   }
   const expected = parseRanges(message.expectedStatuses, 'expected', context);
   const headers = parseHeaderMutations(message, 'request', message.requestHeadersToAdd, message.requestHeadersToRemove, context);
-  for (const [i, { value }] of headers.add.entries()) {
-    if (!isConstantFormat(value)) context.refuse(message, `request_headers_to_add[${i}]`, 'format strings in the headers of health checks');
-  }
   return {
     kind: 'http',
+    isHttp2: message.codecClientType === CodecClientType.HTTP2,
     host: message.host,
     path: message.path,
     method,
@@ -134,15 +145,21 @@ function parseHttp(message: HealthCheck_HttpHealthCheck, context: ParseContext):
   };
 }
 
+function parseGrpc(message: HealthCheck_GrpcHealthCheck, context: ParseContext): GrpcCheckConfig {
+  const metadata = parseHeaderMutations(message, 'request', message.initialMetadata, [], context);
+  return { kind: 'grpc', serviceName: message.serviceName, authority: message.authority, metadata };
+}
+
 function parseRanges(messages: readonly Int64Range[], kind: 'expected' | 'retriable', context: ParseContext): StatusRange[] {
   return messages.map((message) => {
-    const start = Number(message.start);
-    const end = Number(message.end);
+    // Without a sign: what is below 0 is far above 600, and said so.
+    const start = BigInt.asUintN(64, message.start);
+    const end = BigInt.asUintN(64, message.end);
     const text = `Invalid http ${kind} status range: expecting`;
     if (start >= end) context.error(message, undefined, `${text} start < end, but found start=${start} and end=${end}`);
     else if (start < 100) context.error(message, 'start', `${text} start >= 100, but found start=${start}`);
     else if (end > 600) context.error(message, 'end', `${text} end <= 600, but found end=${end}`);
-    return { start, end };
+    return { start: Number(start), end: Number(end) };
   });
 }
 

@@ -6,7 +6,7 @@ import { connect, type Socket } from 'node:net';
 import type { CheckTarget } from './cluster_health_checker.ts';
 import type { TcpCheckConfig } from './health_check_config.ts';
 import type { Prober, ProbeListener } from './health_check_session.ts';
-import type { BindAddress } from './http_prober.ts';
+import type { BindAddress } from './check_request.ts';
 import { containsInOrder } from './payload.ts';
 
 export interface TcpProberOptions {

@@ -1,6 +1,8 @@
 import { createServer, connect as netConnect, type Server, type Socket } from 'node:net';
 import { connect as tlsConnect, createServer as createTlsServer } from 'node:tls';
 import { afterEach, describe, expect, it } from 'vitest';
+import { HostHealthFlag } from '../../core/shared_memory/layout.ts';
+import type { ClusterConfig } from '../../core/upstream/cluster_config.ts';
 import { selfSigned } from '../support/self_signed.ts';
 import { backendsUnderTest, Peer, until } from '../support/io_driver.ts';
 import { InProcessWorker } from '../support/in_process_worker.ts';
@@ -29,11 +31,11 @@ describe.each(backendsUnderTest())('CONNECT through the %s backend', (backend) =
   }
 
   /** A proxy whose route ends CONNECT here, or forwards it. */
-  async function proxy(port: number, connect: { allowPost: boolean } | null): Promise<InProcessWorker> {
+  async function proxy(port: number, connect: { allowPost: boolean } | null, cluster: Partial<ClusterConfig> = {}): Promise<InProcessWorker> {
     const table = routeConfig({
       virtualHosts: [virtualHost({ routes: [routeEntry({ match: routeMatch({ path: { kind: 'connect' } }), action: routeAction({ connect }) }), routeEntry({ action: routeAction({ connect }) })] })],
     });
-    const worker = await InProcessWorker.start({ backend, upstreamPorts: [port], manager: { upgrades: UPGRADES, routeConfig: table, delayedCloseTimeoutMs: 50 } });
+    const worker = await InProcessWorker.start({ backend, upstreamPorts: [port], cluster, manager: { upgrades: UPGRADES, routeConfig: table, delayedCloseTimeoutMs: 50 } });
     cleanUps.push(() => worker.close());
     return worker;
   }
@@ -68,6 +70,28 @@ describe.each(backendsUnderTest())('CONNECT through the %s backend', (backend) =
     await until(() => ['http.ingress.downstream_cx_active', 'http.ingress.downstream_cx_upgrades_active', 'cluster.c.upstream_cx_active', 'cluster.c.upstream_rq_active'].every((name) => worker.stat(name) === 0), 'all is gone');
     expect(worker.errors).toEqual([]);
   }
+
+  it.each([[true, 0], [false, 1]])('is cut when its host fails, where close_connections_on_host_health_failure is %s', async (closesOnHealthFailure, left) => {
+    const port = await listen(createServer((socket) => socket.pipe(socket)));
+    const worker = await proxy(port, { allowPost: false }, { closesOnHealthFailure });
+    const socket = await tunnel(worker);
+    const health = new Int32Array(worker.slabs.hostHealth);
+    health[0] = HostHealthFlag.failedActiveHc;
+    worker.worker.onHealthChanged(0);
+    await until(() => worker.stat('http.ingress.downstream_cx_upgrades_active') === left, 'the tunnel is as it should be');
+    if (left === 1) {
+      // It works on, and what comes after it uses another connection.
+      socket.write('still');
+      await new Promise<void>((resolve) => socket.once('data', () => resolve()));
+      socket.destroy();
+    }
+    await expectAllGone(worker);
+    health[0] = 0;
+    worker.worker.onHealthChanged(0);
+    (await tunnel(worker)).destroy();
+    await expectAllGone(worker);
+    expect(worker.stat('cluster.c.upstream_cx_total')).toBe(2);
+  });
 
   it('ends it here and carries bytes to a plain TCP upstream', async () => {
     const port = await listen(createServer((socket) => socket.pipe(socket)));

@@ -6,6 +6,8 @@ export interface ChaosOutcome {
   /** 0: the connection ended instead of a whole answer. */
   readonly status: number;
   readonly body: string;
+  /** `location` of the answer; '' = none. */
+  readonly location: string;
   /** What came behind the answer before anything else was asked. */
   readonly excess: string;
   /** The connection is over. */
@@ -28,13 +30,13 @@ export class ChaosClient {
     this.random = random;
   }
 
-  /** One request and all that comes of it; null when it was given up by the client. */
-  async request(id: string): Promise<ChaosOutcome | null> {
+  /** One request and all that comes of it; null when it was given up by the client. `path`: what stands before the id. */
+  async request(id: string, path = '/'): Promise<ChaosOutcome | null> {
     this.socket ??= await this.connect();
     const { socket } = this;
     const method = METHODS[Math.floor(this.random() * METHODS.length)];
     this.received = '';
-    const text = requestText(method, id, this.random);
+    const text = requestText(method, path, id, this.random);
     const isGivenUp = this.random() < 0.05;
     socket.write(isGivenUp && this.random() < 0.5 ? text.slice(0, Math.floor(text.length * this.random())) : text);
     if (isGivenUp) {
@@ -66,15 +68,16 @@ export class ChaosClient {
   private async outcome(socket: Socket, id: string, isHead: boolean): Promise<ChaosOutcome> {
     for (;;) {
       const end = this.received.indexOf('\r\n\r\n');
-      const length = end < 0 || isHead ? 0 : Number(/\r\ncontent-length: (\d+)/i.exec(this.received.slice(0, end))?.[1] ?? 0);
-      const isWhole = end >= 0 && this.received.length >= end + 4 + length;
+      const head = end < 0 ? '' : this.received.slice(0, end + 2);
+      const length = end < 0 || isHead ? 0 : bodyLength(head, this.received.slice(end + 4));
+      const isWhole = length >= 0 && end >= 0 && this.received.length >= end + 4 + length;
       if (isWhole || socket.destroyed) {
-        const isClosed = socket.destroyed || /\r\nconnection: close/i.test(this.received.slice(0, end));
+        const isClosed = socket.destroyed || /\r\nconnection: close/i.test(head);
         if (isClosed) this.close();
         const total = end + 4 + length;
         return isWhole
-          ? { id, status: Number(this.received.slice(9, 12)), body: this.received.slice(end + 4, total), excess: this.received.slice(total), isClosed }
-          : { id, status: 0, body: '', excess: '', isClosed };
+          ? { id, status: Number(this.received.slice(9, 12)), body: bodyOf(head, this.received.slice(end + 4, total)), location: headerOf(head, 'location'), excess: this.received.slice(total), isClosed }
+          : { id, status: 0, body: '', location: '', excess: '', isClosed };
       }
       await new Promise<void>((resolve) => {
         this.onChange = resolve;
@@ -83,8 +86,34 @@ export class ChaosClient {
   }
 }
 
-function requestText(method: string, id: string, random: () => number): string {
-  const head = `${method} /${id} HTTP/1.1\r\nhost: h\r\nx-id: ${id}\r\n`;
+function headerOf(head: string, name: string): string {
+  return new RegExp(`\\r\\n${name}: ([^\\r]*)\\r\\n`, 'i').exec(head)?.[1] ?? '';
+}
+
+function isChunked(head: string): boolean {
+  return headerOf(head, 'transfer-encoding') === 'chunked';
+}
+
+/** Bytes of the body as it was sent; -1 = not all here yet. */
+function bodyLength(head: string, received: string): number {
+  if (!isChunked(head)) return Number(headerOf(head, 'content-length'));
+  for (let at = 0; ; ) {
+    const end = received.indexOf('\r\n', at);
+    if (end < 0) return -1;
+    const size = Number.parseInt(received.slice(at, end), 16);
+    at = end + 2 + size + 2;
+    if (Number.isNaN(size) || at > received.length) return -1;
+    if (size === 0) return at;
+  }
+}
+
+/** A body without its chunks. */
+function bodyOf(head: string, sent: string): string {
+  return isChunked(head) ? sent.replaceAll(/[0-9a-f]+\r\n([^\r]*)\r\n/g, '$1') : sent;
+}
+
+function requestText(method: string, path: string, id: string, random: () => number): string {
+  const head = `${method} ${path}${id} HTTP/1.1\r\nhost: h\r\nx-id: ${id}\r\n`;
   if (method === 'GET' || method === 'HEAD') return `${head}\r\n`;
   const body = 'x'.repeat(1 + Math.floor(random() * 5000));
   return random() < 0.5 ? `${head}content-length: ${body.length}\r\n\r\n${body}` : `${head}transfer-encoding: chunked\r\n\r\n${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`;

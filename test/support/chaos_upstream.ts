@@ -23,23 +23,45 @@ export type Misbehaviour =
   /** Closes a kept connection just when its next request arrives. */
   | 'close_on_reuse'
   /** Closes as soon as it has answered, without saying so. */
-  | 'close_after';
+  | 'close_after'
+  /** Closes a kept connection a few milliseconds after its answer: just when the next request may be under way. */
+  | 'close_idle'
+  /** Says two lengths. */
+  | 'two_lengths'
+  /** Sends a chunk whose size is none. */
+  | 'bad_chunk'
+  /** Stops in the middle of the head. */
+  | 'half_head'
+  /** 503 to a row of requests, then well again, in turn. */
+  | 'bursts';
 
-export const MISBEHAVIOURS: readonly Misbehaviour[] = ['refuse', 'hang', 'reset', 'trickle', 'garbage', 'short_body', 'excess', 'errors', 'slow', 'close_on_reuse', 'close_after'];
+/** How many requests of each kind `bursts` answers. */
+const BURST = 10;
 
-/** An HTTP/1 server on the loopback that misbehaves on command. An answer's body is the request's x-id. */
+export const MISBEHAVIOURS: readonly Misbehaviour[] = [
+  'refuse', 'hang', 'reset', 'trickle', 'garbage', 'short_body', 'excess', 'errors', 'slow', 'close_on_reuse', 'close_after',
+  'close_idle', 'two_lengths', 'bad_chunk', 'half_head', 'bursts',
+];
+
+/** An HTTP/1 server on the loopback that misbehaves on command. An answer's body is the request's x-id. Health checks (/hc) meet with the same. */
 export class ChaosUpstream {
   port = 0;
+  /** Requests of all times, health checks left out. */
+  requests = 0;
+  private readonly address: string;
   private mode: Misbehaviour = 'none';
   private readonly server: Server;
   private readonly sockets = new Set<Socket>();
 
-  private constructor() {
+  private constructor(address: string) {
+    this.address = address;
     this.server = createServer({ noDelay: true }, (socket) => this.onConnection(socket));
   }
 
-  static async start(): Promise<ChaosUpstream> {
-    const self = new ChaosUpstream();
+  /** On a port of the system's choice unless given. */
+  static async start(address = '127.0.0.1', port = 0): Promise<ChaosUpstream> {
+    const self = new ChaosUpstream(address);
+    self.port = port;
     await self.listen();
     return self;
   }
@@ -59,11 +81,15 @@ export class ChaosUpstream {
   }
 
   private listen(): Promise<void> {
-    return new Promise((resolve) => this.server.listen(this.port, '127.0.0.1', () => {
-      const address = this.server.address();
-      if (address !== null && typeof address === 'object') this.port = address.port;
-      resolve();
-    }));
+    return new Promise((resolve, reject) => {
+      this.server.once('error', reject);
+      this.server.listen(this.port, this.address, () => {
+        const bound = this.server.address();
+        if (bound !== null && typeof bound === 'object') this.port = bound.port;
+        this.server.removeListener('error', reject);
+        resolve();
+      });
+    });
   }
 
   private onConnection(socket: Socket): void {
@@ -85,6 +111,7 @@ export class ChaosUpstream {
   private answer(socket: Socket, request: string, index: number): void {
     const id = /\r\nx-id: (\S+)/i.exec(request)?.[1] ?? '';
     const hasBody = !request.startsWith('HEAD ');
+    if (!/^\S+ \/hc /.test(request)) this.requests++;
     const good = response('200 OK', id, hasBody);
     switch (this.mode) {
       case 'refuse':
@@ -119,6 +146,22 @@ export class ChaosUpstream {
         break;
       case 'close_after':
         socket.end(good);
+        break;
+      case 'close_idle':
+        socket.write(good);
+        setTimeout(() => socket.destroy(), index % 5);
+        break;
+      case 'two_lengths':
+        socket.write(good.replace('\r\n\r\n', '\r\ncontent-length: 1\r\n\r\n'));
+        break;
+      case 'bad_chunk':
+        socket.write(hasBody ? 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\nx\r\nnone\r\n' : good);
+        break;
+      case 'half_head':
+        socket.write(good.slice(0, 25));
+        break;
+      case 'bursts':
+        socket.write(Math.floor(this.requests / BURST) % 2 === 0 ? response('503 Service Unavailable', id, hasBody) : good);
         break;
       default:
         socket.write(good);

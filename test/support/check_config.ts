@@ -3,7 +3,7 @@ import type { HealthCheckConfig, HttpCheckConfig } from '../../server/health_che
 
 export function httpCheck(fields: Partial<HttpCheckConfig> = {}): HttpCheckConfig {
   return {
-    kind: 'http', host: '', path: '/hc', method: 'GET', send: new Uint8Array(), receive: [], responseBufferBytes: 1024,
+    kind: 'http', isHttp2: false, host: '', path: '/hc', method: 'GET', send: new Uint8Array(), receive: [], responseBufferBytes: 1024,
     headers: { add: [], remove: [] }, expected: [{ start: 200, end: 201 }], retriable: [], serviceName: null, ...fields,
   };
 }

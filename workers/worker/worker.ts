@@ -103,13 +103,14 @@ export class Worker {
     );
     const { outliers } = deps.slabs;
     this.clusters = new ThreadLocalClusterManager({
-      dispatcher: this.dispatcher, literals: this.literals, registry: deps.registry, rootScope, workerIndex: deps.index,
+      dispatcher: this.dispatcher, literals: this.literals, names: this.names, registry: deps.registry, rootScope, workerIndex: deps.index,
       circuits: deps.slabs.circuits.map((slab) => new Int32Array(slab)),
       hostHealth: new Int32Array(deps.slabs.hostHealth),
       hostStats: new Float64Array(deps.slabs.hostStats[deps.index], 0, MAX_HOSTS * HOST_STAT_WORDS),
       outliers: {
         workerIndex: deps.index, counts: outliers.counts.map((slab) => new Float64Array(slab)),
-        resets: new Int32Array(outliers.resets), thresholds: new Int32Array(outliers.thresholds), report: deps.reportOutlier ?? (() => {}),
+        resets: new Int32Array(outliers.resets), thresholds: new Int32Array(outliers.thresholds),
+        health: new Int32Array(deps.slabs.hostHealth), report: deps.reportOutlier ?? (() => {}),
       },
       random: this.random, nextConnectionId: this.nextConnectionId, formatNeeds: this.formatNeeds,
     });

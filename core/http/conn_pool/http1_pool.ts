@@ -101,6 +101,10 @@ export class Http1ConnPool implements ConnPool {
     for (const client of [...this.idle]) client.closeLocal();
   }
 
+  cut(): void {
+    for (const client of [...this.clients]) client.cut();
+  }
+
   close(): void {
     this.isDraining = true;
     this.isClosed = true;
@@ -357,6 +361,17 @@ export class Http1PoolClient implements PooledStream, ConnectionCallbacks, Http1
     else this.ended(false, this.isBusy);
   }
 
+  /** Closes from our side, whoever uses it. */
+  cut(): void {
+    if (!this.connection.isOpen) return;
+    if (this.connection.state === 0 || !this.isBusy) {
+      this.closeLocal();
+      return;
+    }
+    this.pool.context.cluster.stats.cxDestroyLocal.inc();
+    this.endExchange(false, '');
+  }
+
   // === WheelTimerTarget ===
 
   onTimeout(timer: WheelTimer): void {
@@ -464,14 +479,18 @@ export class Http1PoolClient implements PooledStream, ConnectionCallbacks, Http1
 
   /** The upstream closed the connection or it failed. */
   private onGone(transportFailure: string): void {
-    const stats = this.pool.context.cluster.stats;
-    stats.cxDestroyRemote.inc();
+    this.pool.context.cluster.stats.cxDestroyRemote.inc();
+    this.endExchange(true, transportFailure);
+  }
+
+  /** The connection ends, and the exchange on it. */
+  private endExchange(isRemote: boolean, transportFailure: string): void {
     if (this.connection.isOpen) this.connection.close(CloseMode.now);
     this.closeTimers();
     const hadRequest = this.isBusy;
     const isCut = this.codec.onConnectionClosed(ResetReason.connectionTermination, transportFailure);
     this.isBusy = hadRequest;
-    this.ended(true, isCut);
+    this.ended(isRemote, isCut);
   }
 
   /** `isCut`: an exchange was under way and did not end with the connection. */

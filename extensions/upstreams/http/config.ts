@@ -3,10 +3,11 @@ import type { Http1ProtocolOptions } from '../../../core/api/gen/envoy/config/co
 import { deepFreeze } from '../../../core/base/deep_freeze.ts';
 import type { ExtensionFactory, FactoryRegistry } from '../../../core/registry/factory_registry.ts';
 import type { ParseContext } from '../../../core/registry/parse_context.ts';
-import { parseCommonOptions, parseUpstreamHttp1, UPSTREAM_OPTIONS_CATEGORY, type UpstreamHttpOptions } from '../../../core/upstream/http_protocol_options.ts';
+import { parseErrorPredicate } from '../../../core/upstream/error_predicate.ts';
+import { parseCommonOptions, parseUpstreamHttp1, UPSTREAM_OPTIONS_CATEGORY, type ParsedHttpOptions } from '../../../core/upstream/http_protocol_options.ts';
 
 /** The options are data through and through: workers get them within the cluster's configuration. */
-const factory: ExtensionFactory<UpstreamHttpOptions, unknown, UpstreamHttpOptions> = {
+const factory: ExtensionFactory<ParsedHttpOptions, unknown, ParsedHttpOptions> = {
   category: UPSTREAM_OPTIONS_CATEGORY,
   name: 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
   typeName: 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
@@ -19,10 +20,14 @@ export function register(registry: FactoryRegistry): void {
   registry.register(factory);
 }
 
-function parseHttpProtocolOptions(message: HttpProtocolOptions, context: ParseContext): UpstreamHttpOptions {
+function parseHttpProtocolOptions(message: HttpProtocolOptions, context: ParseContext): ParsedHttpOptions {
   if (message.httpFilters.length > 0) context.refuse(message, 'http_filters', 'upstream HTTP filters');
   const http1 = selectHttp1(message, context);
-  return deepFreeze({ ...parseCommonOptions(message.commonHttpProtocolOptions), protocol: 'http1', http1: parseUpstreamHttp1(http1, context) });
+  const matcher = message.outlierDetection?.errorMatcher;
+  return deepFreeze({
+    ...parseCommonOptions(message.commonHttpProtocolOptions), protocol: 'http1', http1: parseUpstreamHttp1(http1, context), offersHttp2: offersHttp2(message),
+    errors: matcher === undefined ? null : parseErrorPredicate(matcher, context),
+  });
 }
 
 /** The HTTP/1 options that apply; reports other protocols. */
@@ -44,5 +49,18 @@ function selectHttp1(message: HttpProtocolOptions, context: ParseContext): Http1
       return undefined;
     default:
       return undefined;
+  }
+}
+
+/** Whether HTTP/2 is among the protocols. Those of `explicit_http_config` are refused, so what is said of them does not matter. */
+function offersHttp2(message: HttpProtocolOptions): boolean {
+  const options = message.upstreamProtocolOptions;
+  switch (options.case) {
+    case 'explicitHttpConfig':
+      return options.value.protocolConfig.case === 'http2ProtocolOptions';
+    case 'useDownstreamProtocolConfig':
+      return options.value.http2ProtocolOptions !== undefined;
+    default:
+      return options.case === 'autoConfig';
   }
 }

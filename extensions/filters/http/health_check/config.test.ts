@@ -23,7 +23,7 @@ describe('health check configuration', () => {
     expect(parsed.errors()).toEqual([]);
     expect(parsed.warnings()).toEqual([]);
     expect(config).toEqual({
-      passThrough: false, cacheTimeMs: 0, clusters: [{ name: 'a', minPercent: 12 }, { name: 'b', minPercent: 50 }],
+      passThrough: false, cacheTimeMs: 0, cacheName: expect.stringMatching(/^health_check ./), clusters: [{ name: 'a', minPercent: 12 }, { name: 'b', minPercent: 50 }],
       headers: [{ name: ':path', invert: false, treatMissingAsEmpty: false, kind: 'string', matcher: { kind: 'exact', value: '/healthz', ignoreCase: false } }],
     });
   });

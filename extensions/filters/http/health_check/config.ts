@@ -26,11 +26,17 @@ export function register(registry: FactoryRegistry): void {
   registry.register(factory);
 }
 
+/** Where the filter stands: nothing else tells two of them apart. */
+function cacheName(message: HealthCheck, context: ParseContext): string {
+  const position = context.position(message);
+  return position === undefined ? 'health_check' : `health_check ${position.file} ${position.path}`;
+}
+
 function parseHealthCheck(message: HealthCheck, context: ParseContext): HealthCheckConfig {
   const passThrough = message.passThroughMode ?? false;
   const cacheTimeMs = Math.floor(durationMsOr(message.cacheTime, 0));
   if (!passThrough && cacheTimeMs > 0) context.error(message, 'cache_time', 'cache_time must not be set when pass_through_mode is disabled');
   const clusters = Object.entries(message.clusterMinHealthyPercentages).map(([name, percent]) => ({ name, minPercent: Math.floor(percent.value) }));
   if (passThrough && clusters.length > 0) context.warn(message, 'cluster_min_healthy_percentages', 'has no effect in pass-through mode');
-  return deepFreeze({ passThrough, cacheTimeMs, headers: message.headers.map((matcher) => parseHeaderMatcher(matcher, context)), clusters });
+  return deepFreeze({ passThrough, cacheTimeMs, cacheName: cacheName(message, context), headers: message.headers.map((matcher) => parseHeaderMatcher(matcher, context)), clusters });
 }

@@ -9,12 +9,12 @@ const PATH = [[':path', '/healthz']] as const;
 function setUp(overrides: Partial<HealthCheckConfig> = {}) {
   const bench = new FilterBench();
   const shared = new HealthCheckShared({
-    passThrough: false, cacheTimeMs: 0, clusters: [],
+    passThrough: false, cacheTimeMs: 0, cacheName: 'cache', clusters: [],
     headers: [{ name: ':path', invert: false, treatMissingAsEmpty: false, kind: 'string', matcher: { kind: 'exact', value: '/healthz', ignoreCase: false } }],
     ...overrides,
   }, bench.context);
   const filter = new HealthCheckFilter(shared);
-  return { bench, stream: () => bench.stream(filter), stat: (name: string) => bench.stats.value(`http.test.health_check.${name}`) };
+  return { bench, shared, stream: () => bench.stream(filter), stat: (name: string) => bench.stats.value(`http.test.health_check.${name}`) };
 }
 
 describe('answering by itself', () => {
@@ -73,6 +73,7 @@ describe('passing through', () => {
 
   it('answers from the cache, degraded or not, until the time is over', () => {
     const { bench, stream, stat } = setUp({ passThrough: true, cacheTimeMs: 1000 });
+    bench.advance(1000 - (bench.wallMs % 1000));
     stream().request(PATH).response([['x-envoy-degraded', '1']]);
     bench.advance(900);
     const cached = stream().request(PATH);
@@ -89,6 +90,40 @@ describe('passing through', () => {
   });
 });
 
+describe('the cache of the process', () => {
+  const asked = (run: ReturnType<typeof setUp>, status = '200') => {
+    const stream = run.stream().request(PATH);
+    if (stream.upstream.isComplete) stream.response([[':status', status]]);
+    return [stream.upstream.isComplete, stream.downstream.status];
+  };
+
+  it('answers with what another worker got, until the tick is over', () => {
+    const run = setUp({ passThrough: true, cacheTimeMs: 1000 });
+    run.bench.advance(1000 - (run.bench.wallMs % 1000));
+    expect(asked(run, '503')).toEqual([true, 503]);
+    const own = run.bench.server.processCount('cache').total();
+    run.bench.server.processCount('cache').set(0);
+    run.bench.server.otherWorkersCount('cache').set(own);
+    expect(asked(run)).toEqual([false, 503]);
+    run.bench.advance(999);
+    expect(asked(run)).toEqual([false, 503]);
+    run.bench.advance(1);
+    expect([asked(run), asked(run)]).toEqual([[true, 200], [false, 200]]);
+  });
+
+  it('is not that of another filter, and holds our own answer, too, once the server was told to fail', () => {
+    const run = setUp({ passThrough: true, cacheTimeMs: 1000 });
+    expect(asked(run)).toEqual([true, 200]);
+    run.bench.server.processCount('cache').set(0);
+    run.bench.server.processCount('other').set(-1 >>> 1);
+    expect(asked(run)).toEqual([true, 200]);
+    run.bench.server.healthCheckFailed = true;
+    expect(asked(run)).toEqual([false, 503]);
+    run.bench.server.healthCheckFailed = false;
+    expect(asked(run)).toEqual([false, 503]);
+  });
+});
+
 describe('asking clusters', () => {
   const ask = (minPercent: number, facts: { healthy: number; degraded: number; total: number } | null) => {
     const { bench, stream, stat } = setUp({ clusters: [{ name: 'a', minPercent }] });
@@ -100,6 +135,7 @@ describe('asking clusters', () => {
   it.each([
     ['enough healthy hosts', 50, { healthy: 1, degraded: 0, total: 2 }, [200, 'health_check_ok_cluster_healthy', 0, 0, 0]],
     ['enough with degraded ones', 100, { healthy: 1, degraded: 1, total: 2 }, [200, 'health_check_ok_cluster_healthy', 0, 0, 0]],
+    ['thirds of them', 100, { healthy: 1, degraded: 2, total: 3 }, [200, 'health_check_ok_cluster_healthy', 0, 0, 0]],
     ['too few', 51, { healthy: 1, degraded: 0, total: 2 }, [503, 'health_check_failed_cluster_unhealthy', 0, 0, 1]],
     ['none at all', 1, { healthy: 0, degraded: 0, total: 0 }, [503, 'health_check_failed_cluster_empty', 0, 1, 0]],
     ['none, and none wanted', 0, { healthy: 0, degraded: 0, total: 0 }, [200, 'health_check_ok_cluster_healthy', 0, 0, 0]],

@@ -4,6 +4,7 @@ import { HeaderId } from '../../../../core/headers/header_names.ts';
 import { FilterDataStatus, FilterHeadersStatus, FilterTrailersStatus, type FilterCallbacks, type HttpFilter, type LocalReplyOptions } from '../../../../core/http/filter.ts';
 import type { HttpFilterContext, ServerFacts } from '../../../../core/http/filter_context.ts';
 import { compileHeaderMatchers, type HeaderMatcher, matchesAllHeaders } from '../../../../core/matcher/header_matcher.ts';
+import type { ProcessCount } from '../../../../core/shared_memory/process_counts.ts';
 import { createStatGroup, type StatGroup } from '../../../../core/stats/stat_group.ts';
 import { ResponseFlag } from '../../../../core/stream_info/response_flags.ts';
 import type { HealthCheckConfig } from './health_check_config.ts';
@@ -20,7 +21,17 @@ const FAILED_UNHEALTHY: LocalReplyOptions = { details: 'health_check_failed_clus
 const CACHED: LocalReplyOptions = { details: 'health_check_cached' };
 const CACHED_DEGRADED: LocalReplyOptions = { details: 'health_check_cached', modifyHeaders: (headers) => headers.set(HeaderId.envoyDegraded, '') };
 
-/** What all streams of one health check filter on this worker share: matchers, stats and the cached answer (one per worker). */
+/** The word of a cached answer: status, whether it was degraded, and the tick in which it is good. */
+const STATUS_BITS = 0x3ff;
+const DEGRADED_BIT = 0x400;
+const TICK_SHIFT = 11;
+const TICK_MASK = 0xfffff;
+
+/**
+ * What all streams of one health check filter on this worker share: matchers, stats and the cached answer. That is the process's:
+ * each worker writes what it got into a word of its own, all look for one of the present tick. As in Envoy a cached answer is good
+ * until the next tick, not for the whole cache time: ticks are the same for all, by the wall clock.
+ */
 export class HealthCheckShared {
   readonly config: HealthCheckConfig;
   readonly server: ServerFacts;
@@ -28,9 +39,9 @@ export class HealthCheckShared {
   /** Value of x-envoy-upstream-healthchecked-cluster. */
   readonly nodeCluster: string;
   private readonly headers: readonly HeaderMatcher[];
-  cachedStatus: number;
-  cachedDegraded: boolean;
-  private cachedUntilMs: number;
+  private readonly clock: Float64Array;
+  /** null = no cache. */
+  private readonly cache: ProcessCount | null;
 
   constructor(config: HealthCheckConfig, context: HttpFilterContext) {
     this.config = config;
@@ -38,23 +49,27 @@ export class HealthCheckShared {
     this.stats = createStatGroup(context.scope.scope('health_check'), { counters: COUNTERS, gauges: [], histograms: {} });
     this.nodeCluster = context.nodeCluster;
     this.headers = compileHeaderMatchers(config.headers, context.names);
-    this.cachedStatus = 0;
-    this.cachedDegraded = false;
-    this.cachedUntilMs = -0.5;
+    this.clock = context.clock;
+    this.cache = config.cacheTimeMs > 0 ? context.server.processCount(config.cacheName) : null;
   }
 
   isHealthCheck(headers: HeaderMap): boolean {
     return matchesAllHeaders(this.headers, headers);
   }
 
-  hasCached(nowMs: number): boolean {
-    return nowMs < this.cachedUntilMs;
+  /** The cached answer's word; -1 = none. */
+  cached(): number {
+    return this.cache === null ? -1 : this.cache.find(TICK_MASK << TICK_SHIFT, this.tick());
   }
 
-  remember(headers: HeaderMap, nowMs: number): void {
-    this.cachedStatus = headers.status;
-    this.cachedDegraded = headers.find(HeaderId.envoyDegraded) >= 0;
-    this.cachedUntilMs = nowMs + this.config.cacheTimeMs;
+  remember(headers: HeaderMap): void {
+    this.cache?.set(this.tick() | (headers.find(HeaderId.envoyDegraded) >= 0 ? DEGRADED_BIT : 0) | (headers.status & STATUS_BITS));
+  }
+
+  /** Never 0, which is the tick of words that nobody has written. */
+  private tick(): number {
+    const { cacheTimeMs } = this.config;
+    return ((Math.floor(this.clock[1] / cacheTimeMs) % TICK_MASK) + 1) << TICK_SHIFT;
   }
 
   /** Whether enough hosts of the clusters are there. */
@@ -73,7 +88,9 @@ export class HealthCheckShared {
         stats.failed_cluster_empty.inc();
         return FAILED_EMPTY;
       }
-      if (server.clusterHealthyPercent(name) + server.clusterDegradedPercent(name) < minPercent) {
+      // Whole hosts again: a third and two thirds are not quite 100 percent.
+      const usable = Math.round(((server.clusterHealthyPercent(name) + server.clusterDegradedPercent(name)) * total) / 100);
+      if (usable * 100 < total * minPercent) {
         stats.failed_cluster_unhealthy.inc();
         return FAILED_UNHEALTHY;
       }
@@ -92,14 +109,15 @@ export class HealthCheckFilter implements HttpFilter {
   private isHealthCheck: boolean;
   /** Answered here, once the request is complete. */
   private isHandled: boolean;
-  private isFromCache: boolean;
+  /** Word of the cached answer; -1 = none. */
+  private cached: number;
 
   constructor(shared: HealthCheckShared) {
     this.shared = shared;
     this.callbacks = null;
     this.isHealthCheck = false;
     this.isHandled = false;
-    this.isFromCache = false;
+    this.cached = -1;
   }
 
   setCallbacks(callbacks: FilterCallbacks): void {
@@ -111,7 +129,8 @@ export class HealthCheckFilter implements HttpFilter {
     if (callbacks === null || !shared.isHealthCheck(headers)) return FilterHeadersStatus.continue;
     this.isHealthCheck = true;
     callbacks.streamInfo.isHealthCheck = true;
-    this.isHandled = !shared.config.passThrough || shared.server.isHealthCheckFailed() || shared.hasCached(callbacks.nowMs());
+    this.cached = shared.cached();
+    this.isHandled = !shared.config.passThrough || shared.server.isHealthCheckFailed() || this.cached >= 0;
     if (!this.isHandled) return FilterHeadersStatus.continue;
     if (endStream) this.answer(callbacks);
     return FilterHeadersStatus.stopIteration;
@@ -133,7 +152,8 @@ export class HealthCheckFilter implements HttpFilter {
   encodeHeaders(headers: HeaderMap): FilterHeadersStatus {
     const { shared, callbacks } = this;
     if (this.isHealthCheck && callbacks !== null) {
-      if (shared.config.cacheTimeMs > 0 && !this.isFromCache) shared.remember(headers, callbacks.nowMs());
+      // As in Envoy, our own answer is remembered, too, once the server was told to fail.
+      if (this.cached < 0 || shared.server.isHealthCheckFailed()) shared.remember(headers);
       headers.set(HeaderId.envoyUpstreamHealthcheckedCluster, shared.nodeCluster);
     }
     if (shared.server.isHealthCheckFailed()) headers.set(HeaderId.envoyImmediateHealthCheckFail, 'true');
@@ -143,7 +163,7 @@ export class HealthCheckFilter implements HttpFilter {
   onDestroy(): void {
     this.isHealthCheck = false;
     this.isHandled = false;
-    this.isFromCache = false;
+    this.cached = -1;
   }
 
   private answer(callbacks: FilterCallbacks): void {
@@ -153,12 +173,12 @@ export class HealthCheckFilter implements HttpFilter {
     let status = 0;
     stats.request_total.inc();
     if (shared.server.isHealthCheckFailed()) options = FAILED;
-    else if (shared.config.cacheTimeMs > 0) {
-      this.isFromCache = true;
+    else if (this.cached >= 0) {
+      const isDegraded = (this.cached & DEGRADED_BIT) !== 0;
       stats.cached_response.inc();
-      status = shared.cachedStatus;
-      options = shared.cachedDegraded ? CACHED_DEGRADED : CACHED;
-      if (shared.cachedDegraded) stats.degraded.inc();
+      status = this.cached & STATUS_BITS;
+      options = isDegraded ? CACHED_DEGRADED : CACHED;
+      if (isDegraded) stats.degraded.inc();
     } else if (shared.config.clusters.length > 0) options = shared.checkClusters();
     if (status === 0) status = options === OK || options === OK_CLUSTERS ? 200 : 503;
     const isOk = status >= 200 && status < 300;

@@ -1,0 +1,123 @@
+/**
+ * An HTTP/2 connection for health checks, without TLS: made when it is first needed and again when the last one is gone. One
+ * exchange at a time. Thread: main.
+ *
+ *     none --send--> [connection: exchange | between exchanges] --GOAWAY, close, error--> none
+ *
+ * A host that says GOAWAY without an error is let finish the exchange; with an error the connection ends at once, and the exchange
+ * with it.
+ */
+import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http2';
+import { connect as connectTcp } from 'node:net';
+import type { BindAddress, HeaderLine } from './check_request.ts';
+import type { CheckTarget } from './cluster_health_checker.ts';
+
+/** One request and what comes back. After `onEnd`, `onReset` or `reset` nothing more is told. */
+export interface Http2Exchange {
+  /** `isEnd`: nothing follows. */
+  onHeaders(headers: IncomingHttpHeaders, isEnd: boolean): void;
+  onData(chunk: Buffer): void;
+  onTrailers(trailers: IncomingHttpHeaders): void;
+  /** The response is complete. */
+  onEnd(): void;
+  /** The exchange was cut, or there was no connection for it. */
+  onReset(): void;
+}
+
+export class Http2Channel {
+  /** Loaded with the first such check: a start without any does not pay for it. */
+  private readonly http2 = process.getBuiltinModule('node:http2');
+  private readonly target: CheckTarget;
+  private readonly bindAddress: BindAddress;
+  private session: ClientHttp2Session | undefined;
+  private stream: ClientHttp2Stream | undefined;
+
+  constructor(target: CheckTarget, bindAddress: BindAddress) {
+    this.target = target;
+    this.bindAddress = bindAddress;
+  }
+
+  /** `body`: empty = none. */
+  send(lines: readonly HeaderLine[], body: Uint8Array, exchange: Http2Exchange): void {
+    const { constants } = this.http2;
+    const session = this.usableSession();
+    const stream = session.request(outgoing(lines), { endStream: body.length === 0 });
+    this.stream = stream;
+    const isCurrent = () => this.stream === stream;
+    stream.on('response', (headers, flags) => {
+      if (isCurrent()) exchange.onHeaders(headers, (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0);
+    });
+    stream.on('data', (chunk: Buffer) => {
+      if (isCurrent()) exchange.onData(chunk);
+    });
+    stream.on('trailers', (trailers) => {
+      if (isCurrent()) exchange.onTrailers(trailers);
+    });
+    stream.on('end', () => {
+      // Ends as if it were complete, too, when the host has reset it.
+      if (!isCurrent() || stream.rstCode !== constants.NGHTTP2_NO_ERROR || stream.aborted) return;
+      this.stream = undefined;
+      exchange.onEnd();
+    });
+    // The reason of a close; told there.
+    stream.on('error', () => {});
+    stream.on('close', () => {
+      if (!isCurrent()) return;
+      this.stream = undefined;
+      exchange.onReset();
+    });
+    if (body.length > 0) stream.end(body);
+  }
+
+  /** Ends the exchange, if there is one; the connection stays. */
+  reset(): void {
+    const { stream } = this;
+    this.stream = undefined;
+    stream?.close(this.http2.constants.NGHTTP2_CANCEL);
+  }
+
+  /** Ends the connection and whatever goes on on it. */
+  close(): void {
+    const { session } = this;
+    this.stream = undefined;
+    this.session = undefined;
+    session?.destroy();
+  }
+
+  private usableSession(): ClientHttp2Session {
+    const { session } = this;
+    if (session !== undefined && !session.closed && !session.destroyed) return session;
+    const fresh = this.connect();
+    this.session = fresh;
+    return fresh;
+  }
+
+  private connect(): ClientHttp2Session {
+    const { target, bindAddress } = this;
+    const { address, port } = target;
+    const isPath = port === 0 && /^[/@]/.test(address);
+    const session = this.http2.connect('http://host', {
+      settings: { enablePush: false },
+      createConnection: () => isPath
+        ? connectTcp({ path: address.replace(/^@/, '\0') })
+        : connectTcp({ host: address, port, noDelay: true, ...(bindAddress === null ? {} : { localAddress: bindAddress.address }) }),
+    });
+    // What ends the connection ends its stream, where it is told.
+    session.on('error', () => {});
+    // After GOAWAY it takes no more streams.
+    session.on('goaway', () => {
+      if (this.session === session) this.session = undefined;
+    });
+    return session;
+  }
+}
+
+/** Lines of one name become one entry. */
+function outgoing(lines: readonly HeaderLine[]): OutgoingHttpHeaders {
+  const headers: Record<string, string | string[]> = {};
+  for (const [name, value] of lines) {
+    const known = headers[name];
+    headers[name] = known === undefined ? value : Array.isArray(known) ? [...known, value] : [known, value];
+  }
+  return headers;
+}
