@@ -56,7 +56,7 @@ export function managerConfig(filters: readonly TestFilter[] = [], overrides: Pa
     idleTimeoutMs: 3_600_000, maxConnectionDurationMs: 0, maxStreamDurationMs: 0, maxHeadersCount: 100, maxRequestHeadersKb: 60, maxRequestsPerConnection: 0,
     headersWithUnderscores: 'allow', streamIdleTimeoutMs: 300_000, requestTimeoutMs: 0, requestHeadersTimeoutMs: 0, drainTimeoutMs: 5000, delayedCloseTimeoutMs: 1000,
     useRemoteAddress: false, xffNumTrustedHops: 0, skipXffAppend: false, via: '', serverName: 'envoy', serverHeaderTransformation: 'overwrite', schemeToOverwrite: '', schemeMatchesUpstream: false,
-    generateRequestId: true, preserveExternalRequestId: false, alwaysSetRequestIdInResponse: false, normalizePath: false, mergeSlashes: false,
+    generateRequestId: true, preserveExternalRequestId: false, alwaysSetRequestIdInResponse: false, normalizePath: false, isNormalizePathSaid: true, mergeSlashes: false,
     pathWithEscapedSlashesAction: 'keep_unchanged', stripMatchingHostPort: false, stripAnyHostPort: false, stripTrailingHostDot: false,
     streamErrorOnInvalidHttpMessage: false, proxy100Continue: false, logsNewRequests: false, logsTunnels: false, appendForwardedPort: false, logFlushIntervalMs: 0, isMaxConnectionDurationSafe: false, originalIpDetection: [], earlyHeaderMutations: [], mapsIpv4ToIpv6: false, addUserAgent: false,
     keepsForwardedClientCert: false, proxyStatus: null, internalAddresses: null, localReply: null, upgrades: [],

@@ -25,8 +25,8 @@ describe('parseHttpConnectionManager', () => {
     const { config, errors, warnings } = parse('');
     expect([errors, warnings()]).toEqual([[], []]);
     expect(config).toMatchObject({
-      statPrefix: 'p', codecType: 'auto', accessLogs: [], idleTimeoutMs: 3_600_000, maxConnectionDurationMs: 0, maxStreamDurationMs: 0, maxHeadersCount: 100,
-      maxRequestHeadersKb: 60, maxRequestsPerConnection: 0, headersWithUnderscores: 'allow', streamIdleTimeoutMs: 300_000, requestTimeoutMs: 0,
+      statPrefix: 'p', codecType: 'auto', accessLogs: [], idleTimeoutMs: 3_600_000, maxConnectionDurationMs: 0, maxStreamDurationMs: 0, maxHeadersCount: 0,
+      maxRequestHeadersKb: 0, maxRequestsPerConnection: 0, headersWithUnderscores: 'allow', streamIdleTimeoutMs: 300_000, requestTimeoutMs: 0,
       requestHeadersTimeoutMs: 0, drainTimeoutMs: 5000, delayedCloseTimeoutMs: 1000, useRemoteAddress: false, xffNumTrustedHops: 0, skipXffAppend: false,
       via: '', serverName: 'envoy', serverHeaderTransformation: 'overwrite', schemeToOverwrite: '', schemeMatchesUpstream: false, generateRequestId: true, preserveExternalRequestId: false,
       alwaysSetRequestIdInResponse: false, normalizePath: false, mergeSlashes: false, pathWithEscapedSlashesAction: 'keep_unchanged', stripMatchingHostPort: false,
