@@ -48,7 +48,7 @@ export class HeaderMap {
   /** The request's :scheme is https; known once `hasScheme`. */
   isHttps: boolean;
   hasScheme: boolean;
-  /** Some name with a fast id came more than once. */
+  /** Some name with a fast id came more than once, or some line has other blanks than `name: value`. */
   hasRepeats: boolean;
   /** The :status of a response, 0 in requests. */
   status: number;
