@@ -200,7 +200,7 @@ describe('errors of a route configuration', () => {
     [`{name: v, domains: ["*"], matcher: ${tree('google.protobuf.Struct, value: {}')}}`, expect.stringContaining("Didn't find a registered implementation for 'i' with type URL: 'google.protobuf.Struct'; there are: envoy.type.matcher.v3.HttpRequestHeaderMatchInput, ")],
     [`{name: v, domains: ["*"], matcher: ${tree(HEADER, 'google.protobuf.Struct, value: {}')}}`, expect.stringContaining("Didn't find a registered implementation for 'a' with type URL: 'google.protobuf.Struct'; there are: envoy.config.route.v3.Route, envoy.config.route.v3.RouteList")],
     [`{name: v, domains: ["*"], matcher: ${tree('xds.type.matcher.v3.HttpAttributesCelMatchInput')}}`, 'Route table can only match on request headers, saw type.googleapis.com/xds.type.matcher.v3.HttpAttributesCelMatchInput'],
-    [`{name: v, domains: ["*"], matcher: ${custom('xds.type.matcher.v3.CelMatcher, expr_match: {}')}}`, 'Unsupported data input type: string. The matcher supports input type: cel_data_input'],
+    [`{name: v, domains: ["*"], matcher: ${custom('xds.type.matcher.v3.CelMatcher, expr_match: {parsed_expr: {expr: {id: 1, const_expr: {bool_value: true}}}}')}}`, 'Unsupported data input type: string. The matcher supports input type: cel_data_input'],
     [`{name: v, domains: ["*"], matcher: ${custom('envoy.extensions.matching.input_matchers.consistent_hashing.v3.ConsistentHashing, threshold: 9, modulo: 7')}}`, 'threshold cannot be greater than modulo: 9 > 7'],
     [`{name: v, domains: ["*"], matcher: ${tree(HEADER, DIRECT, 'keep_matching: true, ')}}`, 'keep_matching is not supported in this context'],
     [`{name: v, domains: ["*"], matcher: ${domains('"a.com", "a.com"')}}`, 'Duplicate domain in ServerNameMatcher: a.com'],

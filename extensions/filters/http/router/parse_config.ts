@@ -7,11 +7,10 @@ export const ROUTER_TYPE = 'envoy.extensions.filters.http.router.v3.Router';
 
 /** The whole message: spans, upstream logs and upstream filters are left unread. Frozen. */
 export function parseRouter(message: Router, context: ParseContext): RouterConfig {
-  // True is what happens anyway.
-  if (message.dynamicStats === false) context.warn(message, 'dynamic_stats', 'turning per-cluster statistics off has no effect here');
   if (message.upstreamHttpFilters.length > 0) context.refuse(message, 'upstream_http_filters', 'upstream HTTP filters');
   return Object.freeze({
     suppressEnvoyHeaders: message.suppressEnvoyHeaders, respectExpectedRqTimeout: message.respectExpectedRqTimeout,
+    dynamicStats: message.dynamicStats ?? true, suppressGrpcCodeStats: message.suppressGrpcRequestFailureCodeStats,
     strictCheckHeaders: Object.freeze(message.strictCheckHeaders.map((name) => name.toLowerCase())),
   });
 }

@@ -82,6 +82,14 @@ describe('parseHttpConnectionManager', () => {
     expect(config.filters).toMatchObject([{ name: 'buf', disabled: true, extension: { config: { max: 5 } } }, { name: 'router', disabled: false }]);
   });
 
+  it.each([['google.protobuf.Struct, value: {a: 1}'], ['xds.type.v3.TypedStruct, type_url: x/my.own.Filter, value: {a: 1}']])('leaves an optional filter out that nobody knows: %s', (type) => {
+    const filter = (optional: boolean) => `[{name: odd, is_optional: ${optional}, typed_config: {"@type": type.googleapis.com/${type}}}, ${ROUTER}]`;
+    const { config, errors, warnings } = parse('', filter(true));
+    expect([errors, config.filters.map(({ name }) => name)]).toEqual([[], ['router']]);
+    expect(warnings()).toEqual(["Didn't find a registered factory for the optional http filter odd"]);
+    expect(parse('', filter(false)).errors).toEqual([expect.stringContaining("Didn't find a registered implementation for 'odd' with type URL")]);
+  });
+
   it('parses local replies', () => {
     const { config, errors } = parse(`local_reply_config: {body_format: {json_format: {code: "%RESPONSE_CODE%"}}, mappers: [
       {filter: {status_code_filter: {comparison: {op: EQ, value: {default_value: 404, runtime_key: k}}}}, status_code: 410, body: {inline_string: gone},
