@@ -64,6 +64,8 @@ export interface ParseContext {
   /** Names of all clusters of the configuration, set by whoever parsed them before the listeners; undefined: not known, do not
    *  check references to clusters. */
   clusterNames?: ReadonlySet<string> | undefined;
+  /** An integer of the runtime that the configuration begins with; undefined where there is none. */
+  runtimeInteger?: ((key: string, fallback: number) => number) | undefined;
   /** Reads a file that the configuration names; throws the system's error. Undefined where files must not be read. */
   readFile?: ((path: string) => Uint8Array) | undefined;
   /** Why lines could not be appended to a file that the configuration names (the system's words); undefined: they could.

@@ -22,6 +22,7 @@ export type ConfigFiles = Pick<ParseContext, 'readFile' | 'whyNotAppendable'>;
  */
 export class ConfigParseContext implements ParseContext {
   clusterNames: ReadonlySet<string> | undefined;
+  runtimeInteger: ParseContext['runtimeInteger'];
   readonly readFile: ParseContext['readFile'];
   readonly whyNotAppendable: ParseContext['whyNotAppendable'];
   private readonly tree: ConfigTree;
@@ -32,6 +33,7 @@ export class ConfigParseContext implements ParseContext {
 
   constructor(tree: ConfigTree, tracked: TrackedMessages, factories: FactoryRegistry, problems: ProblemList, types: TypeNames, files: ConfigFiles) {
     this.clusterNames = undefined;
+    this.runtimeInteger = undefined;
     this.readFile = files.readFile;
     this.whyNotAppendable = files.whyNotAppendable;
     this.tree = tree;
