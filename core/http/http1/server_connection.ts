@@ -364,7 +364,8 @@ export class Http1ServerConnection implements ResponseEncoder {
       case ParseStatus.badTarget:
         return this.fail(400, 'http1.invalid_characters', end);
       case ParseStatus.badVersion:
-        return this.fail(426, 'low_version', end);
+        // The preface of HTTP/2 has a method of its own, which comes first.
+        return this.hasForeignMethod() ? this.failUncounted(end) : this.fail(426, 'low_version', end);
       default:
         return this.fail(400, 'http1.codec_error', end);
     }
@@ -400,6 +401,11 @@ export class Http1ServerConnection implements ResponseEncoder {
       default:
         return this.failUncounted(end);
     }
+  }
+
+  private hasForeignMethod(): boolean {
+    const headers = this.stream?.requestHeaders;
+    return headers !== undefined && headers.methodLength > 0 && !this.settings.allowCustomMethods && !isRegisteredMethod(headers);
   }
 
   /** Refused for its request line: its headers count as not received. */
