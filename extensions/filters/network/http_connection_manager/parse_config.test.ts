@@ -10,11 +10,17 @@ const ROUTER = '{name: router, typed_config: {"@type": type.googleapis.com/envoy
 const XFF = '{name: a, typed_config: {"@type": type.googleapis.com/envoy.extensions.http.original_ip_detection.xff.v3.XffConfig}}';
 const BUFFER = '{name: buf, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.buffer.v3.Buffer, max_request_bytes: 5}}';
 
+const CODEC = '{name: codec, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec}}';
+
+function upstreamFilters(filters: string): string {
+  return ROUTER.replace('v3.Router', `v3.Router, upstream_http_filters: [${filters}]`);
+}
+
 function parse(fields: string, filters = `[${ROUTER}]`): { config: ConnectionManagerConfig; errors: string[]; warnings: () => string[] } {
   const registry = configRegistry();
   registry.register(parseOnly('envoy.filters.http', 'envoy.filters.http.buffer', 'envoy.extensions.filters.http.buffer.v3.Buffer', (message) => ({ max: (message as { maxRequestBytes: number }).maxRequestBytes })));
   registerXff(registry);
-  const routes = fields.startsWith('rds:') ? '' : 'route_config: {name: rc},';
+  const routes = /^(rds|scoped_routes):/.test(fields) ? '' : 'route_config: {name: rc},';
   const parsed = parseYamlMessage(`{stat_prefix: p, ${routes} ${fields === '' ? '' : `${fields},`} http_filters: ${filters}}`, HTTP_CONNECTION_MANAGER_TYPE, registry);
   const config = parseHttpConnectionManager(parsed.message as HttpConnectionManager, parsed.context);
   return { config, errors: parsed.errors(), warnings: parsed.warnings };
@@ -112,6 +118,7 @@ describe('parseHttpConnectionManager', () => {
 
   it.each<[string, string[]]>([
     ['rds: {route_config_name: r, config_source: {ads: {}}}', ['feature not supported: xDS (route discovery)']],
+    ['scoped_routes: {name: s, scope_key_builder: {fragments: [{header_value_extractor: {name: x, index: 0}}]}, rds_config_source: {ads: {}}, scoped_rds: {scoped_rds_config_source: {ads: {}}}}', ['feature not supported: scoped routes']],
     ['codec_type: HTTP2', ['feature not supported: HTTP/2 from downstream']],
     ['codec_type: HTTP3', ['feature not supported: HTTP/3']],
     ['strip_matching_host_port: true, strip_any_host_port: true', ['Error: Only one of `strip_matching_host_port` or `strip_any_host_port` can be set.']],
@@ -133,6 +140,10 @@ describe('parseHttpConnectionManager', () => {
     [`[${ROUTER.replace('name: router', 'name: router, disabled: true')}]`, ['Error: the last (terminal) filter (router) in the chain cannot be disabled by default.']],
     ['[{name: envoy.filters.http.router}]', ["Didn't find a registered implementation for 'envoy.filters.http.router' with type URL: ''"]],
     ['[]', [expect.stringContaining('no HTTP filters')]],
+    [`[{name: d, config_discovery: {config_source: {ads: {}}, type_urls: [a/b]}}, ${ROUTER}]`, ['feature not supported: xDS (extension configuration discovery)']],
+    [`[${upstreamFilters(CODEC)}]`, []],
+    [`[${upstreamFilters(`${BUFFER}, ${CODEC}`)}]`, ['feature not supported: upstream HTTP filters']],
+    [`[${upstreamFilters(BUFFER)}]`, ['feature not supported: upstream HTTP filters']],
   ])('filters %s', (filters, expected) => {
     expect(parse('', filters).errors).toEqual(expected);
   });
