@@ -3,7 +3,7 @@
  * alternatives of a place in one list; the program at hand works on characters, so that it is translated and counted.
  * Config time.
  */
-import { RE2JS } from 're2js';
+import { compileRe2 } from './regex.ts';
 
 /** An instruction of the compiled pattern; its code of operation is one of `Op`. */
 interface Instruction {
@@ -28,7 +28,7 @@ const ASCII_MAX = 0x7f;
 
 /** Size of RE2's program of a valid pattern. */
 export function programSize(pattern: string): number {
-  const compiled = RE2JS.compile(pattern);
+  const compiled = compileRe2(pattern);
   const program = (compiled as unknown as { readonly re2Input?: { readonly prog?: Program } }).re2Input?.prog;
   return program === undefined ? compiled.programSize() : new ByteProgram(program).flatSize();
 }

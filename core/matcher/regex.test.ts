@@ -36,6 +36,13 @@ describe('regexSyntaxError', () => {
     expect(regexSyntaxError('(?i)/a(?P<name>b+)[[:digit:]]')).toBeUndefined();
   });
 
+  it('accepts groups of one name', () => {
+    const pattern = '(?P<n>a)[(?P<n>)]+\\(\\Q(?<n>\\E(?<n>b)';
+    expect(regexSyntaxError(pattern)).toBeUndefined();
+    expect(['a(?P<n>)((?<n>b', 'a(((?<n>b', 'ab'].map((text) => new Regex(pattern).matches(text))).toEqual([true, true, false]);
+    expect(new RegexSubstitution('(?P<n>a)(?P<n>b)', '\\2\\1').replaceAll('ab')).toBe('ba');
+  });
+
   it.each([
     ['/a(', 'missing ): /a('], ['[', 'missing ]: ['], ['a)', 'unexpected ): a)'], ['a**', 'bad repetition operator: **'], ['a{5,2}', 'invalid repetition size: {5,2}'], ['\\', 'trailing \\'],
     ['\\8', 'invalid escape sequence: \\8'], ['[z-a]', 'invalid character class range: z-a'], ['(?=a)', 'invalid perl operator: (?='], ['+a', 'no argument for repetition operator: +'],

@@ -3,10 +3,24 @@ import { RE2JS, RE2JSException } from 're2js';
 import { latin1 } from '../headers/header_map.ts';
 import { toNativeRegex } from './native_regex.ts';
 
+const DUPLICATE_NAME = 'duplicate capture group name';
+/** The beginning of a named group, or what must not be taken for one: an escape, a quotation, a character class. */
+const NAMED_GROUP = /\\Q[^]*?(?:\\E|$)|\\[^]|\[\^?\]?(?:\\[^]|\[:\w+:\]|[^\]\\])*\]|\(\?P?<\w+>/g;
+
+/** Compiles for the linear-time engine. Nobody asks for groups by name, so names may repeat, as in RE2. Throws RE2JSException. */
+export function compileRe2(pattern: string): RE2JS {
+  try {
+    return RE2JS.compile(pattern);
+  } catch (error) {
+    if (!(error instanceof RE2JSException) || !error.message.includes(DUPLICATE_NAME)) throw error;
+    return RE2JS.compile(pattern.replace(NAMED_GROUP, (text) => (text.startsWith('(?') ? '(' : text)));
+  }
+}
+
 /** Why a pattern is none, in RE2's words, or undefined. Config time. */
 export function regexSyntaxError(pattern: string): string | undefined {
   try {
-    RE2JS.compile(pattern);
+    compileRe2(pattern);
     return undefined;
   } catch (error) {
     if (error instanceof RE2JSException) return re2Message(error.message);
@@ -34,7 +48,7 @@ function re2Message(message: string): string {
 
 /** Number of capturing groups of a valid pattern. */
 export function groupCount(pattern: string): number {
-  return RE2JS.compile(pattern).groupCount();
+  return compileRe2(pattern).groupCount();
 }
 
 /**
@@ -51,7 +65,7 @@ export class Regex {
   constructor(pattern: string) {
     this.pattern = pattern;
     this.native = toNativeRegex(pattern);
-    this.linear = this.native === null ? RE2JS.compile(pattern) : null;
+    this.linear = this.native === null ? compileRe2(pattern) : null;
   }
 
   /** Whether the native engine runs it (for tests and benchmarks). */
@@ -82,7 +96,7 @@ export class Regex {
   }
 
   private matchesLinearly(text: string): boolean {
-    this.linear ??= RE2JS.compile(this.pattern);
+    this.linear ??= compileRe2(this.pattern);
     return this.linear.testExact(text);
   }
 }
@@ -98,7 +112,7 @@ export class RegexSubstitution {
 
   /** Throws on an invalid pattern: check with `regexSyntaxError` where configuration is read. */
   constructor(pattern: string, substitution: string) {
-    this.linear = RE2JS.compile(pattern);
+    this.linear = compileRe2(pattern);
     const parts = parseSubstitution(substitution);
     const groups = this.linear.groupCount();
     this.replacement = parts.some((part) => typeof part === 'number' && part > groups) ? null : parts;
@@ -126,7 +140,7 @@ export class RegexCaptures {
 
   /** Throws on an invalid pattern: check where configuration is read. */
   constructor(pattern: string) {
-    this.linear = RE2JS.compile(pattern);
+    this.linear = compileRe2(pattern);
   }
 
   /** The groups of a full match, whole text first; null: no match. Allocates. */
