@@ -76,7 +76,7 @@ function route(random: Random, name: string): RouteEntryConfig {
   return routeEntry({ name, match: routeMatch(match) });
 }
 
-it('finds the route that asking one after the other finds', () => {
+it('finds the route that asking one after the other finds', { timeout: 120_000 }, () => {
   const random = generator(20261121);
   const names = new HeaderNames();
   const context = compileContext(names);
