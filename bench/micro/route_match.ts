@@ -25,6 +25,7 @@ const KINDS: Record<string, { path: (n: number) => PathMatcherConfig; request: s
   'prefix, any case': { path: (n) => ({ kind: 'prefix', value: `/Api/v1/Service-${n}/`, caseSensitive: false }), request: '/api/v1/service-0/items/42?full=1' },
   'regex by its beginning': { path: (n) => ({ kind: 'regex', regex: `/api/v1/service-${n}/.*` }), request: '/api/v1/service-0/items/42' },
   'regex by a later segment': { path: (n) => ({ kind: 'regex', regex: `/api/[^/]+/service-${n}/items/\\d+` }), request: '/api/v1/service-0/items/42' },
+  'regex by its middle': { path: (n) => ({ kind: 'regex', regex: `/api/.*/service-${n}/.*` }), request: '/api/v1/eu/service-0/items/42' },
   'regex by its end': { path: (n) => ({ kind: 'regex', regex: `.*/service-${n}\\.html` }), request: '/api/v1/service-0.html' },
 };
 

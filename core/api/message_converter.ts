@@ -4,7 +4,6 @@ import { type ConfigNode, describeNode, type ListNode, type MapEntry, type MapNo
 import type { ProblemSink } from './config_problem.ts';
 import { type ConfigTree, defineEntry, fieldPath, newFieldMeta, setFieldValue } from './config_tree.ts';
 import { checkDeprecated, unknownFieldHints } from './field_advice.ts';
-import { nearestName } from './nearest_name.ts';
 import type { ProtoRegistry } from './proto_registry.ts';
 import { convertEnum, convertScalar, Misfit, parseDuration, zeroScalar } from './scalar_converter.ts';
 import type { SourceRange } from './source_text.ts';
@@ -257,19 +256,16 @@ export class MessageConverter {
     this.tree.meta(any)?.fields.set(1, { ...newFieldMeta(typeEntry.value.range), isRead: true });
     (any as unknown as { typeUrl: string }).typeUrl = typeUrl;
     const rest: MapNode = { kind: 'map', entries: node.entries.filter((entry) => entry !== typeEntry), range: node.range };
+    if (isTypedStruct(typeNameOf(typeUrl))) {
+      this.convertTypedStruct(any, typeNameOf(typeUrl), rest, path, typeEntry.value.range);
+      return;
+    }
     const message = this.convertAnyContent(typeUrl, rest, path, typeEntry.value.range);
-    const inner = message?.$typeName ?? typeNameOf(typeUrl);
-    // What a TypedStruct lacks has been reported already.
-    const isReported = message === undefined && isTypedStruct(inner);
-    // The type inside a TypedStruct is the one that counts.
-    const innerUrl = message !== undefined && isTypedStruct(typeNameOf(typeUrl)) ? inner : typeUrl;
-    this.tree.setAnyContent(any, { typeName: inner, typeUrl: innerUrl, message, isOpened: isReported });
+    this.tree.setAnyContent(any, { typeName: message?.$typeName ?? typeNameOf(typeUrl), typeUrl, message, isOpened: false });
   }
 
   private convertAnyContent(typeUrl: string, rest: MapNode, path: string, at: SourceRange): Message | undefined {
-    const typeName = typeNameOf(typeUrl);
-    if (isTypedStruct(typeName)) return this.convertTypedStruct(typeName, rest, path, at);
-    const desc = this.registry.getMessage(typeName);
+    const desc = this.registry.getMessage(typeNameOf(typeUrl));
     // An unknown type is reported by whoever opens the Any: it knows what may stand there.
     if (desc === undefined) return undefined;
     if (!hasOwnJsonForm(desc)) return this.convert(desc, rest, path, at);
@@ -278,7 +274,8 @@ export class MessageConverter {
     return this.convert(desc, value?.value ?? { kind: 'null', range: at }, fieldPath(path, 'value'), value?.keyRange ?? at);
   }
 
-  private convertTypedStruct(typeName: string, rest: MapNode, path: string, at: SourceRange): Message | undefined {
+  /** The type inside is the one that counts. */
+  private convertTypedStruct(any: object, typeName: string, rest: MapNode, path: string, at: SourceRange): void {
     const desc = this.registry.requireMessage(typeName);
     let innerUrl = '';
     let innerAt = at;
@@ -292,13 +289,11 @@ export class MessageConverter {
     }
     const innerName = typeNameOf(innerUrl);
     const inner = this.registry.getMessage(innerName);
-    if (inner === undefined) {
-      const text = innerUrl === '' ? `${typeName} without type_url` : `unknown type '${innerUrl}' inside ${typeName}`;
-      const nearest = nearestName(innerName, this.registry.typeNames());
-      this.error(text, innerAt, fieldPath(path, 'type_url'), nearest === undefined ? [] : [`did you mean '${nearest}'?`]);
-      return undefined;
-    }
-    return this.convert(inner, value?.value ?? { kind: 'null', range: at }, fieldPath(path, 'value'), value?.keyRange ?? at);
+    if (innerUrl === '') this.error(`${typeName} without type_url`, innerAt, fieldPath(path, 'type_url'), []);
+    if (innerUrl !== '') this.tree.meta(any)?.fields.set(1, { ...newFieldMeta(innerAt), isRead: true });
+    // As above: an unknown type is reported by whoever opens the Any.
+    const message = inner === undefined ? undefined : this.convert(inner, value?.value ?? { kind: 'null', range: at }, fieldPath(path, 'value'), value?.keyRange ?? at);
+    this.tree.setAnyContent(any as Message, { typeName: innerName, typeUrl: innerUrl, message, isOpened: innerUrl === '' });
   }
 
   private structValue(node: ConfigNode, path: string): { [key: string]: JsonValue } | undefined {

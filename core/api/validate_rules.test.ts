@@ -78,4 +78,12 @@ describe('validate.rules', () => {
     expect(errors('{address: a, port_value: abc}', 'envoy.config.core.v3.SocketAddress')).toHaveLength(1);
     expect(errors('{match: {prefx: /}, route: {cluster: a}}', 'envoy.config.route.v3.Route')).toHaveLength(1);
   });
+
+  it('wants durations that are not negative', () => {
+    const route = (fields: string) => errors(`{match: {prefix: /}, route: {cluster: a, ${fields}}}`, 'envoy.config.route.v3.Route');
+    expect(route('timeout: -1s')).toEqual(['Invalid duration: Expected positive duration: -1s']);
+    expect(route('timeout: -0.25s, idle_timeout: 0s')).toEqual(['Invalid duration: Expected positive duration: -0.25s']);
+    // Where a rule says more, it is the rule that fails.
+    expect(route('retry_policy: {retry_back_off: {base_interval: -1s}}')).toEqual([failed('RetryBackOffValidationError.BaseInterval: value must be greater than 0s')]);
+  });
 });

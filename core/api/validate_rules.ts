@@ -1,5 +1,5 @@
 import { type DescExtension, type DescField, type DescMessage, type DescOneof, getOption, type Message } from '@bufbuild/protobuf';
-import { isWrapperDesc } from '@bufbuild/protobuf/wkt';
+import { type Duration, isWrapperDesc } from '@bufbuild/protobuf/wkt';
 import type { ProblemSink } from './config_problem.ts';
 import { type ConfigTree, fieldPath, fieldValue, isImplicitDefault, isMessageObject } from './config_tree.ts';
 import type { FieldRules } from './gen/validate/validate_pb.d.ts';
@@ -7,6 +7,8 @@ import type { ProtoRegistry } from './proto_registry.ts';
 import { checkValue, isUnset } from './rule_checks.ts';
 import type { SourceRange } from './source_text.ts';
 import { typeNameOf } from './type_urls.ts';
+
+const DURATION = 'google.protobuf.Duration';
 
 /** What the descriptors say about one message type, read once. */
 interface MessageRules {
@@ -64,11 +66,21 @@ export class RuleValidator {
     if (rules !== undefined) this.applyRules(message, desc, field, rules, value);
     if (value === undefined || field.message === undefined || rules?.message?.skip === true) return;
     if (field.fieldKind === 'message') {
-      if (isMessageObject(value)) this.validate(value);
+      if (!isMessageObject(value)) return;
+      if (field.message.typeName === DURATION && rules?.type.case !== 'duration') this.checkSign(message, field, value as Message & Duration);
+      this.validate(value);
       return;
     }
     const inner = field.fieldKind === 'list' ? (value as unknown[]) : Object.values(value as object);
     for (const item of inner) if (isMessageObject(item)) this.validate(item);
+  }
+
+  /** Envoy finds out when it uses the duration; there is none that may be negative. */
+  private checkSign(message: Message, field: DescField, { seconds, nanos }: Duration): void {
+    if (seconds >= 0n && nanos >= 0) return;
+    const meta = this.tree.meta(message);
+    const text = `Invalid duration: Expected positive duration: ${Number(seconds) + nanos / 1e9}s`;
+    this.problems.add({ severity: 'error', text, range: meta?.fields.get(field.number)?.range, path: fieldPath(meta?.path ?? '', field.name), hints: [] });
   }
 
   private applyRules(message: Message, desc: DescMessage, field: DescField, rules: FieldRules, value: unknown): void {

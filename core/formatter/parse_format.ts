@@ -27,6 +27,15 @@ export function checkTextFormat(text: string, holder: object, field: string | un
   if (text.includes('%')) compileText(text, false, CHECK_ENVIRONMENT, (mistake) => context.error(holder, field, mistake));
 }
 
+/** Whether a text is a format without mistakes. */
+export function isTextFormat(text: string): boolean {
+  let isRight = true;
+  compileText(text, false, CHECK_ENVIRONMENT, () => {
+    isRight = false;
+  });
+  return isRight;
+}
+
 /** Reports every mistake of a JSON format at `holder.field`. */
 export function checkJsonFormat(json: unknown, holder: object, field: string | undefined, context: ParseContext): void {
   compileJson(json, false, CHECK_ENVIRONMENT, (mistake) => context.error(holder, field, mistake));

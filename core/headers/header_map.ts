@@ -51,7 +51,7 @@ export class HeaderMap {
   /** The request's :scheme is https; known once `hasScheme`. */
   isHttps: boolean;
   hasScheme: boolean;
-  /** Some name with a fast id came more than once. */
+  /** Some name with a fast id came more than once, or some line has other blanks than `name: value`. */
   hasRepeats: boolean;
   /** Bits of `HeaderGroup`: of which groups the map holds, or held, a name. */
   groups: number;

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { headerMap } from '../../test/support/header_map.ts';
 import { matchInput } from '../../test/support/route_config.ts';
 import { HeaderNames } from '../headers/header_names.ts';
+import { RuntimeSnapshot } from '../runtime/runtime_snapshot.ts';
 import type { ConnectionInfo, StreamInfo } from '../stream_info/stream_info.ts';
 import type { StringMatcherConfig } from './matcher_config.ts';
 import { compileMatchTree } from './match_tree.ts';
@@ -11,7 +12,7 @@ const names = new HeaderNames();
 const connection: ConnectionInfo = { id: 1, remoteAddress: '10.0.0.9:1234', remoteHost: '10.0.0.9', localAddress: '[::1]:443', filterChainName: '', requestedServerName: 'sni.test' };
 
 function run(config: MatchTreeConfig<string>, info: Partial<StreamInfo> = {}, headers: [string, string][] = [], path = '/p?q=v%20w&r'): string | null {
-  const tree = compileMatchTree(config, { names, action: (action: string) => action });
+  const tree = compileMatchTree(config, { names, runtime: new RuntimeSnapshot({}), action: (action: string) => action });
   return tree.match(matchInput(headerMap(names, [[':method', 'GET'], [':path', path], ...headers]), { info: { connection, ...info } }));
 }
 

@@ -1,5 +1,7 @@
 import { Cidr, parseIp } from '../base/cidr.ts';
 import type { HeaderNames } from '../headers/header_names.ts';
+import type { RuntimeSnapshot } from '../runtime/runtime_snapshot.ts';
+import { compileConsistentHashing, compileValueFraction } from './hash_predicate.ts';
 import { HeaderMatcher } from './header_matcher.ts';
 import type { MatchInput } from './match_input.ts';
 import type { MatchPredicateConfig, MatchTreeConfig, OnMatchConfig, ValuePredicateConfig } from './match_tree_config.ts';
@@ -16,6 +18,7 @@ export interface MatchTree<Result> {
 /** What compiling a tree needs. `action` is called once per leaf. */
 export interface MatchTreeCompiler<Action, Result> {
   readonly names: HeaderNames;
+  readonly runtime: RuntimeSnapshot;
   action(action: Action): Result;
 }
 
@@ -26,7 +29,7 @@ export function compileMatchTree<Action, Result>(config: MatchTreeConfig<Action>
     case 'none':
       return onNoMatch as MatchTree<Result>;
     case 'list': {
-      const matchers = config.matchers.map((matcher) => ({ predicate: compilePredicate(matcher.predicate, compiler.names), onMatch: compileOnMatch(matcher.onMatch, compiler) }));
+      const matchers = config.matchers.map((matcher) => ({ predicate: compilePredicate(matcher.predicate, compiler), onMatch: compileOnMatch(matcher.onMatch, compiler) }));
       return new ListTree(matchers, onNoMatch as MatchTree<Result>);
     }
     case 'exact_map':
@@ -187,18 +190,22 @@ interface Predicate {
   holds(input: MatchInput): boolean;
 }
 
-function compilePredicate(config: MatchPredicateConfig, names: HeaderNames): Predicate {
+/** What compiling a predicate needs. */
+type PredicateContext = Pick<MatchTreeCompiler<unknown, unknown>, 'names' | 'runtime'>;
+
+function compilePredicate(config: MatchPredicateConfig, context: PredicateContext): Predicate {
+  const { names } = context;
   switch (config.kind) {
     case 'or': {
-      const predicates = config.predicates.map((predicate) => compilePredicate(predicate, names));
+      const predicates = config.predicates.map((predicate) => compilePredicate(predicate, context));
       return { holds: (input) => predicates.some((predicate) => predicate.holds(input)) };
     }
     case 'and': {
-      const predicates = config.predicates.map((predicate) => compilePredicate(predicate, names));
+      const predicates = config.predicates.map((predicate) => compilePredicate(predicate, context));
       return { holds: (input) => predicates.every((predicate) => predicate.holds(input)) };
     }
     case 'not': {
-      const predicate = compilePredicate(config.predicate, names);
+      const predicate = compilePredicate(config.predicate, context);
       return { holds: (input) => !predicate.holds(input) };
     }
     case 'single': {
@@ -210,13 +217,13 @@ function compilePredicate(config: MatchPredicateConfig, names: HeaderNames): Pre
       // A matcher of metadata takes nothing else.
       if (config.matcher.kind === 'metadata' && config.input.kind !== 'dynamic_metadata') return { holds: () => false };
       const value = compileMatchValue(config.input, names);
-      const matches = compileValuePredicate(config.matcher);
+      const matches = compileValuePredicate(config.matcher, context.runtime);
       return { holds: (input) => matches(value.read(input)) };
     }
   }
 }
 
-function compileValuePredicate(config: ValuePredicateConfig): (value: unknown) => boolean {
+function compileValuePredicate(config: ValuePredicateConfig, runtime: RuntimeSnapshot): (value: unknown) => boolean {
   switch (config.kind) {
     case 'string': {
       const matcher = new StringMatcher(config.matcher);
@@ -226,6 +233,10 @@ function compileValuePredicate(config: ValuePredicateConfig): (value: unknown) =
       const ranges = config.ranges.map((range) => Cidr.parse(range));
       return (value) => typeof value === 'string' && parseIp(value) !== null && ranges.some((range) => range.contains(value));
     }
+    case 'consistent_hashing':
+      return compileConsistentHashing(config.threshold, config.modulo, config.seed);
+    case 'runtime_fraction':
+      return compileValueFraction(config.fraction, config.seed, runtime);
     case 'metadata': {
       const matcher = compileValueMatcher(config.value);
       return (value) => matcher.matches(value) !== config.invert;

@@ -1,4 +1,6 @@
 /** Match trees (xds.type.matcher.v3.Matcher) as plain data; `Action` is what a leaf stands for, likewise plain data. */
+import type { RuntimeFraction } from '../runtime/runtime_snapshot.ts';
+import type { HashSeed } from './hash_predicate.ts';
 import type { StringMatcherConfig, ValueMatcherConfig } from './matcher_config.ts';
 
 /** Where a value to match comes from. */
@@ -12,6 +14,8 @@ export type MatchInputConfig =
 export type ValuePredicateConfig =
   | { readonly kind: 'string'; readonly matcher: StringMatcherConfig }
   | { readonly kind: 'ip'; readonly ranges: readonly string[] }
+  | { readonly kind: 'consistent_hashing'; readonly threshold: number; readonly modulo: number; readonly seed: HashSeed }
+  | { readonly kind: 'runtime_fraction'; readonly fraction: RuntimeFraction; readonly seed: HashSeed }
   | { readonly kind: 'metadata'; readonly value: ValueMatcherConfig; readonly invert: boolean };
 
 export type MatchPredicateConfig =

@@ -1,8 +1,10 @@
 /** xds.type.matcher.v3.Matcher to plain data. Thread: main, config time. */
 import type { Config as EnvironmentInput } from '../api/gen/envoy/extensions/matching/common_inputs/environment_variable/v3/input_pb.d.ts';
 import type { DynamicMetadataInput, FilterStateInput } from '../api/gen/envoy/extensions/matching/common_inputs/network/v3/network_inputs_pb.d.ts';
+import type { ConsistentHashing } from '../api/gen/envoy/extensions/matching/input_matchers/consistent_hashing/v3/consistent_hashing_pb.d.ts';
 import type { Ip } from '../api/gen/envoy/extensions/matching/input_matchers/ip/v3/ip_pb.d.ts';
 import type { Metadata } from '../api/gen/envoy/extensions/matching/input_matchers/metadata/v3/metadata_pb.d.ts';
+import type { RuntimeFraction } from '../api/gen/envoy/extensions/matching/input_matchers/runtime_fraction/v3/runtime_fraction_pb.d.ts';
 import type { HttpRequestHeaderMatchInput, HttpRequestQueryParamMatchInput } from '../api/gen/envoy/type/matcher/v3/http_inputs_pb.d.ts';
 import type { StringMatcher } from '../api/gen/envoy/type/matcher/v3/string_pb.d.ts';
 import type { TypedExtensionConfig } from '../api/gen/xds/core/v3/extension_pb.d.ts';
@@ -12,6 +14,7 @@ import type {
   Matcher, Matcher_MatcherList_Predicate, Matcher_MatcherList_Predicate_SinglePredicate, Matcher_MatcherTree, Matcher_OnMatch,
 } from '../api/gen/xds/type/matcher/v3/matcher_pb.d.ts';
 import type { AnyMessage, ParseContext, UnpackedAny } from '../registry/parse_context.ts';
+import { parseRuntimeFraction } from '../runtime/parse_runtime.ts';
 import type { MatchInputConfig, MatchPredicateConfig, MatchTreeConfig, OnMatchConfig, ValuePredicateConfig } from './match_tree_config.ts';
 import { parseStringMatcher } from './parse_matcher.ts';
 import { parseCidrRanges, parseValueMatcher } from './parse_value_matcher.ts';
@@ -19,6 +22,7 @@ import { parseCidrRanges, parseValueMatcher } from './parse_value_matcher.ts';
 const HTTP = 'envoy.type.matcher.v3.';
 const NETWORK = 'envoy.extensions.matching.common_inputs.network.v3.';
 const MATCHERS = 'envoy.extensions.matching.input_matchers.';
+const NEVER = { defaultValue: { numerator: 0, denominator: 100 }, runtimeKey: '' } as const;
 const ABSENT: MatchInputConfig = { kind: 'constant', value: null };
 
 /** Inputs by type name. */
@@ -38,6 +42,34 @@ const INPUTS: Readonly<Record<string, (message: object) => MatchInputConfig>> = 
   }),
   'envoy.extensions.matching.common_inputs.environment_variable.v3.Config': (message) => ({ kind: 'constant', value: process.env[(message as EnvironmentInput).name] ?? null }),
 };
+
+const CEL_INPUT = 'xds.type.matcher.v3.HttpAttributesCelMatchInput';
+const CEL_MATCHER = 'xds.type.matcher.v3.CelMatcher';
+/** Inputs that exist but may be used by none of the trees there are. */
+const FOREIGN_INPUTS: readonly string[] = [CEL_INPUT, `${HTTP}HttpResponseHeaderMatchInput`, `${HTTP}HttpRequestTrailerMatchInput`, `${HTTP}HttpResponseTrailerMatchInput`];
+
+/** Matchers of one value by type name. */
+const MATCHER_TYPES: Readonly<Record<string, (message: object, context: ParseContext) => ValuePredicateConfig>> = {
+  [`${MATCHERS}ip.v3.Ip`]: (message, context) => ({ kind: 'ip', ranges: parseCidrRanges((message as Ip).cidrRanges, context) }),
+  [`${MATCHERS}metadata.v3.Metadata`]: (message, context) => {
+    const { value, invert } = message as Metadata;
+    return { kind: 'metadata', value: value === undefined ? { kind: 'or', matchers: [] } : parseValueMatcher(value, context), invert };
+  },
+  [`${MATCHERS}consistent_hashing.v3.ConsistentHashing`]: (message, context) => {
+    const { threshold, modulo, seed } = message as ConsistentHashing;
+    if (threshold > modulo) context.error(message, 'threshold', `threshold cannot be greater than modulo: ${threshold} > ${modulo}`);
+    return { kind: 'consistent_hashing', threshold, modulo, seed: halves(seed) };
+  },
+  [`${MATCHERS}runtime_fraction.v3.RuntimeFraction`]: (message) => {
+    const { runtimeFraction, seed } = message as RuntimeFraction;
+    const fraction = runtimeFraction === undefined ? NEVER : parseRuntimeFraction(runtimeFraction);
+    return { kind: 'runtime_fraction', fraction, seed: halves(seed) };
+  },
+};
+
+function halves(seed: bigint): { high: number; low: number } {
+  return { high: Number(seed >> 32n) | 0, low: Number(seed & 0xffffffffn) | 0 };
+}
 
 /** What depends on who uses the tree. */
 export interface MatchTreeOptions<Action> {
@@ -170,23 +202,29 @@ class TreeParser<Action> {
     // The same message under another name.
     if (message.matcher.case === 'valueMatch') return { kind: 'string', matcher: parseStringMatcher(message.matcher.value as object as StringMatcher, context) };
     if (message.matcher.case !== 'customMatch') return undefined;
-    const opened = this.open(message, 'custom_match', message.matcher.value, [`${MATCHERS}ip.v3.Ip`, `${MATCHERS}metadata.v3.Metadata`]);
-    if (opened === undefined) return undefined;
-    if (opened.typeName === `${MATCHERS}ip.v3.Ip`) {
-      const ip = opened.message as Ip;
-      return { kind: 'ip', ranges: parseCidrRanges(ip.cidrRanges, context) };
+    const opened = this.open(message, 'custom_match', message.matcher.value, [...Object.keys(MATCHER_TYPES), CEL_MATCHER]);
+    if (opened?.typeName === CEL_MATCHER) {
+      // Its input is refused everywhere, so it has none that it could take.
+      context.consume(opened.message);
+      context.error(message, 'custom_match', 'Unsupported data input type: string. The matcher supports input type: cel_data_input');
+      return undefined;
     }
-    const metadata = opened.message as Metadata;
-    return { kind: 'metadata', value: metadata.value === undefined ? { kind: 'or', matchers: [] } : parseValueMatcher(metadata.value, context), invert: metadata.invert };
+    return opened === undefined ? undefined : MATCHER_TYPES[opened.typeName]?.(opened.message, context);
   }
 
   private input(holder: object, extension: TypedExtensionConfig | undefined): MatchInputConfig {
+    const { context } = this;
     if (extension === undefined) return ABSENT;
-    const opened = this.open(holder, 'input', extension, Object.keys(INPUTS));
+    const opened = this.open(holder, 'input', extension, [...Object.keys(INPUTS), ...FOREIGN_INPUTS]);
+    const isForeign = opened !== undefined && FOREIGN_INPUTS.includes(opened.typeName);
+    if (isForeign) {
+      context.consume(opened.message);
+      context.error(holder, 'input', this.options.unsupported(opened.typeName));
+    }
     const config = opened === undefined ? undefined : INPUTS[opened.typeName]?.(opened.message);
     if (opened === undefined || config === undefined) return ABSENT;
     if (config.kind !== 'constant' && !this.options.inputs.has(config.kind)) {
-      this.context.error(holder, 'input', this.options.unsupported(opened.typeName));
+      context.error(holder, 'input', this.options.unsupported(opened.typeName));
       return ABSENT;
     }
     return config;

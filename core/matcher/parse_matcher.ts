@@ -4,16 +4,40 @@ import type { RegexMatcher } from '../api/gen/envoy/type/matcher/v3/regex_pb.d.t
 import type { StringMatcher as StringMatcherMessage } from '../api/gen/envoy/type/matcher/v3/string_pb.d.ts';
 import type { ParseContext } from '../registry/parse_context.ts';
 import type { HeaderMatcherConfig, QueryParameterMatcherConfig, StringMatcherConfig } from './matcher_config.ts';
-import { regexError } from './regex.ts';
+import { programSize } from './program_size.ts';
+import { regexSyntaxError } from './regex.ts';
+
+/** Limits of a pattern's size where neither the matcher nor runtime says another. */
+const MAX_PROGRAM_SIZE = 100;
+const RAISE_LIMIT = 'Increase configured max program size if necessary.';
 
 /** The checked pattern of a RegexMatcher. A pattern with an error comes back as one that matches nothing but itself. */
 export function parseRegex(message: RegexMatcher, context: ParseContext): string {
+  const { regex, engineType } = message;
   // The engine is always RE2-compatible; naming it changes nothing.
-  if (message.engineType.case === 'googleRe2') context.consume(message, 'google_re2');
-  const error = regexError(message.regex);
-  if (error === undefined) return message.regex;
+  const ownLimit = engineType.case === 'googleRe2' ? engineType.value.maxProgramSize : undefined;
+  if (engineType.case === 'googleRe2') context.consume(message, 'google_re2');
+  const error = regexSyntaxError(regex) ?? sizeError(regex, ownLimit, context);
+  if (error === undefined) {
+    if (ownLimit === undefined) warnOfSize(message, context);
+    return regex;
+  }
   context.error(message, 'regex', error);
   return 'x';
+}
+
+/** The matcher's own limit (deprecated), else runtime's. */
+function sizeError(regex: string, ownLimit: number | undefined, context: ParseContext): string | undefined {
+  const limit = ownLimit ?? context.runtimeInteger?.('re2.max_program_size.error_level', MAX_PROGRAM_SIZE) ?? MAX_PROGRAM_SIZE;
+  const size = programSize(regex);
+  if (size <= limit) return undefined;
+  return `regex '${regex}' RE2 program size of ${size} > max program size of ${limit}${ownLimit === undefined ? ' set for the error level threshold' : ''}. ${RAISE_LIMIT}`;
+}
+
+function warnOfSize(message: RegexMatcher, context: ParseContext): void {
+  const limit = context.runtimeInteger?.('re2.max_program_size.warn_level', Infinity) ?? Infinity;
+  const size = limit === Infinity ? 0 : programSize(message.regex);
+  if (size > limit) context.warn(message, 'regex', `regex '${message.regex}' RE2 program size of ${size} > max program size of ${limit} set for the warn level threshold. ${RAISE_LIMIT}`);
 }
 
 /** envoy.type.matcher.v3.StringMatcher. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Regex, RegexSubstitution, regexError, substitutionWarning } from './regex.ts';
+import { Regex, RegexSubstitution, regexSyntaxError, substitutionWarning } from './regex.ts';
 
 const bytes = (text: string): Uint8Array => new Uint8Array(Buffer.from(text));
 const matches = (pattern: string, text: string): boolean => new Regex(pattern).matchesRange(bytes(text), 0, bytes(text).length);
@@ -31,17 +31,24 @@ describe('Regex', () => {
   });
 });
 
-describe('regexError', () => {
+describe('regexSyntaxError', () => {
   it('accepts RE2 syntax', () => {
-    expect(regexError('(?i)/a(?P<name>b+)[[:digit:]]')).toBeUndefined();
+    expect(regexSyntaxError('(?i)/a(?P<name>b+)[[:digit:]]')).toBeUndefined();
   });
 
-  it.each(['(', '[', 'a**', '(?=x)', '\\1', '*'])('refuses %s', (pattern) => {
-    expect(regexError(pattern)).toBeTypeOf('string');
+  it('accepts groups of one name', () => {
+    const pattern = '(?P<n>a)[(?P<n>)]+\\(\\Q(?<n>\\E(?<n>b)';
+    expect(regexSyntaxError(pattern)).toBeUndefined();
+    expect(['a(?P<n>)((?<n>b', 'a(((?<n>b', 'ab'].map((text) => new Regex(pattern).matches(text))).toEqual([true, true, false]);
+    expect(new RegexSubstitution('(?P<n>a)(?P<n>b)', '\\2\\1').replaceAll('ab')).toBe('ba');
   });
 
-  it('refuses programs that are too large', () => {
-    expect(regexError('a{200}')).toMatch(/RE2 program size of \d+ > max program size of 100/);
+  it.each([
+    ['/a(', 'missing ): /a('], ['[', 'missing ]: ['], ['a)', 'unexpected ): a)'], ['a**', 'bad repetition operator: **'], ['a{5,2}', 'invalid repetition size: {5,2}'], ['\\', 'trailing \\'],
+    ['\\8', 'invalid escape sequence: \\8'], ['[z-a]', 'invalid character class range: z-a'], ['(?=a)', 'invalid perl operator: (?='], ['+a', 'no argument for repetition operator: +'],
+    ['(?P<n', 'invalid named capture group: (?P<n'],
+  ])("refuses %s in RE2's words", (pattern, text) => {
+    expect(regexSyntaxError(pattern)).toBe(text);
   });
 });
 

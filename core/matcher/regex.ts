@@ -3,33 +3,52 @@ import { RE2JS, RE2JSException } from 're2js';
 import { latin1 } from '../headers/header_map.ts';
 import { toNativeRegex } from './native_regex.ts';
 
-/** Default of the runtime key `re2.max_program_size.error_level`. */
-export const MAX_PROGRAM_SIZE = 100;
+const DUPLICATE_NAME = 'duplicate capture group name';
+/** The beginning of a named group, or what must not be taken for one: an escape, a quotation, a character class. */
+const NAMED_GROUP = /\\Q[^]*?(?:\\E|$)|\\[^]|\[\^?\]?(?:\\[^]|\[:\w+:\]|[^\]\\])*\]|\(\?P?<\w+>/g;
 
-/** Why a pattern cannot be used (syntax, size), or undefined when it can. Config time. */
-export function regexError(pattern: string): string | undefined {
-  const mistake = regexSyntaxError(pattern);
-  if (mistake !== undefined) return mistake;
-  const size = RE2JS.compile(pattern).programSize();
-  if (size <= MAX_PROGRAM_SIZE) return undefined;
-  return `regex '${pattern}' RE2 program size of ${size} > max program size of ${MAX_PROGRAM_SIZE} set for the error level threshold. `
-    + 'Increase configured max program size if necessary.';
+/** Compiles for the linear-time engine. Nobody asks for groups by name, so names may repeat, as in RE2. Throws RE2JSException. */
+export function compileRe2(pattern: string): RE2JS {
+  try {
+    return RE2JS.compile(pattern);
+  } catch (error) {
+    if (!(error instanceof RE2JSException) || !error.message.includes(DUPLICATE_NAME)) throw error;
+    return RE2JS.compile(pattern.replace(NAMED_GROUP, (text) => (text.startsWith('(?') ? '(' : text)));
+  }
 }
 
-/** Why a pattern that we made is none, or undefined. Its size is not limited. */
+/** Why a pattern is none, in RE2's words, or undefined. Config time. */
 export function regexSyntaxError(pattern: string): string | undefined {
   try {
-    RE2JS.compile(pattern);
+    compileRe2(pattern);
     return undefined;
   } catch (error) {
-    if (error instanceof RE2JSException) return error.message;
+    if (error instanceof RE2JSException) return re2Message(error.message);
     throw error;
   }
 }
 
+/** What the library says in other words than RE2. */
+const RE2_WORDS: Readonly<Record<string, string>> = {
+  'missing closing )': 'missing )',
+  'missing closing ]': 'missing ]',
+  'trailing backslash at end of expression': 'trailing \\',
+  'missing argument to repetition operator': 'no argument for repetition operator',
+  'invalid repeat count': 'invalid repetition size',
+  'invalid nested repetition operator': 'bad repetition operator',
+  'invalid or unsupported Perl syntax': 'invalid perl operator',
+  'invalid named capture': 'invalid named capture group',
+};
+
+function re2Message(message: string): string {
+  const [, reason = message, where] = /^error parsing regexp: (.*?)(?:: `(.*)`)?$/s.exec(message) ?? [];
+  const words = RE2_WORDS[reason] ?? reason;
+  return where === undefined ? words : `${words}: ${where}`;
+}
+
 /** Number of capturing groups of a valid pattern. */
 export function groupCount(pattern: string): number {
-  return RE2JS.compile(pattern).groupCount();
+  return compileRe2(pattern).groupCount();
 }
 
 /**
@@ -42,11 +61,11 @@ export class Regex {
   private linear: RE2JS | null;
   private readonly native: RegExp | null;
 
-  /** Throws on an invalid pattern: check with `regexError` where configuration is read. */
+  /** Throws on an invalid pattern: check with `regexSyntaxError` where configuration is read. */
   constructor(pattern: string) {
     this.pattern = pattern;
     this.native = toNativeRegex(pattern);
-    this.linear = this.native === null ? RE2JS.compile(pattern) : null;
+    this.linear = this.native === null ? compileRe2(pattern) : null;
   }
 
   /** Whether the native engine runs it (for tests and benchmarks). */
@@ -77,7 +96,7 @@ export class Regex {
   }
 
   private matchesLinearly(text: string): boolean {
-    this.linear ??= RE2JS.compile(this.pattern);
+    this.linear ??= compileRe2(this.pattern);
     return this.linear.testExact(text);
   }
 }
@@ -91,9 +110,9 @@ export class RegexSubstitution {
   /** Literal texts and group numbers; null: void. */
   private readonly replacement: readonly (string | number)[] | null;
 
-  /** Throws on an invalid pattern: check with `regexError` where configuration is read. */
+  /** Throws on an invalid pattern: check with `regexSyntaxError` where configuration is read. */
   constructor(pattern: string, substitution: string) {
-    this.linear = RE2JS.compile(pattern);
+    this.linear = compileRe2(pattern);
     const parts = parseSubstitution(substitution);
     const groups = this.linear.groupCount();
     this.replacement = parts.some((part) => typeof part === 'number' && part > groups) ? null : parts;
@@ -121,7 +140,7 @@ export class RegexCaptures {
 
   /** Throws on an invalid pattern: check where configuration is read. */
   constructor(pattern: string) {
-    this.linear = RE2JS.compile(pattern);
+    this.linear = compileRe2(pattern);
   }
 
   /** The groups of a full match, whole text first; null: no match. Allocates. */

@@ -57,11 +57,15 @@ export interface ParseContext {
   /** Opens an Any and runs the `parse` of the factory registered for it in `category`; on failure reports (naming the type URLs
    *  that exist in the category and the nearest one) and returns undefined. */
   parseExtension(category: string, name: string, any: AnyMessage | undefined, holder: object, field: string): ExtensionConfig | undefined;
+  /** Whether an extension is registered in `category` for an Any's type. */
+  isRegistered(category: string, any: AnyMessage): boolean;
   /** Where a value came from; undefined for synthetic messages. */
   position(message: object, field?: string): ConfigPosition | undefined;
   /** Names of all clusters of the configuration, set by whoever parsed them before the listeners; undefined: not known, do not
    *  check references to clusters. */
   clusterNames?: ReadonlySet<string> | undefined;
+  /** An integer of the runtime that the configuration begins with; undefined where there is none. */
+  runtimeInteger?: ((key: string, fallback: number) => number) | undefined;
   /** Reads a file that the configuration names; throws the system's error. Undefined where files must not be read. */
   readFile?: ((path: string) => Uint8Array) | undefined;
   /** Why lines could not be appended to a file that the configuration names (the system's words); undefined: they could.

@@ -33,6 +33,11 @@ function parseOne(holder: object, name: string, any: AnyMessage, context: ParseC
     context.error(holder, field, `Empty route/virtual host per filter configuration for ${name} filter`);
     return undefined;
   }
+  if (wrapper.isOptional && !context.isRegistered(PER_ROUTE_CATEGORY, inner as AnyMessage)) {
+    context.consume(inner);
+    context.warn(wrapper, 'config', `Didn't find a registered implementation for the optional http filter ${name}, ignore it`);
+    return undefined;
+  }
   const extension = context.parseExtension(PER_ROUTE_CATEGORY, name, inner as AnyMessage, wrapper, 'config');
   return extension === undefined ? undefined : { disabled: false, extension };
 }

@@ -1,7 +1,7 @@
 /** rate_limits of a route or virtual host to plain data. Thread: main, config time. */
 import type { RateLimit, RateLimit_Action } from '../api/gen/envoy/config/route/v3/route_components_pb.d.ts';
 import type { MetadataKey } from '../api/gen/envoy/type/metadata/v3/metadata_pb.d.ts';
-import { checkTextFormat } from '../formatter/parse_format.ts';
+import { checkTextFormat, isTextFormat } from '../formatter/parse_format.ts';
 import { parseHeaderMatcher, parseQueryParameterMatcher } from '../matcher/parse_matcher.ts';
 import type { ParseContext } from '../registry/parse_context.ts';
 import { type MetadataKeyConfig, RATE_LIMIT_DESCRIPTOR_CATEGORY, type RateLimitActionConfig, type RateLimitConfig } from './rate_limit_config.ts';
@@ -71,18 +71,18 @@ function parseAction(message: RateLimit_Action, context: ParseContext): RateLimi
 function parseValueAction(specifier: RateLimit_Action['actionSpecifier'], context: ParseContext): RateLimitActionConfig | undefined {
   switch (specifier.case) {
     case 'genericKey':
-      return { kind: 'generic_key', key: specifier.value.descriptorKey || 'generic_key', ...parseValue(specifier.value, context) };
+      return { kind: 'generic_key', key: specifier.value.descriptorKey || 'generic_key', ...parseValue(specifier.value) };
     case 'headerValueMatch': {
       const { value } = specifier;
       return {
-        kind: 'header_value_match', key: value.descriptorKey || 'header_match', ...parseValue(value, context), expectsMatch: value.expectMatch ?? true,
+        kind: 'header_value_match', key: value.descriptorKey || 'header_match', ...parseValue(value), expectsMatch: value.expectMatch ?? true,
         headers: value.headers.map((header) => parseHeaderMatcher(header, context)),
       };
     }
     case 'queryParameterValueMatch': {
       const { value } = specifier;
       return {
-        kind: 'query_parameter_value_match', key: value.descriptorKey || 'query_match', ...parseValue(value, context), expectsMatch: value.expectMatch ?? true,
+        kind: 'query_parameter_value_match', key: value.descriptorKey || 'query_match', ...parseValue(value), expectsMatch: value.expectMatch ?? true,
         parameters: value.queryParameters.map((parameter) => parseQueryParameterMatcher(parameter, context)),
       };
     }
@@ -99,9 +99,9 @@ function parseValueAction(specifier: RateLimit_Action['actionSpecifier'], contex
   }
 }
 
-function parseValue(message: { readonly descriptorValue: string; readonly defaultValue: string }, context: ParseContext): { value: string; fallback: string } {
-  checkTextFormat(message.descriptorValue, message, 'descriptor_value', context);
-  return { value: message.descriptorValue, fallback: message.defaultValue };
+function parseValue(message: { readonly descriptorValue: string; readonly defaultValue: string }): { value: string; isFormat: boolean; fallback: string } {
+  const { descriptorValue: value } = message;
+  return { value, isFormat: value.includes('%') && isTextFormat(value), fallback: message.defaultValue };
 }
 
 function parseMetadataKey(message: MetadataKey | undefined): MetadataKeyConfig {

@@ -7,6 +7,7 @@ import { HeaderId, type HeaderNames } from '../headers/header_names.ts';
 import { compileHeaderMatchers, matchesAllHeaders } from '../matcher/header_matcher.ts';
 import { QueryParameterMatcher } from '../matcher/query_parameter_matcher.ts';
 import type { ExtensionConfig } from '../registry/parse_context.ts';
+import type { RuntimeSnapshot } from '../runtime/runtime_snapshot.ts';
 import type { StreamInfo } from '../stream_info/stream_info.ts';
 import { queryParameterValue } from './query_parameter.ts';
 import { RATE_LIMIT_DESCRIPTOR_CATEGORY, type RateLimitActionConfig } from './rate_limit_config.ts';
@@ -20,6 +21,7 @@ export interface DescriptorEntry {
 /** What compiling needs of the thread. */
 export interface RateLimitCompileContext {
   readonly names: HeaderNames;
+  readonly runtime: RuntimeSnapshot;
   compileFormat(config: BodyFormatConfig): Formatter;
   product(category: string, extension: ExtensionConfig): unknown;
 }
@@ -76,9 +78,13 @@ export function compileRateLimitAction(config: RateLimitActionConfig, compile: R
 
 type ValueAction = RateLimitActionConfig & { readonly kind: 'generic_key' | 'header_value_match' | 'query_parameter_value_match' };
 
+/** Makes descriptor values formats. As in Envoy off by default: a `%` in them has always been just that. */
+const FORMATS_VALUES = 'envoy.reloadable_features.enable_formatter_for_ratelimit_action_descriptor_value';
+
 /** Actions with a configured value, which may be a format, and a condition. */
 function compileMatch(config: ValueAction, compile: RateLimitCompileContext): RateLimitAction {
-  const format = config.value.includes('%') ? compile.compileFormat({ kind: 'text', text: config.value, contentType: '', omitEmptyValues: true }) : null;
+  const isFormat = config.isFormat && compile.runtime.getBoolean(FORMATS_VALUES, false);
+  const format = isFormat ? compile.compileFormat({ kind: 'text', text: config.value, contentType: '', omitEmptyValues: true }) : null;
   const holds = condition(config, compile);
   return {
     append: (entries, headers, _info, _nodeCluster, _clusterName, context) => {

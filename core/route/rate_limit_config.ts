@@ -12,11 +12,11 @@ export type RateLimitActionConfig =
   | { readonly kind: 'source_cluster' | 'destination_cluster' | 'remote_address' }
   | { readonly kind: 'request_headers' | 'query_parameters'; readonly name: string; readonly key: string; readonly skipIfAbsent: boolean }
   | { readonly kind: 'masked_remote_address'; readonly v4Bits: number; readonly v6Bits: number }
-  /** `value` and `fallback` of the next three may be formats. */
-  | { readonly kind: 'generic_key'; readonly key: string; readonly value: string; readonly fallback: string }
-  | { readonly kind: 'header_value_match'; readonly key: string; readonly value: string; readonly fallback: string; readonly expectsMatch: boolean;
+  /** `isFormat`: `value` may be read as a format, if runtime says that values are; `fallback` stands in for an empty result. */
+  | { readonly kind: 'generic_key'; readonly key: string; readonly value: string; readonly isFormat: boolean; readonly fallback: string }
+  | { readonly kind: 'header_value_match'; readonly key: string; readonly value: string; readonly isFormat: boolean; readonly fallback: string; readonly expectsMatch: boolean;
       readonly headers: readonly HeaderMatcherConfig[] }
-  | { readonly kind: 'query_parameter_value_match'; readonly key: string; readonly value: string; readonly fallback: string; readonly expectsMatch: boolean;
+  | { readonly kind: 'query_parameter_value_match'; readonly key: string; readonly value: string; readonly isFormat: boolean; readonly fallback: string; readonly expectsMatch: boolean;
       readonly parameters: readonly QueryParameterMatcherConfig[] }
   | { readonly kind: 'metadata'; readonly source: 'dynamic' | 'route'; readonly key: string; readonly metadataKey: MetadataKeyConfig; readonly fallback: string;
       readonly skipIfAbsent: boolean }

@@ -7,12 +7,14 @@ import { parseYamlMessage } from '../../test/support/parse_yaml.ts';
 import type { RouteAction } from '../api/gen/envoy/config/route/v3/route_components_pb.d.ts';
 import { HeaderMap } from '../headers/header_map.ts';
 import { HeaderNames } from '../headers/header_names.ts';
+import { RuntimeSnapshot } from '../runtime/runtime_snapshot.ts';
 import { StreamInfo } from '../stream_info/stream_info.ts';
 import { parseRateLimits } from './parse_rate_limits.ts';
 import { type RateLimitDescriptor, RateLimitPolicy } from './rate_limit_policy.ts';
 
 const names = new HeaderNames();
 const context = { ...compileContext(names), product: () => ({ key: 'made', value: () => made }) };
+const FORMATS = 'envoy.reloadable_features.enable_formatter_for_ratelimit_action_descriptor_value';
 let made: string | null = 'v';
 
 interface Question {
@@ -24,6 +26,8 @@ interface Question {
   readonly stage?: number;
   readonly isDone?: boolean;
   readonly disabled?: readonly string[];
+  /** Runtime makes descriptor values formats. */
+  readonly formats?: boolean;
 }
 
 /** The descriptors that a list of rate limits (YAML) gives for a request. */
@@ -42,7 +46,7 @@ function populate(limits: string, question: Question = {}): RateLimitDescriptor[
   if (question.metadata !== undefined) info.dynamicMetadata = new Map(Object.entries(question.metadata)) as Map<string, Record<string, unknown>>;
   info.route = { routeName: 'r', virtualHostName: 'v', metadata: question.routeMetadata ?? {} };
   const descriptors: RateLimitDescriptor[] = [];
-  new RateLimitPolicy(configs, context).populateDescriptors(
+  new RateLimitPolicy(configs, { ...context, runtime: new RuntimeSnapshot({ [FORMATS]: question.formats === true }) }).populateDescriptors(
     descriptors, question.stage ?? 0, question.isDone ?? false, headers, info, 'our-cluster', 'target', (key) => question.disabled?.includes(key) === true,
   );
   return descriptors;
@@ -69,9 +73,16 @@ describe('rate limit actions', () => {
     ['{masked_remote_address: {}}', { remote: '/run/a.sock' }, []],
     ['{generic_key: {descriptor_value: v}}', {}, [['generic_key=v']]],
     ['{generic_key: {descriptor_value: v, descriptor_key: k}}', {}, [['k=v']]],
-    ['{generic_key: {descriptor_value: "%REQ(x-a)%"}}', { headers: [['x-a', '1']] }, [['generic_key=1']]],
-    ['{generic_key: {descriptor_value: "%REQ(x-a)%", default_value: d}}', {}, [['generic_key=d']]],
-    ['{generic_key: {descriptor_value: "%REQ(x-a)%"}}', {}, []],
+    ['{generic_key: {descriptor_value: "%REQ(x-a)%"}}', { headers: [['x-a', '1']] }, [['generic_key=%REQ(x-a)%']]],
+    ['{generic_key: {descriptor_value: "%REQ(x-a)%", default_value: d}}', {}, [['generic_key=%REQ(x-a)%']]],
+    ['{generic_key: {descriptor_value: "100%%"}}', {}, [['generic_key=100%%']]],
+    ['{generic_key: {descriptor_value: "%NOPE%"}}', {}, [['generic_key=%NOPE%']]],
+    ['{header_value_match: {descriptor_value: "%REQ(x-a)%", headers: [{name: x-a, present_match: true}]}}', { headers: [['x-a', '1']] }, [['header_match=%REQ(x-a)%']]],
+    ['{generic_key: {descriptor_value: "%REQ(x-a)%"}}', { headers: [['x-a', '1']], formats: true }, [['generic_key=1']]],
+    ['{generic_key: {descriptor_value: "%REQ(x-a)%", default_value: d}}', { formats: true }, [['generic_key=d']]],
+    ['{generic_key: {descriptor_value: "%REQ(x-a)%"}}', { formats: true }, []],
+    ['{generic_key: {descriptor_value: "100%%"}}', { formats: true }, [['generic_key=100%']]],
+    ['{header_value_match: {descriptor_value: "%REQ(x-a)%", headers: [{name: x-a, present_match: true}]}}', { headers: [['x-a', '1']], formats: true }, [['header_match=1']]],
     ['{request_headers: {header_name: X-A, descriptor_key: k}}', { headers: [['x-a', '1'], ['x-a', '2']] }, [['k=1']]],
     ['{request_headers: {header_name: ":path", descriptor_key: k}}', {}, [['k=/p?q=abc&empty=']]],
     ['{request_headers: {header_name: x-a, descriptor_key: k}}', {}, []],
@@ -103,7 +114,7 @@ describe('rate limit actions', () => {
     const ask = (): string[][] => {
       const found: RateLimitDescriptor[] = [];
       const headers = new HeaderMap(names, new TurnBuffer(new Uint8Array(64), 0, 64, 0, 0));
-      new RateLimitPolicy(configs, context).populateDescriptors(found, 0, false, headers, new StreamInfo(), '', '');
+      new RateLimitPolicy(configs, { ...context, runtime: new RuntimeSnapshot({ [FORMATS]: false }) }).populateDescriptors(found, 0, false, headers, new StreamInfo(), '', '');
       return found.map((descriptor) => descriptor.entries.map((entry) => `${entry.key}=${entry.value}`));
     };
     expect(ask()).toEqual([['made=v']]);

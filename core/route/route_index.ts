@@ -1,5 +1,6 @@
 import type { MatchInput } from '../matcher/match_input.ts';
 import { NO_FAILURE } from './match_failure.ts';
+import { GramCounts, type LiteralFactor, LiteralIndex } from './literal_index.ts';
 import { pathPattern } from './path_matcher.ts';
 import { type CandidateCheck, PathTrie } from './path_trie.ts';
 import { ANYTHING, type PathOutline, regexOutlines, WITHIN_SEGMENT } from './regex_shape.ts';
@@ -18,8 +19,10 @@ type Outlined = [route: number, outline: PathOutline];
 export class RouteIndex implements CandidateCheck<MatchInput> {
   readonly routes: readonly RouteEntry[];
   private readonly isLinear: boolean;
-  /** Exact paths and prefixes by case; then patterns by how they begin, and by how they end if that says more. */
+  /** Exact paths and prefixes by case; then patterns by how they begin or end. */
   private readonly tries: readonly PathTrie<MatchInput>[];
+  /** Patterns of which a literal in between says more. */
+  private readonly literals: LiteralIndex<MatchInput> | null;
   /** Routes of CONNECT requests. */
   private readonly connects: Int32Array;
 
@@ -28,23 +31,26 @@ export class RouteIndex implements CandidateCheck<MatchInput> {
     this.isLinear = routes.length <= LINEAR_COST_MAX && linearCost(routes) <= LINEAR_COST_MAX;
     const tries: PathTrie<MatchInput>[] = [];
     const connects: number[] = [];
+    let literals: LiteralIndex<MatchInput> | null = null;
     if (!this.isLinear) {
       const plain: Outlined[] = [];
       const ignoringCase: Outlined[] = [];
-      const forward: Outlined[] = [];
-      const backward: Outlined[] = [];
+      const patterns: Outlined[] = [];
       for (const [i, route] of routes.entries()) {
         const path = route.config.match.path;
         if (path.kind === 'connect') connects.push(i);
-        else if (path.kind === 'regex' || path.kind === 'uri_template') addRegex(i, pathPattern(path) ?? '', forward, backward);
+        else if (path.kind === 'regex' || path.kind === 'uri_template') for (const outline of regexOutlines(pathPattern(path) ?? '')) patterns.push([i, outline]);
         else addPlain(i, path.kind, path.value, path.caseSensitive ? plain : ignoringCase);
       }
+      const { forward, backward, within } = divide(patterns);
       // Patterns last: the others are cheaper to ask, and what they find spares asking patterns that stand behind.
       if (plain.length > 0) tries.push(new PathTrie(plain, false, false));
       if (ignoringCase.length > 0) tries.push(new PathTrie(ignoringCase, true, false));
       if (forward.length > 0) tries.push(new PathTrie(forward, false, false));
       if (backward.length > 0) tries.push(new PathTrie(backward, false, true));
+      if (within.length > 0) literals = new LiteralIndex(within);
     }
+    this.literals = literals;
     this.tries = tries;
     this.connects = Int32Array.from(connects);
   }
@@ -66,6 +72,7 @@ export class RouteIndex implements CandidateCheck<MatchInput> {
     let best = routes.length;
     if (headers.pathLength > 0) {
       for (let i = 0; i < tries.length; i++) best = tries[i].find(headers.bytes, headers.pathOffset, input.pathLength, best, this, input);
+      if (this.literals !== null) best = this.literals.find(headers.bytes, headers.pathOffset, input.pathLength, best, this, input);
     }
     if (input.isConnect) best = this.firstConnect(input, best);
     return best === routes.length ? null : routes[best];
@@ -97,25 +104,48 @@ function addPlain(route: number, kind: 'prefix' | 'path' | 'path_separated_prefi
   if (kind === 'path_separated_prefix') to.push([route, [...bytes, SLASH, ANYTHING]]);
 }
 
-/** Whichever end of the outline has more literal bytes finds the route. */
-function addRegex(route: number, regex: string, forward: Outlined[], backward: Outlined[]): void {
-  for (const outline of regexOutlines(regex)) {
-    if (literalWeight(outline.toReversed()) > literalWeight(outline)) backward.push([route, outline]);
+/** Each outline by what the fewest others share: its literal beginning, its literal end, or a literal anywhere in it. */
+function divide(patterns: readonly Outlined[]): { forward: Outlined[]; backward: Outlined[]; within: [route: number, factor: LiteralFactor][] } {
+  const beginnings = new Map<string, number>();
+  const ends = new Map<string, number>();
+  const grams = new GramCounts();
+  for (const [, outline] of patterns) {
+    count(beginnings, literalBeginning(outline));
+    count(ends, literalBeginning(outline.toReversed()));
+    grams.add(outline);
+  }
+  const forward: Outlined[] = [];
+  const backward: Outlined[] = [];
+  const within: [number, LiteralFactor][] = [];
+  for (const [route, outline] of patterns) {
+    const beginning = beginnings.get(literalBeginning(outline)) ?? 0;
+    const end = ends.get(literalBeginning(outline.toReversed())) ?? 0;
+    const rarest = grams.rarest(outline);
+    if (rarest !== undefined && rarest.count < beginning && rarest.count < end) within.push([route, rarest.factor]);
+    else if (end < beginning) backward.push([route, outline]);
     else forward.push([route, outline]);
   }
+  return { forward, backward, within };
 }
 
-/** Literal bytes that the trie compares. */
-function literalWeight(outline: PathOutline): number {
-  let weight = 0;
+function count(counts: Map<string, number>, key: string): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
+}
+
+/** What a trie compares of an outline: outlines with the same text lead to the same node. */
+function literalBeginning(outline: PathOutline): string {
+  const free = outline.indexOf(ANYTHING);
+  const known = free < 0 ? outline : outline.slice(0, free);
+  let text = free < 0 ? '$' : '';
   let isSkipping = false;
-  for (const element of outline) {
-    if (element === ANYTHING) break;
+  for (const element of known) {
+    if (element === SLASH) isSkipping = false;
+    if (!isSkipping) text += String.fromCharCode(element === WITHIN_SEGMENT ? ANY_BYTES : element);
     if (element === WITHIN_SEGMENT) isSkipping = true;
-    else if (element === SLASH) isSkipping = false;
-    if (element >= 0 && !isSkipping) weight++;
   }
-  return weight;
+  return text;
 }
 
 const SLASH = 47;
+/** Stands for WITHIN_SEGMENT: beyond all bytes. */
+const ANY_BYTES = 0x100;

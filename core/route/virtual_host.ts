@@ -45,6 +45,7 @@ export class VirtualHost implements RouteVirtualHost {
     const leaves: RouteEntry[] = [];
     this.tree = config.matcher === null ? null : compileMatchTree(config.matcher, {
       names: context.names,
+      runtime: context.runtime,
       action: (routes) => {
         const leaf = compileRoutes(routes);
         leaves.push(...leaf);

@@ -10,8 +10,10 @@ export class RequestCharges {
   isInternal: boolean;
   /** x-envoy-upstream-alt-stat-name; '' = none. */
   altStatName: string;
-  /** Health checks are no traffic. */
-  isHealthCheck: boolean;
+  /** Neither codes nor times: health checks are no traffic, and with `dynamic_stats: false` nothing is. */
+  isUncounted: boolean;
+  /** Which code it was is not counted for the cluster as a whole: gRPC requests with `suppress_grpc_request_failure_code_stats`. */
+  hidesCodes: boolean;
 
   constructor() {
     this.cluster = null;
@@ -19,7 +21,8 @@ export class RequestCharges {
     this.route = null;
     this.isInternal = false;
     this.altStatName = '';
-    this.isHealthCheck = false;
+    this.isUncounted = false;
+    this.hidesCodes = false;
   }
 
   clear(): void {
@@ -32,8 +35,9 @@ export class RequestCharges {
   /** A response, or a reply instead of one. */
   code(status: number, isCanary: boolean): void {
     const stats = this.cluster;
-    if (stats === null || this.isHealthCheck) return;
-    stats.codes.charge(status);
+    if (stats === null || this.isUncounted) return;
+    if (this.hidesCodes) stats.codes.chargeCompleted();
+    else stats.codes.charge(status);
     stats.byOrigin(this.isInternal).charge(status);
     this.virtualCluster?.codes.charge(status);
     this.route?.codes.charge(status);
@@ -57,7 +61,7 @@ export class RequestCharges {
   /** The whole response took this many milliseconds. */
   time(elapsed: number): void {
     const stats = this.cluster;
-    if (stats === null) return;
+    if (stats === null || this.isUncounted) return;
     stats.codes.time.record(elapsed);
     stats.byOrigin(this.isInternal).time.record(elapsed);
     this.virtualCluster?.codes.time.record(elapsed);

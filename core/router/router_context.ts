@@ -11,6 +11,10 @@ import type { Counter, StatsScope } from '../stats/stats.ts';
 export interface RouterConfig {
   readonly suppressEnvoyHeaders: boolean;
   readonly respectExpectedRqTimeout: boolean;
+  /** Response codes and times are counted per cluster. */
+  readonly dynamicStats: boolean;
+  /** Response codes of gRPC requests are not counted for the cluster as a whole: their outcome is the gRPC status. */
+  readonly suppressGrpcCodeStats: boolean;
   /** Names of x-envoy-* headers whose malformed values are refused. */
   readonly strictCheckHeaders: readonly string[];
 }

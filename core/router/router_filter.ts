@@ -137,7 +137,8 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Copie
     charges.virtualCluster = virtualCluster === null ? null : virtualCluster.stats;
     charges.route = route.stats;
     charges.isInternal = info.isInternalRequest;
-    charges.isHealthCheck = info.isHealthCheck;
+    charges.isUncounted = info.isHealthCheck || !config.dynamicStats;
+    charges.hidesCodes = this.isGrpc && config.suppressGrpcCodeStats;
     if (virtualCluster !== null) info.virtualClusterName = virtualCluster.name;
     if (this.replies.refusesHeaders(headers, callbacks)) return;
     if (headers.find(HeaderId.envoyUpstreamAltStatName) >= 0) this.takeAltStatName(headers);

@@ -12,32 +12,39 @@ export interface RuntimeFraction {
 }
 
 /** Runtime values of one snapshot: flat keys to values, later layers already applied. Plain data, cloneable. */
-export type RuntimeValues = Readonly<Record<string, string | number | boolean | FractionalPercent>>;
+export type RuntimeValues = Readonly<Record<string, RuntimeValue>>;
 
-/** Reads runtime values. Looking a key up costs a map look-up; filters that read a key per request pay only if one is configured. */
+/** Text that spells a number or a boolean is one. */
+export type RuntimeValue = string | number | boolean | FractionalPercent;
+
+/**
+ * The runtime values that hold now on this thread. Everything that a key decides keeps this object and asks it each time, so that
+ * a change counts from the next question on, also for listeners, routes and filters that were built long before. Looking a key up
+ * costs a map look-up; filters that read a key per request pay only if one is configured.
+ */
 export class RuntimeSnapshot {
-  private readonly values: Map<string, string | number | boolean | FractionalPercent>;
+  private values: Map<string, RuntimeValue>;
 
   constructor(values: RuntimeValues) {
-    this.values = new Map(Object.entries(values));
+    this.values = readValues(values);
+  }
+
+  /** From now on these are the values. */
+  replace(values: RuntimeValues): void {
+    this.values = readValues(values);
   }
 
   /** A non-negative integer, or the default when absent or not a number. */
   getInteger(key: string, defaultValue: number): number {
     if (key === '' || this.values.size === 0) return defaultValue;
     const value = this.values.get(key);
-    if (typeof value === 'number' && value >= 0) return Math.floor(value);
-    if (typeof value === 'string' && /^\d+$/.test(value)) return Number(value);
-    return defaultValue;
+    return typeof value === 'number' && value >= 0 ? Math.floor(value) : defaultValue;
   }
 
   getBoolean(key: string, defaultValue: boolean): boolean {
     if (key === '' || this.values.size === 0) return defaultValue;
     const value = this.values.get(key);
-    if (typeof value === 'boolean') return value;
-    if (value === 'true') return true;
-    if (value === 'false') return false;
-    return defaultValue;
+    return typeof value === 'boolean' ? value : defaultValue;
   }
 
   /** Whether a feature is on for a stream whose random number (or stable hash) is `random`. */
@@ -55,4 +62,16 @@ export class RuntimeSnapshot {
     }
     return random % denominator < numerator;
   }
+}
+
+const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+const BOOLEAN = /^(true|false)$/i;
+
+function readValues(values: RuntimeValues): Map<string, RuntimeValue> {
+  return new Map(Object.entries(values).map(([key, value]) => [key, typeof value === 'string' ? readText(value.trim()) : value]));
+}
+
+function readText(text: string): RuntimeValue {
+  if (NUMBER.test(text)) return Number(text);
+  return BOOLEAN.test(text) ? text.toLowerCase() === 'true' : text;
 }

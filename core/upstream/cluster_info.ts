@@ -38,6 +38,11 @@ export class ResponseCodeCounters {
     else this.firstOfClass(kind);
   }
 
+  /** The same without saying which. */
+  chargeCompleted(): void {
+    this.completed.inc();
+  }
+
   private firstOf(status: number): void {
     const counter = this.scope.counter(`upstream_rq_${status}`);
     this.byCode[status] = counter;

@@ -22,6 +22,7 @@ export type ConfigFiles = Pick<ParseContext, 'readFile' | 'whyNotAppendable'>;
  */
 export class ConfigParseContext implements ParseContext {
   clusterNames: ReadonlySet<string> | undefined;
+  runtimeInteger: ParseContext['runtimeInteger'];
   readonly readFile: ParseContext['readFile'];
   readonly whyNotAppendable: ParseContext['whyNotAppendable'];
   private readonly tree: ConfigTree;
@@ -32,6 +33,7 @@ export class ConfigParseContext implements ParseContext {
 
   constructor(tree: ConfigTree, tracked: TrackedMessages, factories: FactoryRegistry, problems: ProblemList, types: TypeNames, files: ConfigFiles) {
     this.clusterNames = undefined;
+    this.runtimeInteger = undefined;
     this.readFile = files.readFile;
     this.whyNotAppendable = files.whyNotAppendable;
     this.tree = tree;
@@ -97,6 +99,11 @@ export class ConfigParseContext implements ParseContext {
     }
     const config = factory.parse(this.tracked.view(content.message), this);
     return { name, typeName: content.typeName, config };
+  }
+
+  isRegistered(category: string, any: AnyMessage): boolean {
+    const content = this.tree.anyContent(this.tracked.raw(any));
+    return content !== undefined && this.factories.get(category, content.typeName) !== undefined;
   }
 
   private reportUnregistered(category: string, name: string, any: AnyMessage, typeUrl: string): void {

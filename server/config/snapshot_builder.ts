@@ -17,6 +17,7 @@ import { type CommandLineTag, parseStatsConfig } from '../stats/stats_config.ts'
 import { DEFAULT_WATCHDOG, type WatchdogConfig } from '../watchdog/guarddog.ts';
 import { type ClusterDefaults, parseCluster, type ParsedCluster } from './cluster_parser.ts';
 import { parseOutlierLog } from './outlier_parser.ts';
+import { RuntimeSnapshot } from '../../core/runtime/runtime_snapshot.ts';
 import { parseListener } from './listener_parser.ts';
 import { mergeLayers, parseRuntime } from './runtime_parser.ts';
 import type { AdminConfig, NodeConfig, ServerConfig } from './server_config.ts';
@@ -28,6 +29,8 @@ import type { AdminConfig, NodeConfig, ServerConfig } from './server_config.ts';
 export function buildConfig(bootstrap: Bootstrap, commandLineTags: readonly CommandLineTag[], context: ParseContext): ServerConfig {
   refuseUnsupported(bootstrap, context);
   const runtimeLayers = parseRuntime(bootstrap.layeredRuntime, context);
+  const runtime = new RuntimeSnapshot(mergeLayers(runtimeLayers));
+  context.runtimeInteger = (key, fallback) => runtime.getInteger(key, fallback);
   const manager = bootstrap.clusterManager;
   const defaults: ClusterDefaults = { resolver: parseResolver(bootstrap, context), bindConfig: manager?.upstreamBindConfig };
   const clusters = parseClusters(bootstrap.staticResources?.clusters ?? [], defaults, context);

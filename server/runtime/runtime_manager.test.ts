@@ -24,7 +24,7 @@ describe('runtime layers', () => {
   it('take changes in the admin layer, and give them up for an empty value', () => {
     const { runtime, seen, stats } = setUp();
     expect(runtime.modify(new Map([['a', '7'], ['x', 'text'], ['y', 'true']]))).toBeUndefined();
-    expect(seen.at(-1)).toMatchObject({ a: 7, x: 'text', y: true });
+    expect(seen.at(-1)).toMatchObject({ a: '7', x: 'text', y: 'true' });
     expect(stats.value('runtime.admin_overrides_active')).toBe(1);
     runtime.modify(new Map([['a', ''], ['x', ''], ['y', '']]));
     expect(seen.at(-1)).toEqual(setUp().runtime.values());
@@ -36,5 +36,20 @@ describe('runtime layers', () => {
     expect(runtime.hasAdminLayer).toBe(false);
     expect(runtime.modify(new Map([['a', '7']]))).toBe('No admin layer specified');
     expect(seen).toEqual([]);
+  });
+
+  it('know a fraction by its YAML, and show values as they were written', () => {
+    const { runtime, seen } = setUp();
+    const given: [string, unknown][] = [
+      ['{numerator: 5, denominator: TEN_THOUSAND}', { numerator: 5, denominator: 10_000 }],
+      ['numerator: 7', { numerator: 7, denominator: 100 }],
+      ['{denominator: MILLION}', { numerator: 0, denominator: 1_000_000 }],
+    ];
+    for (const text of ['{numerator: 5, denominator: DOZEN}', '{numerator: 5, more: 1}', '{numerator: half}', '{numerator: 5', '[numerator]', 'denominators']) given.push([text, text]);
+    for (const [text, value] of given) {
+      runtime.modify(new Map([['f', text]]));
+      expect(seen.at(-1)).toMatchObject({ f: value });
+      expect(runtime.entries()[2]).toEqual({ key: 'f', layerValues: ['', '{"numerator":5,"denominator":100}', text], finalValue: text });
+    }
   });
 });

@@ -1,17 +1,16 @@
 /** Runtime layers on the main side: what each says, what counts, and changes through the admin layer. Thread: main. */
-import type { RuntimeValues } from '../../core/runtime/runtime_snapshot.ts';
+import type { RuntimeValue, RuntimeValues } from '../../core/runtime/runtime_snapshot.ts';
 import type { StatsScope } from '../../core/stats/stats.ts';
 import type { RuntimeLayerConfig } from '../config/runtime_parser.ts';
 import type { RuntimeControl } from '../instance.ts';
+import { parseAdminValue } from './admin_value.ts';
 import { createRuntimeStats, type RuntimeStats } from '../stats/server_stats.ts';
-
-type RuntimeValue = RuntimeValues[string];
 
 export class RuntimeManager implements RuntimeControl {
   readonly layers: readonly string[];
   readonly hasAdminLayer: boolean;
   private readonly configured: readonly RuntimeLayerConfig[];
-  private readonly adminValues = new Map<string, RuntimeValue>();
+  private readonly adminValues = new Map<string, { readonly text: string; readonly value: RuntimeValue }>();
   private readonly stats: RuntimeStats;
   private readonly onChanged: (values: RuntimeValues) => void;
 
@@ -34,21 +33,19 @@ export class RuntimeManager implements RuntimeControl {
   }
 
   entries(): readonly { readonly key: string; readonly layerValues: readonly string[]; readonly finalValue: string }[] {
-    const byLayer = this.configured.map((layer) => this.valuesOf(layer));
-    const keys = [...new Set(byLayer.flatMap((values) => Object.keys(values)))].sort();
-    const final = this.values();
-    return keys.map((key) => ({
-      key,
-      layerValues: byLayer.map((values) => (Object.hasOwn(values, key) ? valueText(values[key]) : '')),
-      finalValue: valueText(final[key]),
-    }));
+    const byLayer = this.configured.map((layer) => this.textsOf(layer));
+    const keys = [...new Set(byLayer.flatMap((texts) => [...texts.keys()]))].sort();
+    return keys.map((key) => {
+      const layerValues = byLayer.map((texts) => texts.get(key) ?? '');
+      return { key, layerValues, finalValue: byLayer.findLast((texts) => texts.has(key))?.get(key) ?? '' };
+    });
   }
 
   modify(values: ReadonlyMap<string, string>): string | undefined {
     if (!this.hasAdminLayer) return 'No admin layer specified';
-    for (const [key, value] of values) {
-      if (value === '') this.adminValues.delete(key);
-      else this.adminValues.set(key, parseValue(value));
+    for (const [key, text] of values) {
+      if (text === '') this.adminValues.delete(key);
+      else this.adminValues.set(key, { text, value: parseAdminValue(text) });
     }
     this.countLoad();
     this.onChanged(this.values());
@@ -56,7 +53,14 @@ export class RuntimeManager implements RuntimeControl {
   }
 
   private valuesOf(layer: RuntimeLayerConfig): RuntimeValues {
-    return layer.isAdmin ? { ...layer.values, ...Object.fromEntries(this.adminValues) } : layer.values;
+    if (!layer.isAdmin) return layer.values;
+    return Object.fromEntries([...this.adminValues].map(([key, { value }]) => [key, value]));
+  }
+
+  /** As they were written, where that is known. */
+  private textsOf(layer: RuntimeLayerConfig): Map<string, string> {
+    if (layer.isAdmin) return new Map([...this.adminValues].map(([key, { text }]) => [key, text]));
+    return new Map(Object.entries(layer.values).map(([key, value]) => [key, valueText(value)]));
   }
 
   private countLoad(): void {
@@ -68,10 +72,4 @@ export class RuntimeManager implements RuntimeControl {
 
 function valueText(value: RuntimeValue): string {
   return typeof value === 'object' ? JSON.stringify(value) : `${value}`;
-}
-
-/** Numbers and booleans are recognised, everything else is text. */
-function parseValue(text: string): RuntimeValue {
-  if (text === 'true' || text === 'false') return text === 'true';
-  return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text;
 }

@@ -76,16 +76,18 @@ describe.each(backendsUnderTest())('WebSocket through the %s backend', (backend)
     expect(String((await once(socket, 'pong'))[0])).toBe('from the client');
   });
 
-  it.each(['client', 'server'] as const)('carries the close code of the %s', async (side) => {
+  it.each([
+    ['client', 1000], ['client', 1001], ['client', 1011], ['client', 4321], ['server', 1000], ['server', 1003], ['server', 1013], ['server', 3000],
+  ] as const)('carries the close code of the %s: %i', async (side, sent) => {
     const accepted: WebSocket[] = [];
     const server = await serve((socket) => accepted.push(socket));
     const worker = await proxy(server.address().port);
     const socket = await open(worker);
     await until(() => accepted.length === 1, 'the server has it');
     const [from, to] = side === 'client' ? [socket, accepted[0] as WebSocket] : [accepted[0] as WebSocket, socket];
-    from.close(4321, 'enough');
+    from.close(sent, 'enough');
     const [code, reason] = (await once(to, 'close')) as [number, Buffer];
-    expect([code, String(reason)]).toEqual([4321, 'enough']);
+    expect([code, String(reason)]).toEqual([sent, 'enough']);
     await expectAllGone(worker);
     expect(worker.stat('http.ingress.downstream_cx_upgrades_total')).toBe(1);
   });
@@ -128,7 +130,7 @@ describe.each(backendsUnderTest())('WebSocket through the %s backend', (backend)
     expect(received).toBe(10_000);
   }, 60_000);
 
-  it.each(['up', 'down'] as const)('carries 100 MiB %s to a reader that stalls, and stops the sender meanwhile', async (direction) => {
+  it.each([['up', 'binary'], ['up', 'text'], ['down', 'binary'], ['down', 'text']] as const)('carries 100 MiB %s in %s messages to a reader that stalls, and stops the sender meanwhile', async (direction, kind) => {
     const accepted: WebSocket[] = [];
     const server = await serve((socket) => accepted.push(socket), { perMessageDeflate: false, maxPayload: 2 * MIB });
     const worker = await proxy(server.address().port);
@@ -136,9 +138,12 @@ describe.each(backendsUnderTest())('WebSocket through the %s backend', (backend)
     await until(() => accepted.length === 1, 'the server has it');
     const [from, to] = direction === 'up' ? [socket, accepted[0] as WebSocket] : [accepted[0] as WebSocket, socket];
     const pausedName = direction === 'up' ? 'http.ingress.downstream_flow_control_paused_reading_total' : 'cluster.c.upstream_flow_control_paused_reading_total';
-    const message = Buffer.alloc(MIB, 'x');
+    // Text that is more than its characters: half as many, of two bytes each.
+    const message = kind === 'binary' ? Buffer.alloc(MIB, 'x') : 'é'.repeat(MIB / 2);
+    const expected = Buffer.from(message);
     let received = 0;
-    to.on('message', (data: Buffer) => {
+    to.on('message', (data: Buffer, isBinary: boolean) => {
+      expect([isBinary, Buffer.compare(data, expected)]).toEqual([kind === 'binary', 0]);
       received += data.length;
     });
     to.pause();

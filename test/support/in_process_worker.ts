@@ -50,13 +50,13 @@ export function managerConfig(filters: readonly TestFilter[] = [], overrides: Pa
   const chain = [...filters.map((filter) => filter.name), 'router'];
   return {
     statPrefix: 'ingress', codecType: 'auto', rdsName: '', accessLogs: [],
-    filters: chain.map((name): HttpFilterConfig => ({ name, extension: { name, typeName: name, config: { suppressEnvoyHeaders: false, respectExpectedRqTimeout: false, strictCheckHeaders: [] } }, disabled: false })),
+    filters: chain.map((name): HttpFilterConfig => ({ name, extension: { name, typeName: name, config: { suppressEnvoyHeaders: false, respectExpectedRqTimeout: false, dynamicStats: true, suppressGrpcCodeStats: false, strictCheckHeaders: [] } }, disabled: false })),
     routeConfig: routeConfig({ virtualHosts: [virtualHost({ routes: [routeEntry()] })] }),
     http1: { acceptHttp10: false, defaultHostForHttp10: '', allowAbsoluteUrl: true, enableTrailers: false, properCaseWords: false, allowChunkedLength: false, allowCustomMethods: false, ignoredUpgrades: [], preserveCase: null },
     idleTimeoutMs: 3_600_000, maxConnectionDurationMs: 0, maxStreamDurationMs: 0, maxHeadersCount: 100, maxRequestHeadersKb: 60, maxRequestsPerConnection: 0,
     headersWithUnderscores: 'allow', streamIdleTimeoutMs: 300_000, requestTimeoutMs: 0, requestHeadersTimeoutMs: 0, drainTimeoutMs: 5000, delayedCloseTimeoutMs: 1000,
     useRemoteAddress: false, xffNumTrustedHops: 0, skipXffAppend: false, via: '', serverName: 'envoy', serverHeaderTransformation: 'overwrite', schemeToOverwrite: '', schemeMatchesUpstream: false,
-    generateRequestId: true, preserveExternalRequestId: false, alwaysSetRequestIdInResponse: false, normalizePath: false, mergeSlashes: false,
+    generateRequestId: true, preserveExternalRequestId: false, alwaysSetRequestIdInResponse: false, normalizePath: false, isNormalizePathSaid: true, mergeSlashes: false,
     pathWithEscapedSlashesAction: 'keep_unchanged', stripMatchingHostPort: false, stripAnyHostPort: false, stripTrailingHostDot: false,
     streamErrorOnInvalidHttpMessage: false, proxy100Continue: false, logsNewRequests: false, logsTunnels: false, appendForwardedPort: false, logFlushIntervalMs: 0, isMaxConnectionDurationSafe: false, originalIpDetection: [], earlyHeaderMutations: [], mapsIpv4ToIpv6: false, addUserAgent: false,
     keepsForwardedClientCert: false, proxyStatus: null, internalAddresses: null, localReply: null, upgrades: [],

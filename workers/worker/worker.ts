@@ -72,6 +72,8 @@ export class Worker {
   private readonly server: ServerFacts;
   private readonly escapedExceptions: Counter;
   private clusterIds: Map<string, number>;
+  /** One for as long as the worker lives: what was built keeps it. */
+  private readonly runtime: RuntimeSnapshot;
   private listeners: Map<number, ActiveListener>;
   private connectionIds: number;
   private readonly randomWords: Uint32Array;
@@ -93,6 +95,7 @@ export class Worker {
     });
     this.formatNeeds = createFormatNeeds();
     this.clusterIds = new Map();
+    this.runtime = new RuntimeSnapshot({});
     this.listeners = new Map();
     this.connectionIds = deps.index;
     this.randomWords = new Uint32Array(1024);
@@ -121,7 +124,8 @@ export class Worker {
   }
 
   /**
-   * Builds runtime objects from a snapshot and swaps them in; streams that run keep what they have. Throws when the snapshot
+   * Builds runtime objects from a snapshot and swaps them in; streams that run keep what they have, but for the runtime values,
+   * which hold at once for all. Throws when the snapshot
    * cannot be built: main has validated it, so that is a bug, and this worker must not go on with half of it.
    */
   applySnapshot(snapshot: Snapshot): void {
@@ -139,9 +143,9 @@ export class Worker {
   private swap(snapshot: Snapshot): void {
     this.clusterIds = new Map(snapshot.clusters.map((cluster) => [cluster.config.name, cluster.id]));
     this.clusters.apply(snapshot.clusters);
-    const runtime = new RuntimeSnapshot(snapshot.runtime);
+    this.runtime.replace(snapshot.runtime);
     const next = new Map<number, ActiveListener>();
-    for (const listener of snapshot.listeners) next.set(listener.id, this.listeners.get(listener.id) ?? this.buildListener(listener, runtime, snapshot));
+    for (const listener of snapshot.listeners) next.set(listener.id, this.listeners.get(listener.id) ?? this.buildListener(listener, snapshot));
     for (const [id, listener] of this.listeners) {
       if (next.has(id)) continue;
       listener.stopListening();
@@ -187,8 +191,9 @@ export class Worker {
     });
   }
 
-  private buildListener(snapshot: ListenerSnapshot, runtime: RuntimeSnapshot, whole: Snapshot): ActiveListener {
+  private buildListener(snapshot: ListenerSnapshot, whole: Snapshot): ActiveListener {
     const { config } = snapshot;
+    const { runtime } = this;
     const { stats, index } = this.deps;
     const rootScope = stats.rootScope();
     const listenerScope = rootScope.scope(`listener.${config.statPrefix}`);

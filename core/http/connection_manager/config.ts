@@ -78,7 +78,9 @@ export interface ConnectionManagerConfig {
   /** At its end the connection is not closed: the next response says `connection: close`. */
   readonly isMaxConnectionDurationSafe: boolean;
   readonly maxStreamDurationMs: number;
+  /** 0 = not said. */
   readonly maxHeadersCount: number;
+  /** 0 = not said. */
   readonly maxRequestHeadersKb: number;
   /** 0 = unlimited. */
   readonly maxRequestsPerConnection: number;
@@ -101,6 +103,8 @@ export interface ConnectionManagerConfig {
   readonly preserveExternalRequestId: boolean;
   readonly alwaysSetRequestIdInResponse: boolean;
   readonly normalizePath: boolean;
+  /** Otherwise runtime may switch it on. */
+  readonly isNormalizePathSaid: boolean;
   readonly mergeSlashes: boolean;
   readonly pathWithEscapedSlashesAction: 'keep_unchanged' | 'reject_request' | 'unescape_and_redirect' | 'unescape_and_forward';
   readonly stripMatchingHostPort: boolean;

@@ -4,7 +4,8 @@ import { HeaderId } from '../../headers/header_names.ts';
 import { BodyKind, type RequestEncoder, ResetReason, type ResponseDecoder } from '../codec.ts';
 import { ChunkedDecoder, ChunkStatus } from './chunked_decoder.ts';
 import { HeadTail, type Http1Literals, REQUEST_LINE_END_LENGTH, sendBody, sendHead, sendTrailers, TRAILER_FRAME_LENGTH } from './encoder.ts';
-import { Framing, FramingError, isUpgrade, joinRepeated, receivedHeaderBytes, wantsKeepAlive } from './framing.ts';
+import { Framing, FramingError, isUpgrade, receivedHeaderBytes, settleLines, wantsKeepAlive } from './framing.ts';
+import { settleBlanks } from './header_blanks.ts';
 import { ParseStatus } from './header_lines.ts';
 import { isConnect } from './request_target.ts';
 import { ResponseParser } from './response_parser.ts';
@@ -264,7 +265,7 @@ export class Http1ClientConnection implements RequestEncoder {
     this.wireBytesReceived += this.parser.headLength;
     this.failedBytes = end - next;
     if (this.settings.countsHeaderBytes) this.responseHeadBytes += receivedHeaderBytes(headers);
-    if (headers.hasRepeats) joinRepeated(headers);
+    if (headers.hasRepeats) settleLines(headers, this.literals.turn);
     const status = headers.status;
     if (this.tunnel !== Tunnel.none && this.isSwitching(headers)) return this.onSwitched(decoder, headers, next, end);
     if (status < 200) {
@@ -399,6 +400,7 @@ export class Http1ClientConnection implements RequestEncoder {
       return;
     }
     if (this.settings.countsHeaderBytes) this.responseHeadBytes += receivedHeaderBytes(trailers);
+    if (trailers.hasRepeats) settleBlanks(trailers, this.literals.turn);
     decoder.decodeTrailers(trailers);
   }
 

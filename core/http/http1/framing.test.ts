@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { headerMap, headerPairs } from '../../../test/support/header_map.ts';
+import { TurnBuffer } from '../../buffer/turn_buffer.ts';
 import type { HeaderMap } from '../../headers/header_map.ts';
 import { HeaderId, HeaderNames } from '../../headers/header_names.ts';
 import { BodyKind } from '../codec.ts';
-import { Framing, FramingError, isUpgrade, joinRepeated, sanitizeConnectionHeader, wantsKeepAlive } from './framing.ts';
+import { Framing, FramingError, isUpgrade, settleLines, sanitizeConnectionHeader, wantsKeepAlive } from './framing.ts';
 
 const names = new HeaderNames();
 type Pairs = readonly (readonly [string, string])[];
@@ -93,7 +94,7 @@ describe('connection headers', () => {
 
   it('joins repeated lines of names that have one line, and no others', () => {
     const headers = map(['via', 'a'], ['x-own', '1'], ['via', 'b'], ['x-own', '2']);
-    joinRepeated(headers);
+    settleLines(headers, new TurnBuffer(new Uint8Array(64), 0, 64, 0, 0));
     expect([headers.getAll(HeaderId.via), headerPairs(headers).filter(([name]) => name === 'via').length]).toEqual(['a,b', 1]);
     expect(headerPairs(headers).filter(([name]) => name === 'x-own')).toHaveLength(2);
   });

@@ -1,8 +1,10 @@
+import type { TurnBuffer } from '../../buffer/turn_buffer.ts';
 import type { HeaderMap } from '../../headers/header_map.ts';
 import { latin1, rangeEquals } from '../../headers/header_map.ts';
 import { rangeHasToken } from '../../headers/token_list.ts';
 import { HeaderGroup, HeaderId } from '../../headers/header_names.ts';
 import { BodyKind } from '../codec.ts';
+import { settleBlanks } from './header_blanks.ts';
 
 /** Results of the framing rules below BodyKind: errors. */
 export const FramingError = {
@@ -102,8 +104,9 @@ const JOINED: readonly number[] = [
   HeaderId.forwardedClientCert,
 ];
 
-/** Joins repeated lines of names that have one line. Rare: only called when some name came twice. */
-export function joinRepeated(headers: HeaderMap): void {
+/** Joins repeated lines of names that have one line, and gives all the usual blanks. Rare: only called when `hasRepeats`. */
+export function settleLines(headers: HeaderMap, turn: TurnBuffer): void {
+  settleBlanks(headers, turn);
   for (const id of JOINED) {
     const k = headers.find(id);
     if (k >= 0 && headers.findNext(id, k) >= 0) headers.set(id, headers.getAll(id) ?? '');

@@ -121,6 +121,7 @@ export function parseHeaderLines(map: HeaderMap, slab: Uint8Array, from: number,
     while (valueEnd > valueStart && ((c = slab[valueEnd - 1]) === 32 || c === 9)) valueEnd--;
     p += 2;
     if (p > end) return incomplete(cursor, line);
+    if (valueEnd + 2 !== p || valueStart - line !== nameLength + 2) map.hasRepeats = true;
     if (id === 0) {
       let slot = nameHash(nameLength, slab[line], slab[line + (nameLength >> 1)], slab[line + nameLength - 1]);
       id = table[slot];

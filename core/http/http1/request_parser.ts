@@ -118,10 +118,10 @@ export class RequestParser {
     if (version + VERSION_LENGTH > end) return isVersion(slab, version, end) ? ParseStatus.incomplete : ParseStatus.badStartLine;
     if (!isVersion(slab, version, version + VERSION_LENGTH)) return ParseStatus.badStartLine;
     const minor = slab[version + 7] - 48;
-    if (slab[version + 5] !== 49 || minor > 1) return ParseStatus.badVersion;
-    this.minorVersion = minor;
     map.methodOffset = from;
     map.methodLength = methodEnd - from;
+    if (slab[version + 5] !== 49 || minor > 1) return ParseStatus.badVersion;
+    this.minorVersion = minor;
     map.pathOffset = methodEnd + 1;
     map.pathLength = p - methodEnd - 1;
     map.startLineOffset = from;

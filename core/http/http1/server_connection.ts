@@ -6,7 +6,8 @@ import { ChunkedDecoder, ChunkStatus } from './chunked_decoder.ts';
 import {
   CONTINUE_RESPONSE_LENGTH, HeadTail, type Http1Literals, sendBody, sendHead, sendTrailers, startLineEquals, TRAILER_FRAME_LENGTH,
 } from './encoder.ts';
-import { Framing, FramingError, isUpgrade, joinRepeated, receivedHeaderBytes, sanitizeConnectionHeader, wantsKeepAlive } from './framing.ts';
+import { Framing, FramingError, isUpgrade, receivedHeaderBytes, sanitizeConnectionHeader, settleLines, wantsKeepAlive } from './framing.ts';
+import { settleBlanks } from './header_blanks.ts';
 import { ParseStatus } from './header_lines.ts';
 import { HeaderGroup, HeaderId } from '../../headers/header_names.ts';
 import { rangeEquals } from '../../headers/header_map.ts';
@@ -222,7 +223,7 @@ export class Http1ServerConnection implements ResponseEncoder {
   private onHead(stream: RequestDecoder, headers: HeaderMap, next: number, end: number): number {
     const minor = this.parser.minorVersion;
     if (this.settings.countsHeaderBytes) this.requestHeaderLineBytes = receivedHeaderBytes(headers);
-    if (headers.hasRepeats) joinRepeated(headers);
+    if (headers.hasRepeats) settleLines(headers, this.literals.turn);
     this.minorVersion = minor;
     this.isHttp10 = minor === 0;
     this.isHeadRequest = headers.methodLength === 4 && rangeEquals(headers.bytes, headers.methodOffset, 4, 'HEAD');
@@ -343,6 +344,7 @@ export class Http1ServerConnection implements ResponseEncoder {
 
   private decodeTrailers(stream: RequestDecoder, trailers: HeaderMap): void {
     if (this.settings.countsHeaderBytes) this.requestHeaderLineBytes += receivedHeaderBytes(trailers);
+    if (trailers.hasRepeats) settleBlanks(trailers, this.literals.turn);
     stream.decodeTrailers(trailers);
   }
 
@@ -362,7 +364,8 @@ export class Http1ServerConnection implements ResponseEncoder {
       case ParseStatus.badTarget:
         return this.fail(400, 'http1.invalid_characters', end);
       case ParseStatus.badVersion:
-        return this.fail(426, 'low_version', end);
+        // The preface of HTTP/2 has a method of its own, which comes first.
+        return this.hasForeignMethod() ? this.failUncounted(end) : this.fail(426, 'low_version', end);
       default:
         return this.fail(400, 'http1.codec_error', end);
     }
@@ -398,6 +401,11 @@ export class Http1ServerConnection implements ResponseEncoder {
       default:
         return this.failUncounted(end);
     }
+  }
+
+  private hasForeignMethod(): boolean {
+    const headers = this.stream?.requestHeaders;
+    return headers !== undefined && headers.methodLength > 0 && !this.settings.allowCustomMethods && !isRegisteredMethod(headers);
   }
 
   /** Refused for its request line: its headers count as not received. */

@@ -1,17 +1,29 @@
 import type { Router } from '../../../../core/api/gen/envoy/extensions/filters/http/router/v3/router_pb.d.ts';
-import type { ParseContext } from '../../../../core/registry/parse_context.ts';
+import type { AnyMessage, ParseContext } from '../../../../core/registry/parse_context.ts';
 import type { RouterConfig } from '../../../../core/router/router_context.ts';
+
+/** What ends every chain of upstream filters; alone it changes nothing. */
+const UPSTREAM_CODEC = 'envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec';
 
 /** Full message name of the router's configuration. */
 export const ROUTER_TYPE = 'envoy.extensions.filters.http.router.v3.Router';
 
-/** The whole message: spans, upstream logs and upstream filters are left unread. Frozen. */
+/** The whole message: spans and upstream logs are left unread. Frozen. */
 export function parseRouter(message: Router, context: ParseContext): RouterConfig {
-  // True is what happens anyway.
-  if (message.dynamicStats === false) context.warn(message, 'dynamic_stats', 'turning per-cluster statistics off has no effect here');
-  if (message.upstreamHttpFilters.length > 0) context.refuse(message, 'upstream_http_filters', 'upstream HTTP filters');
+  refuseUpstreamFilters(message, context);
   return Object.freeze({
     suppressEnvoyHeaders: message.suppressEnvoyHeaders, respectExpectedRqTimeout: message.respectExpectedRqTimeout,
+    dynamicStats: message.dynamicStats ?? true, suppressGrpcCodeStats: message.suppressGrpcRequestFailureCodeStats,
     strictCheckHeaders: Object.freeze(message.strictCheckHeaders.map((name) => name.toLowerCase())),
   });
+}
+
+function refuseUpstreamFilters(message: Router, context: ParseContext): void {
+  const filters = message.upstreamHttpFilters;
+  const [first] = filters;
+  if (first === undefined) return;
+  const any = first.configType.case === 'typedConfig' ? first.configType.value as AnyMessage : undefined;
+  const isCodec = any?.typeUrl.endsWith(`/${UPSTREAM_CODEC}`) === true;
+  if (filters.length > 1 || !isCodec) context.refuse(message, 'upstream_http_filters', 'upstream HTTP filters');
+  else context.consume(message, 'upstream_http_filters');
 }

@@ -17,11 +17,13 @@ import { StringMatcher } from '../../../../core/matcher/string_matcher.ts';
 import type { NetworkFilterFactory, NewConnection, TerminalConnection } from '../../../../core/network/network_filter.ts';
 import { RouteTable } from '../../../../core/route/route_table.ts';
 import type { StatsScope } from '../../../../core/stats/stats.ts';
+import { withRuntimeSettings } from './runtime_settings.ts';
 
 const UNDERSCORE_ACTIONS = { allow: UnderscoreAction.allow, reject_request: UnderscoreAction.rejectRequest, drop_header: UnderscoreAction.dropHeader } as const;
 
 /** Builds the connection manager of a filter chain on this thread: filters, route table, loggers, stats, stream pool. */
-export function createManagerFactory(config: ConnectionManagerConfig, context: NetworkFilterContext): NetworkFilterFactory {
+export function createManagerFactory(configured: ConnectionManagerConfig, context: NetworkFilterContext): NetworkFilterFactory {
+  const config = withRuntimeSettings(configured, context.runtime, context.random);
   const scope = context.rootScope.scope(`http.${config.statPrefix}`);
   const listenerScope = context.listenerScope.scope(`http.${config.statPrefix}`);
   const stats = new ConnectionManagerStats(scope, listenerScope);

@@ -10,11 +10,17 @@ const ROUTER = '{name: router, typed_config: {"@type": type.googleapis.com/envoy
 const XFF = '{name: a, typed_config: {"@type": type.googleapis.com/envoy.extensions.http.original_ip_detection.xff.v3.XffConfig}}';
 const BUFFER = '{name: buf, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.buffer.v3.Buffer, max_request_bytes: 5}}';
 
+const CODEC = '{name: codec, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec}}';
+
+function upstreamFilters(filters: string): string {
+  return ROUTER.replace('v3.Router', `v3.Router, upstream_http_filters: [${filters}]`);
+}
+
 function parse(fields: string, filters = `[${ROUTER}]`): { config: ConnectionManagerConfig; errors: string[]; warnings: () => string[] } {
   const registry = configRegistry();
   registry.register(parseOnly('envoy.filters.http', 'envoy.filters.http.buffer', 'envoy.extensions.filters.http.buffer.v3.Buffer', (message) => ({ max: (message as { maxRequestBytes: number }).maxRequestBytes })));
   registerXff(registry);
-  const routes = fields.startsWith('rds:') ? '' : 'route_config: {name: rc},';
+  const routes = /^(rds|scoped_routes):/.test(fields) ? '' : 'route_config: {name: rc},';
   const parsed = parseYamlMessage(`{stat_prefix: p, ${routes} ${fields === '' ? '' : `${fields},`} http_filters: ${filters}}`, HTTP_CONNECTION_MANAGER_TYPE, registry);
   const config = parseHttpConnectionManager(parsed.message as HttpConnectionManager, parsed.context);
   return { config, errors: parsed.errors(), warnings: parsed.warnings };
@@ -25,8 +31,8 @@ describe('parseHttpConnectionManager', () => {
     const { config, errors, warnings } = parse('');
     expect([errors, warnings()]).toEqual([[], []]);
     expect(config).toMatchObject({
-      statPrefix: 'p', codecType: 'auto', accessLogs: [], idleTimeoutMs: 3_600_000, maxConnectionDurationMs: 0, maxStreamDurationMs: 0, maxHeadersCount: 100,
-      maxRequestHeadersKb: 60, maxRequestsPerConnection: 0, headersWithUnderscores: 'allow', streamIdleTimeoutMs: 300_000, requestTimeoutMs: 0,
+      statPrefix: 'p', codecType: 'auto', accessLogs: [], idleTimeoutMs: 3_600_000, maxConnectionDurationMs: 0, maxStreamDurationMs: 0, maxHeadersCount: 0,
+      maxRequestHeadersKb: 0, maxRequestsPerConnection: 0, headersWithUnderscores: 'allow', streamIdleTimeoutMs: 300_000, requestTimeoutMs: 0,
       requestHeadersTimeoutMs: 0, drainTimeoutMs: 5000, delayedCloseTimeoutMs: 1000, useRemoteAddress: false, xffNumTrustedHops: 0, skipXffAppend: false,
       via: '', serverName: 'envoy', serverHeaderTransformation: 'overwrite', schemeToOverwrite: '', schemeMatchesUpstream: false, generateRequestId: true, preserveExternalRequestId: false,
       alwaysSetRequestIdInResponse: false, normalizePath: false, mergeSlashes: false, pathWithEscapedSlashesAction: 'keep_unchanged', stripMatchingHostPort: false,
@@ -82,6 +88,14 @@ describe('parseHttpConnectionManager', () => {
     expect(config.filters).toMatchObject([{ name: 'buf', disabled: true, extension: { config: { max: 5 } } }, { name: 'router', disabled: false }]);
   });
 
+  it.each([['google.protobuf.Struct, value: {a: 1}'], ['xds.type.v3.TypedStruct, type_url: x/my.own.Filter, value: {a: 1}']])('leaves an optional filter out that nobody knows: %s', (type) => {
+    const filter = (optional: boolean) => `[{name: odd, is_optional: ${optional}, typed_config: {"@type": type.googleapis.com/${type}}}, ${ROUTER}]`;
+    const { config, errors, warnings } = parse('', filter(true));
+    expect([errors, config.filters.map(({ name }) => name)]).toEqual([[], ['router']]);
+    expect(warnings()).toEqual(["Didn't find a registered factory for the optional http filter odd"]);
+    expect(parse('', filter(false)).errors).toEqual([expect.stringContaining("Didn't find a registered implementation for 'odd' with type URL")]);
+  });
+
   it('parses local replies', () => {
     const { config, errors } = parse(`local_reply_config: {body_format: {json_format: {code: "%RESPONSE_CODE%"}}, mappers: [
       {filter: {status_code_filter: {comparison: {op: EQ, value: {default_value: 404, runtime_key: k}}}}, status_code: 410, body: {inline_string: gone},
@@ -104,6 +118,7 @@ describe('parseHttpConnectionManager', () => {
 
   it.each<[string, string[]]>([
     ['rds: {route_config_name: r, config_source: {ads: {}}}', ['feature not supported: xDS (route discovery)']],
+    ['scoped_routes: {name: s, scope_key_builder: {fragments: [{header_value_extractor: {name: x, index: 0}}]}, rds_config_source: {ads: {}}, scoped_rds: {scoped_rds_config_source: {ads: {}}}}', ['feature not supported: scoped routes']],
     ['codec_type: HTTP2', ['feature not supported: HTTP/2 from downstream']],
     ['codec_type: HTTP3', ['feature not supported: HTTP/3']],
     ['strip_matching_host_port: true, strip_any_host_port: true', ['Error: Only one of `strip_matching_host_port` or `strip_any_host_port` can be set.']],
@@ -125,6 +140,10 @@ describe('parseHttpConnectionManager', () => {
     [`[${ROUTER.replace('name: router', 'name: router, disabled: true')}]`, ['Error: the last (terminal) filter (router) in the chain cannot be disabled by default.']],
     ['[{name: envoy.filters.http.router}]', ["Didn't find a registered implementation for 'envoy.filters.http.router' with type URL: ''"]],
     ['[]', [expect.stringContaining('no HTTP filters')]],
+    [`[{name: d, config_discovery: {config_source: {ads: {}}, type_urls: [a/b]}}, ${ROUTER}]`, ['feature not supported: xDS (extension configuration discovery)']],
+    [`[${upstreamFilters(CODEC)}]`, []],
+    [`[${upstreamFilters(`${BUFFER}, ${CODEC}`)}]`, ['feature not supported: upstream HTTP filters']],
+    [`[${upstreamFilters(BUFFER)}]`, ['feature not supported: upstream HTTP filters']],
   ])('filters %s', (filters, expected) => {
     expect(parse('', filters).errors).toEqual(expected);
   });

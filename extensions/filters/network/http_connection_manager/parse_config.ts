@@ -22,8 +22,6 @@ const HOUR_MS = 3_600_000;
 const STREAM_IDLE_TIMEOUT_MS = 300_000;
 const DRAIN_TIMEOUT_MS = 5_000;
 const DELAYED_CLOSE_TIMEOUT_MS = 1_000;
-const MAX_HEADERS_COUNT = 100;
-const MAX_REQUEST_HEADERS_KB = 60;
 const UNDERSCORES = ['allow', 'reject_request', 'drop_header'] as const;
 const SERVER_HEADER = ['overwrite', 'append_if_absent', 'pass_through'] as const;
 /** IMPLEMENTATION_SPECIFIC_DEFAULT keeps them. */
@@ -148,8 +146,8 @@ function parseLimitsAndTimeouts(message: HttpConnectionManager): LimitsAndTimeou
     maxConnectionDurationMs: durationMsOr(common?.maxConnectionDuration, 0),
     isMaxConnectionDurationSafe: message.http1SafeMaxConnectionDuration,
     maxStreamDurationMs: durationMsOr(common?.maxStreamDuration, 0),
-    maxHeadersCount: common?.maxHeadersCount ?? MAX_HEADERS_COUNT,
-    maxRequestHeadersKb: message.maxRequestHeadersKb ?? MAX_REQUEST_HEADERS_KB,
+    maxHeadersCount: common?.maxHeadersCount ?? 0,
+    maxRequestHeadersKb: message.maxRequestHeadersKb ?? 0,
     maxRequestsPerConnection: common?.maxRequestsPerConnection ?? 0,
     headersWithUnderscores: UNDERSCORES[common?.headersWithUnderscoresAction ?? 0] ?? 'allow',
     streamIdleTimeoutMs: durationMsOr(message.streamIdleTimeout, STREAM_IDLE_TIMEOUT_MS),
@@ -188,7 +186,7 @@ function parseScheme(message: SchemeHeaderTransformation | undefined): string {
 }
 
 type PathAndHost = Pick<ConnectionManagerConfig,
-  'normalizePath' | 'mergeSlashes' | 'pathWithEscapedSlashesAction' | 'stripMatchingHostPort' | 'stripAnyHostPort' | 'stripTrailingHostDot'>;
+  'normalizePath' | 'isNormalizePathSaid' | 'mergeSlashes' | 'pathWithEscapedSlashesAction' | 'stripMatchingHostPort' | 'stripAnyHostPort' | 'stripTrailingHostDot'>;
 
 function parsePathAndHost(message: HttpConnectionManager, context: ParseContext): PathAndHost {
   const stripAnyHostPort = message.stripPortMode.case === 'stripAnyHostPort' && message.stripPortMode.value;
@@ -197,6 +195,7 @@ function parsePathAndHost(message: HttpConnectionManager, context: ParseContext)
   }
   return {
     normalizePath: message.normalizePath ?? false,
+    isNormalizePathSaid: message.normalizePath !== undefined,
     mergeSlashes: message.mergeSlashes,
     pathWithEscapedSlashesAction: ESCAPED_SLASHES[message.pathWithEscapedSlashesAction] ?? 'keep_unchanged',
     stripMatchingHostPort: message.stripMatchingHostPort,

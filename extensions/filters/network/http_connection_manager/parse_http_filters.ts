@@ -6,12 +6,13 @@ import type { AnyMessage, ParseContext } from '../../../../core/registry/parse_c
 /** Filters that end a chain, and their canonical names. */
 const TERMINAL_TYPES: ReadonlyMap<string, string> = new Map([['envoy.extensions.filters.http.router.v3.Router', 'envoy.filters.http.router']]);
 
-/** A filter chain in decoder order; exactly its last filter must be one that ends a chain. */
+/** A filter chain in decoder order, without optional filters that nobody knows; exactly its last filter must be one that ends a chain. */
 export function parseHttpFilters(holder: object, messages: readonly HttpFilter[], context: ParseContext): HttpFilterConfig[] {
   const filters: HttpFilterConfig[] = [];
   let isComplete = true;
   for (const [index, message] of messages.entries()) {
     const filter = parseHttpFilter(message, context);
+    if (filter === 'skipped') continue;
     if (filter === undefined) {
       isComplete = false;
       continue;
@@ -23,13 +24,18 @@ export function parseHttpFilters(holder: object, messages: readonly HttpFilter[]
   return isComplete ? filters : [];
 }
 
-function parseHttpFilter(message: HttpFilter, context: ParseContext): HttpFilterConfig | undefined {
+function parseHttpFilter(message: HttpFilter, context: ParseContext): HttpFilterConfig | 'skipped' | undefined {
   const config = message.configType;
   if (config.case === 'configDiscovery') {
     context.refuse(message, 'config_discovery', 'xDS (extension configuration discovery)');
     return undefined;
   }
   const any = config.case === 'typedConfig' ? (config.value as AnyMessage) : undefined;
+  if (message.isOptional && any !== undefined && !context.isRegistered(HTTP_FILTER_CATEGORY, any)) {
+    context.consume(any);
+    context.warn(message, 'typed_config', `Didn't find a registered factory for the optional http filter ${message.name}`);
+    return 'skipped';
+  }
   const extension = context.parseExtension(HTTP_FILTER_CATEGORY, message.name, any, message, 'typed_config');
   return extension === undefined ? undefined : { name: message.name, extension, disabled: message.disabled };
 }
