@@ -1,6 +1,11 @@
+import type { HeaderMap } from '../headers/header_map.ts';
+import { HeaderId } from '../headers/header_names.ts';
+import { ResetReason } from '../http/codec.ts';
 import type { RequestStats } from '../route/request_stats.ts';
 import type { ClusterStats } from '../upstream/cluster_info.ts';
-import type { Host } from '../upstream/host.ts';
+import { failureStatus } from './request_rules.ts';
+import type { RequestTimeouts } from './request_timeouts.ts';
+import type { UpstreamRequest } from './upstream_request.ts';
 
 /** Everywhere that one request's outcome is counted: its cluster, its virtual cluster, its route. One per pooled router. */
 export class RequestCharges {
@@ -12,6 +17,8 @@ export class RequestCharges {
   altStatName: string;
   /** Health checks are no traffic. */
   isHealthCheck: boolean;
+  /** A 1xx response went to the client: what fails from now on is no outcome of its own. */
+  hasInterimResponse: boolean;
 
   constructor() {
     this.cluster = null;
@@ -20,6 +27,7 @@ export class RequestCharges {
     this.isInternal = false;
     this.altStatName = '';
     this.isHealthCheck = false;
+    this.hasInterimResponse = false;
   }
 
   clear(): void {
@@ -27,6 +35,14 @@ export class RequestCharges {
     this.virtualCluster = null;
     this.route = null;
     this.altStatName = '';
+    this.hasInterimResponse = false;
+  }
+
+  /** x-envoy-upstream-alt-stat-name (of trusted callers; others' is gone): response codes are counted below that name too. */
+  takeAltStatName(headers: HeaderMap): void {
+    if (headers.find(HeaderId.envoyUpstreamAltStatName) < 0) return;
+    this.altStatName = headers.get(HeaderId.envoyUpstreamAltStatName) ?? '';
+    headers.remove(HeaderId.envoyUpstreamAltStatName);
   }
 
   /** A response, or a reply instead of one. */
@@ -41,17 +57,43 @@ export class RequestCharges {
     if (isCanary) stats.canaryCodes().charge(status);
   }
 
+  /** A try failed; the client is told so, or would be were no others under way. */
+  failure(upstream: UpstreamRequest, reason: ResetReason): void {
+    if (reason === ResetReason.overflow) this.code(failureStatus(reason), false);
+    else this.abort(upstream, failureStatus(reason));
+  }
+
+  /** A try ends without a response. */
+  abort(upstream: UpstreamRequest, status: number): void {
+    if (this.hasInterimResponse) return;
+    upstream.host?.onRequestError();
+    this.code(status, false);
+  }
+
   /** A try that got a connection. */
   request(): void {
     this.virtualCluster?.rqTotal.inc();
     this.route?.rqTotal.inc();
   }
 
-  timeout(host: Host | null, upstream: { noteTimeout(status: number): void }, timeouts: { readonly answersNoContent: boolean }): void {
+  /** A try was too slow. */
+  timeout(upstream: UpstreamRequest, timeouts: RequestTimeouts): void {
     this.virtualCluster?.rqTimeout.inc();
     this.route?.rqTimeout.inc();
-    host?.onRequestTimeout();
+    upstream.host?.onRequestTimeout();
     upstream.noteTimeout(timeouts.answersNoContent ? 204 : 504);
+  }
+
+  /** The time of the request is over, with this try under way. */
+  lateRequest(upstream: UpstreamRequest, timeouts: RequestTimeouts): void {
+    this.cluster?.rqTimeout.inc();
+    this.timeout(upstream, timeouts);
+  }
+
+  /** The same for a try beside the last one: the answer counts for both. */
+  abandoned(upstream: UpstreamRequest, timeouts: RequestTimeouts): void {
+    this.lateRequest(upstream, timeouts);
+    this.abort(upstream, timeouts.answersNoContent ? 204 : 504);
   }
 
   /** The whole response took this many milliseconds. */

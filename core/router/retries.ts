@@ -43,6 +43,8 @@ export class Retries {
   private readonly noPolicy: RetryPolicy;
   private policy: RetryPolicy;
   private isTimeoutRetry: boolean;
+  /** The last try would have been followed by another, were there not too many. */
+  wasDenied: boolean;
   /** Where the request was sent; filled for policies with host predicates only. */
   private readonly attempted: Host[];
 
@@ -57,6 +59,7 @@ export class Retries {
     this.isHeadersOnly = false;
     this.trailers = null;
     this.isTimeoutRetry = false;
+    this.wasDenied = false;
     this.attempted = [];
   }
 
@@ -89,7 +92,18 @@ export class Retries {
     return this.follow(this.state.onReset(reason, !Number.isNaN(callbacks.streamInfo.firstUpstreamTxMs)), isTimeout, callbacks);
   }
 
+  /** A try is slow and goes on; true: another waits to be begun beside it. */
+  retriesSlow(callbacks: TerminalFilterCallbacks): boolean {
+    return this.follow(this.state.onSlow(), true, callbacks);
+  }
+
+  /** Whether the response of a try that has been followed by another is no better than none. */
+  wouldRetry(response: HeaderMap): boolean {
+    return this.state.isOpen && this.state.wouldRetryResponse(response);
+  }
+
   private follow(verdict: number, isTimeout: boolean, callbacks: TerminalFilterCallbacks): boolean {
+    this.wasDenied = verdict === RetryVerdict.overflow || verdict === RetryVerdict.limitExceeded;
     if (verdict === RetryVerdict.overflow) callbacks.streamInfo.setFlag(ResponseFlag.upstreamOverflow);
     else if (verdict === RetryVerdict.limitExceeded) callbacks.streamInfo.setFlag(ResponseFlag.upstreamRetryLimitExceeded);
     if (verdict !== RetryVerdict.retry) return false;

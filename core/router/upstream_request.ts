@@ -5,12 +5,14 @@ import type { HeaderMap } from '../headers/header_map.ts';
 import { type RequestEncoder, ResetReason, type ResponseDecoder } from '../http/codec.ts';
 import type { TerminalFilterCallbacks } from '../http/terminal_filter.ts';
 import { ResponseFlag } from '../stream_info/response_flags.ts';
-import { Protocol } from '../stream_info/stream_info.ts';
+import { Protocol, StreamInfo } from '../stream_info/stream_info.ts';
+import type { Host } from '../upstream/host.ts';
 import type { OutlierMonitor } from '../upstream/outlier_monitor.ts';
 import { statusForOutliers } from './outlier_status.ts';
+import { type TimedTry, TryTimers } from './try_timers.ts';
 
 /** The router, as its upstream request sees it. */
-export interface UpstreamRequestOwner {
+export interface UpstreamRequestOwner extends TimedTry {
   /** The request has a connection. */
   onUpstreamReady(): void;
   onUpstream1xxHeaders(headers: HeaderMap): void;
@@ -34,9 +36,14 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
   poolNext: PoolRequest | null;
   poolPrevious: PoolRequest | null;
   waitingIn: ConnPool | null;
-  private readonly owner: UpstreamRequestOwner;
+  readonly timers: TryTimers;
+  /** Where it goes; null before it is sent. */
+  host: Host | null;
+  private owner: UpstreamRequestOwner;
   private readonly clock: Float64Array;
   private callbacks: TerminalFilterCallbacks | null;
+  /** What is known of the upstream goes here: the stream's, unless another try has that. */
+  private info: StreamInfo;
   private encoder: RequestEncoder | null;
   private stream: PooledStream | null;
   private state: number;
@@ -53,6 +60,8 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
   /** Of the host; null without outlier detection. */
   private outlier: OutlierMonitor | null;
   private hasResponse: boolean;
+  /** Its lateness was told to outlier detection. */
+  private isTimeoutNoted: boolean;
   private isGrpc: boolean;
 
   constructor(owner: UpstreamRequestOwner, clock: Float64Array) {
@@ -60,8 +69,11 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
     this.poolNext = null;
     this.poolPrevious = null;
     this.waitingIn = null;
+    this.timers = new TryTimers(owner);
+    this.host = null;
     this.owner = owner;
     this.callbacks = null;
+    this.info = NO_INFO;
     this.encoder = null;
     this.stream = null;
     this.state = State.idle;
@@ -75,7 +87,15 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
     this.isWithheld = false;
     this.outlier = null;
     this.hasResponse = false;
+    this.isTimeoutNoted = false;
     this.isGrpc = false;
+  }
+
+  /** From now on another owner hears of it, and what is known of the upstream goes elsewhere. */
+  handTo(owner: UpstreamRequestOwner, info: StreamInfo): void {
+    this.owner = owner;
+    this.timers.owner = owner;
+    this.info = info;
   }
 
   /**
@@ -84,6 +104,7 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
    */
   begin(callbacks: TerminalFilterCallbacks, pool: ConnPool, headers: HeaderMap, endStream: boolean, withholdsBody: boolean): void {
     this.callbacks = callbacks;
+    this.info = callbacks.streamInfo;
     this.headers = headers;
     this.trailers = null;
     this.endStream = endStream;
@@ -96,8 +117,9 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
     this.state = State.pending;
     this.outlier = pool.host.outlier;
     this.hasResponse = false;
+    this.isTimeoutNoted = false;
     if (this.outlier !== null) this.isGrpc = isGrpcRequest(headers);
-    callbacks.streamInfo.upstreamRequestStartMs = this.clock[0];
+    this.info.upstreamRequestStartMs = this.clock[0];
     pool.newStream(this);
     if (this.waitingIn !== null) callbacks.retainRequestHeaders();
   }
@@ -113,8 +135,8 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
       return;
     }
     const encoder = this.encoder;
-    if (encoder === null || this.callbacks === null) return;
-    const info = this.callbacks.streamInfo;
+    if (encoder === null) return;
+    const { info } = this;
     const now = this.clock[0];
     encoder.encodeData(bytes, offset, length, endStream);
     if (endStream) {
@@ -132,8 +154,8 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
       return;
     }
     const encoder = this.encoder;
-    if (encoder === null || this.callbacks === null) return;
-    this.callbacks.streamInfo.lastUpstreamTxMs = this.clock[0];
+    if (encoder === null) return;
+    this.info.lastUpstreamTxMs = this.clock[0];
     encoder.encodeTrailers(trailers);
   }
 
@@ -150,9 +172,16 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
     return this.state === State.active;
   }
 
-  /** The response did not begin in time and the client is told `status`: counts against the host, if one was reached. */
+  /** It waits for its connection or for the end of its response. */
+  get isUnderWay(): boolean {
+    return this.state === State.pending || this.state === State.active;
+  }
+
+  /** The response did not begin in time and the client is told `status`: counts against the host once, if one was reached. */
   noteTimeout(status: number): void {
-    if (this.state === State.active && !this.hasResponse) this.outlier?.onTimeout(status);
+    if (this.state !== State.active || this.hasResponse || this.isTimeoutNoted) return;
+    this.isTimeoutNoted = true;
+    this.outlier?.onTimeout(status);
   }
 
   /** Gives the attempt up: leaves the queue, or cuts the exchange. */
@@ -178,6 +207,8 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
     this.finish();
     this.state = State.idle;
     this.callbacks = null;
+    this.info = NO_INFO;
+    this.host = null;
   }
 
   pauseResponse(): void {
@@ -212,8 +243,8 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
   /** Tells the stream info what has been exchanged with the upstream so far. */
   recordBytes(): void {
     const stream = this.stream;
-    if (stream === null || this.callbacks === null) return;
-    const info = this.callbacks.streamInfo;
+    if (stream === null) return;
+    const { info } = this;
     info.upstreamWireBytesSent = stream.wireBytesSent();
     info.upstreamWireBytesReceived = stream.wireBytesReceived();
     info.upstreamHeaderBytesReceived = stream.responseHeadBytes();
@@ -223,10 +254,8 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
   // === PoolRequest ===
 
   onPoolReady(stream: PooledStream): void {
-    const callbacks = this.callbacks;
-    const headers = this.headers;
-    if (callbacks === null || headers === null) return;
-    const info = callbacks.streamInfo;
+    const { headers, info } = this;
+    if (headers === null) return;
     const now = this.clock[0];
     this.state = State.active;
     this.stream = stream;
@@ -262,12 +291,10 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
   }
 
   onPoolFailure(reason: ResetReason, transportFailure: string, isHostAsked: boolean): void {
-    const info = this.callbacks?.streamInfo;
-    if (info !== undefined) {
-      info.upstreamPoolReadyMs = this.clock[0];
-      // Nobody was asked: no host to name.
-      if (!isHostAsked) info.upstreamHost = null;
-    }
+    const { info } = this;
+    info.upstreamPoolReadyMs = this.clock[0];
+    // Nobody was asked: no host to name.
+    if (!isHostAsked) info.upstreamHost = null;
     this.noteFailure(reason);
     this.finish();
     this.owner.onUpstreamReset(reason, transportFailure);
@@ -297,9 +324,8 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
   }
 
   decodeHeaders(headers: HeaderMap, endStream: boolean): void {
-    const callbacks = this.callbacks;
-    if (callbacks === null || this.state !== State.active) return;
-    const info = callbacks.streamInfo;
+    if (this.state !== State.active) return;
+    const { info } = this;
     const now = this.clock[0];
     info.firstUpstreamRxMs = now;
     if (endStream) info.lastUpstreamRxMs = now;
@@ -309,18 +335,16 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
   }
 
   decodeData(offset: number, length: number, endStream: boolean): void {
-    const callbacks = this.callbacks;
-    if (callbacks === null || this.state !== State.active) return;
-    const info = callbacks.streamInfo;
+    if (this.state !== State.active) return;
+    const { info } = this;
     if (length > 0 && Number.isNaN(info.firstUpstreamRxBodyMs)) info.firstUpstreamRxBodyMs = this.clock[0];
     if (endStream) info.lastUpstreamRxMs = this.clock[0];
     this.owner.onUpstreamData(offset, length, endStream);
   }
 
   decodeTrailers(trailers: HeaderMap): void {
-    const callbacks = this.callbacks;
-    if (callbacks === null || this.state !== State.active) return;
-    callbacks.streamInfo.lastUpstreamRxMs = this.clock[0];
+    if (this.state !== State.active) return;
+    this.info.lastUpstreamRxMs = this.clock[0];
     this.owner.onUpstreamTrailers(trailers);
   }
 
@@ -340,3 +364,6 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
 
 /** Body bytes kept while a connection is made before the sender is told to wait. */
 const PENDING_BODY_LIMIT = 1 << 20;
+
+/** Of a request that belongs to no stream; nobody reads it. */
+const NO_INFO = new StreamInfo();

@@ -38,8 +38,8 @@ static_resources:
                 route:
                   prefix_rewrite: /users
                   timeout: 5s
-                  retry_policy: { retry_on: 5xx, num_retries: 2 }
-                  hedge_policy: { additional_request_chance: { numerator: 1 } }
+                  retry_policy: { retry_on: 5xx, num_retries: 2, per_try_timeout: 1s }
+                  hedge_policy: { hedge_on_per_try_timeout: true, additional_request_chance: { numerator: 1 } }
                   weighted_clusters: { clusters: [{ name: one, weight: 80 }, { name: two, weight: 20 }] }
                 request_headers_to_add: [{ header: { key: x-route, value: users } }]
                 typed_per_filter_config: { cors: { "@type": type.googleapis.com/envoy.config.route.v3.FilterConfig, disabled: true } }
@@ -109,7 +109,7 @@ describe('explain', () => {
     expect(settings.slice(0, 2)).toEqual([
       { name: 'timeout', value: '5s', from: 'route', at: '--config-yaml:29:28' }, { name: 'idle timeout', value: '300s', from: 'connection manager' },
     ]);
-    expect(withoutEffect).toEqual(['route.hedge_policy (--config-yaml:31:19)']);
+    expect(withoutEffect).toEqual(['route.hedge_policy.additional_request_chance (--config-yaml:31:67)']);
     const [internal] = explained(`${HOST}/v1/users`, '--source-ip', '10.1.1.1', '-H', 'x-envoy-upstream-rq-timeout-ms: 700').settings;
     expect(internal).toEqual({ name: 'timeout', value: '0.7s', from: 'request header x-envoy-upstream-rq-timeout-ms' });
   });

@@ -117,7 +117,9 @@ function retrySetting(route: RouteEntryConfig, virtualHost: VirtualHostConfig, l
   if (set === undefined || retries === null) return { name: 'retries', value: 'none', from: 'default', at: undefined };
   const from = set === own ? 'route' : 'virtual host';
   if (retries.retryOn === 0) return { name: 'retries', value: 'none', from: `${from} (no retry_on)`, at: set.at };
-  return { name: 'retries', value: `${retries.numRetries} on ${conditionNames(retries.retryOn).join(', ')}`, from, at: set.at };
+  const { action } = route;
+  const hedged = action.kind === 'route' && action.hedgesOnPerTryTimeout && action.perTryTimeoutMs > 0 ? `, and beside tries slower than ${msText(action.perTryTimeoutMs)}` : '';
+  return { name: 'retries', value: `${retries.numRetries} on ${conditionNames(retries.retryOn).join(', ')}${hedged}`, from, at: set.at };
 }
 
 function msText(ms: number): string {
