@@ -12,7 +12,7 @@ import { LoadBalancerContext, type LoadBalancerFactory } from '../upstream/load_
 
 /** A host's pools on this worker, by priority: HTTP, then plain TCP; kept in `Host.attachment`. */
 class HostPools {
-  readonly pools: (ConnPool | null)[] = [null, null, null, null];
+  readonly pools: (Http1ConnPool | null)[] = [null, null, null, null];
 }
 
 /** Where the TCP pools begin. */
@@ -108,15 +108,15 @@ export class ThreadLocalCluster implements UpstreamCluster {
     return this.factory.usesHash === true;
   }
 
-  pool(host: Host, priority: number): ConnPool {
+  pool(host: Host, priority: number): ConnPool | null {
     return this.poolAt(host, priority, priority);
   }
 
-  tcpPool(host: Host, priority: number): ConnPool {
+  tcpPool(host: Host, priority: number): ConnPool | null {
     return this.poolAt(host, priority, TCP_POOLS + priority);
   }
 
-  private poolAt(host: Host, priority: number, index: number): ConnPool {
+  private poolAt(host: Host, priority: number, index: number): ConnPool | null {
     let pools = host.attachment as HostPools | null;
     if (pools === null) {
       pools = new HostPools();
@@ -127,7 +127,7 @@ export class ThreadLocalCluster implements UpstreamCluster {
       pool = new Http1ConnPool(this.poolContext, host, priority, index >= TCP_POOLS);
       pools.pools[index] = pool;
     }
-    return pool;
+    return pool.take() ? pool : null;
   }
 
   /** The cluster is gone: idle connections close, busy ones finish. */

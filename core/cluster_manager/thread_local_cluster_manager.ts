@@ -6,9 +6,10 @@ import type { AnyExtensionFactory, FactoryRegistry } from '../registry/factory_r
 import type { ClusterLookup } from '../conn_pool/cluster_lookup.ts';
 import type { ClusterSnapshot } from '../snapshot/snapshot.ts';
 import type { StatsScope } from '../stats/stats.ts';
+import { RuntimeSnapshot } from '../runtime/runtime_snapshot.ts';
 import { CircuitBreaker } from '../upstream/circuit_breaker.ts';
 import type { HostSetConfig } from '../upstream/cluster_config.ts';
-import { ClusterInfo, createClusterStats } from '../upstream/cluster_info.ts';
+import { circuitGauges, ClusterInfo, createClusterStats } from '../upstream/cluster_info.ts';
 import type { OutlierShared } from '../upstream/outlier_monitor.ts';
 import { LOAD_BALANCING_CATEGORY, type LoadBalancerFactory } from '../upstream/load_balancer.ts';
 import { ThreadLocalCluster } from './thread_local_cluster.ts';
@@ -23,7 +24,10 @@ export interface ClusterManagerContext {
   /** Circuit slabs of all workers. */
   readonly circuits: readonly Int32Array[];
   readonly hostHealth: Int32Array;
+  /** Of this worker. */
   readonly hostStats: Float64Array;
+  /** Of all workers. */
+  readonly allHostStats: readonly Float64Array[];
   readonly outliers: OutlierShared;
   random(): number;
   nextConnectionId(): number;
@@ -45,10 +49,12 @@ interface ClusterEntry {
 export class ThreadLocalClusterManager implements ClusterLookup {
   private readonly context: ClusterManagerContext;
   private clusters: Map<string, ClusterEntry>;
+  private runtime: RuntimeSnapshot;
 
   constructor(context: ClusterManagerContext) {
     this.context = context;
     this.clusters = new Map();
+    this.runtime = new RuntimeSnapshot({});
   }
 
   get(name: string): ThreadLocalCluster | null {
@@ -59,7 +65,8 @@ export class ThreadLocalClusterManager implements ClusterLookup {
   }
 
   /** Brings the set of clusters in line with a snapshot. Throws when one of them cannot be built on this thread. */
-  apply(snapshots: readonly ClusterSnapshot[]): void {
+  apply(snapshots: readonly ClusterSnapshot[], runtime: RuntimeSnapshot): void {
+    this.runtime = runtime;
     const next = new Map<string, ClusterEntry>();
     for (const snapshot of snapshots) {
       const { name } = snapshot.config;
@@ -69,6 +76,7 @@ export class ThreadLocalClusterManager implements ClusterLookup {
       if (known !== undefined && known.snapshot.id === snapshot.id) {
         cluster = known.cluster;
         cluster?.updateHosts(snapshot.hosts);
+        cluster?.info.applyRuntime(runtime);
       }
       next.set(name, { snapshot, cluster });
     }
@@ -101,15 +109,20 @@ export class ThreadLocalClusterManager implements ClusterLookup {
   }
 
   private build(snapshot: ClusterSnapshot): ThreadLocalCluster {
-    const { dispatcher, literals, rootScope, workerIndex, circuits, hostHealth, hostStats, random, formatNeeds } = this.context;
+    const { dispatcher, literals, rootScope, workerIndex, circuits, hostHealth, hostStats, allHostStats, random, formatNeeds } = this.context;
     const { config } = snapshot;
     const scope = rootScope.scope(`cluster.${config.statName}`);
-    const { defaultGauges, highGauges, stats, droppedHeaders: dropped } = createClusterStats(scope);
-    const breakers = [
-      new CircuitBreaker(circuits, workerIndex, snapshot.id, 0, config.defaultThresholds, defaultGauges),
-      new CircuitBreaker(circuits, workerIndex, snapshot.id, 1, config.highThresholds, highGauges),
-    ] as const;
+    const { stats, droppedHeaders: dropped } = createClusterStats(scope);
+    const breaker = (priority: 0 | 1): CircuitBreaker => {
+      const thresholds = priority === 0 ? config.defaultThresholds : config.highThresholds;
+      return new CircuitBreaker(
+        circuits, allHostStats, { worker: workerIndex, cluster: config.name, clusterId: snapshot.id, priority }, thresholds,
+        circuitGauges(scope, priority === 0 ? 'default' : 'high', thresholds.trackRemaining),
+      );
+    };
+    const breakers = [breaker(0), breaker(1)] as const;
     const info = new ClusterInfo(config, stats, breakers);
+    info.applyRuntime(this.runtime);
     const factory = this.balancing(snapshot);
     const cluster = new ThreadLocalCluster(
       info,

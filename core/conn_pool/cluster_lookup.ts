@@ -10,10 +10,10 @@ export interface UpstreamCluster {
   readonly usesHash: boolean;
   /** A host for a request with this random number and, when it has one, this hash; or null. */
   chooseHost(random: number, hash: XxHash64 | null): Host | null;
-  /** The host's pool at a priority (0 default, 1 high). */
-  pool(host: Host, priority: number): ConnPool;
+  /** The host's pool at a priority (0 default, 1 high); null when the cluster has too many. */
+  pool(host: Host, priority: number): ConnPool | null;
   /** The host's pool of plain TCP connections, for terminated CONNECTs. */
-  tcpPool(host: Host, priority: number): ConnPool;
+  tcpPool(host: Host, priority: number): ConnPool | null;
 }
 
 /** This thread's clusters by name. */

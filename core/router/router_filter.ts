@@ -193,6 +193,12 @@ export class RouterFilter implements TerminalFilter, HedgedRequest, CopiedReques
     this.retries?.onHostAttempted(host);
     const priority = route.isHighPriority ? 1 : 0;
     const pool = isTerminated(route, headers, tunnel) ? cluster.tcpPool(host, priority) : cluster.pool(host, priority);
+    if (pool === null) {
+      info.upstreamHost = null;
+      this.giveUp('', callbacks);
+      this.replies.noPool(callbacks);
+      return;
+    }
     this.upstream.begin(callbacks, pool, headers, endStream, tunnel >= Tunnel.webSocket);
   }
 

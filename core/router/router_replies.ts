@@ -58,6 +58,11 @@ export class RouterReplies {
 
   noHost(cluster: UpstreamCluster, callbacks: TerminalFilterCallbacks): void {
     cluster.info.stats.cxNoneHealthy.inc();
+    this.noPool(callbacks);
+  }
+
+  /** There is a host, and its cluster has too many connection pools for another. */
+  noPool(callbacks: TerminalFilterCallbacks): void {
     callbacks.streamInfo.setFlag(ResponseFlag.noHealthyUpstream);
     this.charges.code(503, false);
     this.reply(503, 'no healthy upstream', 'no_healthy_upstream', false, callbacks);

@@ -31,6 +31,14 @@ export class RuntimeSnapshot {
     return defaultValue;
   }
 
+  /** A number of any kind, if the key has one. */
+  getNumber(key: string): number | undefined {
+    if (this.values.size === 0) return undefined;
+    const value = this.values.get(key);
+    if (typeof value === 'number') return value;
+    return typeof value === 'string' && /^-?\d+(\.\d+)?$/.test(value) ? Number(value) : undefined;
+  }
+
   getBoolean(key: string, defaultValue: boolean): boolean {
     if (key === '' || this.values.size === 0) return defaultValue;
     const value = this.values.get(key);

@@ -17,6 +17,10 @@ export interface CircuitBreakerThresholds {
   readonly trackRemaining: boolean;
   /** Instead of maxRetries: retries up to this part of the requests that run or wait, and always so many; absent = none. */
   readonly retryBudget?: RetryBudgetConfig;
+  /** Connection pools of all workers; absent = no limit. */
+  readonly maxConnectionPools?: number;
+  /** Connections to any one host (per_host_thresholds); absent = no limit. */
+  readonly maxConnectionsPerHost?: number;
 }
 
 export const DEFAULT_THRESHOLDS: CircuitBreakerThresholds = Object.freeze({

@@ -1,5 +1,5 @@
 import type { Counter, Gauge, Histogram, StatsScope } from '../stats/stats.ts';
-import type { RuntimeFraction } from '../runtime/runtime_snapshot.ts';
+import type { RuntimeFraction, RuntimeSnapshot } from '../runtime/runtime_snapshot.ts';
 import type { ClusterConfig } from './cluster_config.ts';
 import type { ClusterLoad } from './load_balancer.ts';
 import type { CircuitBreaker, CircuitGauges } from './circuit_breaker.ts';
@@ -69,6 +69,7 @@ export class ClusterStats {
   readonly cxConnectFail: Counter;
   readonly cxConnectTimeout: Counter;
   readonly cxOverflow: Counter;
+  readonly cxPoolOverflow: Counter;
   readonly cxIdleTimeout: Counter;
   readonly cxMaxDurationReached: Counter;
   readonly cxMaxRequests: Counter;
@@ -130,6 +131,7 @@ export class ClusterStats {
     this.cxConnectFail = scope.counter('upstream_cx_connect_fail');
     this.cxConnectTimeout = scope.counter('upstream_cx_connect_timeout');
     this.cxOverflow = scope.counter('upstream_cx_overflow');
+    this.cxPoolOverflow = scope.counter('upstream_cx_pool_overflow');
     this.cxIdleTimeout = scope.counter('upstream_cx_idle_timeout');
     this.cxMaxDurationReached = scope.counter('upstream_cx_max_duration_reached');
     this.cxMaxRequests = scope.counter('upstream_cx_max_requests');
@@ -262,18 +264,28 @@ export class ClusterInfo implements ClusterLoad {
     this.maintenance = { defaultValue: { numerator: 0, denominator: 100 }, runtimeKey: `upstream.maintenance_mode.${config.name}` };
   }
 
+  /** Runtime values are others. */
+  applyRuntime(runtime: RuntimeSnapshot): void {
+    for (const breaker of this.breakers) breaker.applyRuntime(runtime);
+  }
+
   /** Requests of this worker that are with upstream hosts. */
   activeRequests(): number {
     return this.stats.rqActive.value();
   }
 }
 
+/** By CircuitKind. */
+const OPEN_GAUGES = ['cx_open', 'rq_pending_open', 'rq_open', 'rq_retry_open', 'cx_pool_open'];
+/** By CircuitKind. */
+export const REMAINING_GAUGES: readonly string[] = ['remaining_cx', 'remaining_pending', 'remaining_rq', 'remaining_retries', 'remaining_cx_pools'];
+
 /** Gauges of one priority's breaker, shown as used from the start. */
-export function circuitGauges(scope: StatsScope, priority: 'default' | 'high'): CircuitGauges {
+export function circuitGauges(scope: StatsScope, priority: 'default' | 'high', tracksRemaining = false): CircuitGauges {
   const below = scope.scope(`circuit_breakers.${priority}`);
-  const gauges = { cxOpen: below.gauge('cx_open'), rqPendingOpen: below.gauge('rq_pending_open'), rqOpen: below.gauge('rq_open'), rqRetryOpen: below.gauge('rq_retry_open') };
-  for (const gauge of [gauges.cxOpen, gauges.rqPendingOpen, gauges.rqOpen, gauges.rqRetryOpen, below.gauge('cx_pool_open')]) gauge.set(0);
-  return gauges;
+  const open = OPEN_GAUGES.map((name) => below.gauge(name));
+  for (const gauge of open) gauge.set(0);
+  return { open, remaining: tracksRemaining ? REMAINING_GAUGES.map((name) => below.gauge(name)) : null };
 }
 
 /** Counters of choices that are not made here: shown as 0. */
@@ -286,11 +298,10 @@ const OTHER_LB_COUNTERS = [
  * Makes the stats that a worker keeps for a cluster, below `cluster.<name>`; here to be seen by main as well, which shows them
  * before any worker has made them.
  */
-export function createClusterStats(scope: StatsScope): { defaultGauges: CircuitGauges; highGauges: CircuitGauges; stats: ClusterStats; droppedHeaders: Counter } {
+export function createClusterStats(scope: StatsScope): { stats: ClusterStats; droppedHeaders: Counter } {
   for (const name of OTHER_LB_COUNTERS) scope.counter(name);
   scope.gauge('lb_subsets_active');
-  return {
-    defaultGauges: circuitGauges(scope, 'default'), highGauges: circuitGauges(scope, 'high'), stats: new ClusterStats(scope),
-    droppedHeaders: scope.counter('http1.dropped_headers_with_underscores'),
-  };
+  circuitGauges(scope, 'default');
+  circuitGauges(scope, 'high');
+  return { stats: new ClusterStats(scope), droppedHeaders: scope.counter('http1.dropped_headers_with_underscores') };
 }

@@ -75,10 +75,16 @@ describe('parseCluster', () => {
     expect(parsed.config.dropOverload).toEqual(dropOverload);
   });
 
+  it('per_host_thresholds: limits nothing but connections', () => {
+    expect(parse('circuit_breakers: {per_host_thresholds: [{max_connections: 1, max_retries: 3}]}').errors).toEqual(['Unsupported field in per_host_thresholds']);
+  });
+
   it.each<[string, object]>([
     ['alt_stat_name: s, connect_timeout: 0.25s, per_connection_buffer_limit_bytes: 5', { statName: 's', connectTimeoutMs: 250, perConnectionBufferLimitBytes: 5 }],
     ['circuit_breakers: {thresholds: [{max_connections: 1, max_requests: 0}, {priority: HIGH, max_retries: 9, track_remaining: true}, {max_connections: 5}]}',
       { defaultThresholds: { ...DEFAULT_THRESHOLDS, maxConnections: 1, maxRequests: 0 }, highThresholds: { ...DEFAULT_THRESHOLDS, maxRetries: 9, trackRemaining: true } }],
+    ['circuit_breakers: {thresholds: [{max_connection_pools: 7}], per_host_thresholds: [{priority: HIGH, max_connections: 3}, {max_connections: 0}]}',
+      { defaultThresholds: { ...DEFAULT_THRESHOLDS, maxConnectionPools: 7, maxConnectionsPerHost: 0 }, highThresholds: { ...DEFAULT_THRESHOLDS, maxConnectionsPerHost: 3 } }],
     ['circuit_breakers: {thresholds: [{retry_budget: {}}, {priority: HIGH, retry_budget: {budget_percent: {value: 12.5}, min_retry_concurrency: 0}}]}',
       { defaultThresholds: { ...DEFAULT_THRESHOLDS, retryBudget: { percent: 20, minConcurrency: 3 } }, highThresholds: { ...DEFAULT_THRESHOLDS, retryBudget: { percent: 12.5, minConcurrency: 0 } } }],
     [httpOptions('common_http_protocol_options: {idle_timeout: 1s, max_requests_per_connection: 4, max_headers_count: 9, max_response_headers_kb: 7, max_connection_duration: 2s}, explicit_http_config: {http_protocol_options: {enable_trailers: true, header_key_format: {proper_case_words: {}}}}'),

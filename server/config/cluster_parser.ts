@@ -186,9 +186,11 @@ function parseLegacyHttpOptions(message: Cluster, context: ParseContext): Upstre
 /** The first thresholds of a priority. */
 function parseThresholds(message: CircuitBreakers | undefined, priority: number, context: ParseContext): CircuitBreakerThresholds {
   const thresholds: CircuitBreakers_Thresholds | undefined = message?.thresholds.find((candidate) => candidate.priority === priority);
-  if (thresholds === undefined) return DEFAULT_THRESHOLDS;
-  if (thresholds.trackRemaining) context.warn(thresholds, 'track_remaining', 'has no effect: there are no remaining_* gauges');
+  const perHost = parsePerHost(message, priority, context);
+  if (thresholds === undefined) return { ...DEFAULT_THRESHOLDS, ...perHost };
   return {
+    ...perHost,
+    ...(thresholds.maxConnectionPools === undefined ? {} : { maxConnectionPools: thresholds.maxConnectionPools }),
     maxConnections: thresholds.maxConnections ?? DEFAULT_THRESHOLDS.maxConnections,
     maxPendingRequests: thresholds.maxPendingRequests ?? DEFAULT_THRESHOLDS.maxPendingRequests,
     maxRequests: thresholds.maxRequests ?? DEFAULT_THRESHOLDS.maxRequests,
@@ -196,6 +198,15 @@ function parseThresholds(message: CircuitBreakers | undefined, priority: number,
     trackRemaining: thresholds.trackRemaining,
     ...parseRetryBudget(thresholds),
   };
+}
+
+/** Of all fields only max_connections, as in Envoy. */
+function parsePerHost(message: CircuitBreakers | undefined, priority: number, context: ParseContext): Pick<CircuitBreakerThresholds, 'maxConnectionsPerHost'> {
+  const thresholds = message?.perHostThresholds.find((candidate) => candidate.priority === priority);
+  if (message === undefined || thresholds === undefined) return {};
+  const others = [thresholds.maxPendingRequests, thresholds.maxRequests, thresholds.maxRetries, thresholds.maxConnectionPools, thresholds.retryBudget];
+  if (others.some((value) => value !== undefined)) context.error(message, 'per_host_thresholds', 'Unsupported field in per_host_thresholds');
+  return thresholds.maxConnections === undefined ? {} : { maxConnectionsPerHost: thresholds.maxConnections };
 }
 
 /** Replaces max_retries. */

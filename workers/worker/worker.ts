@@ -102,11 +102,12 @@ export class Worker {
       deps.slabs, deps.index, (name) => this.clusterIds.get(name) ?? -1, () => this.dispatcher.wallMs,
     );
     const { outliers } = deps.slabs;
+    const allHostStats = deps.slabs.hostStats.map((slab) => new Float64Array(slab, 0, MAX_HOSTS * HOST_STAT_WORDS));
     this.clusters = new ThreadLocalClusterManager({
       dispatcher: this.dispatcher, literals: this.literals, registry: deps.registry, rootScope, workerIndex: deps.index,
       circuits: deps.slabs.circuits.map((slab) => new Int32Array(slab)),
       hostHealth: new Int32Array(deps.slabs.hostHealth),
-      hostStats: new Float64Array(deps.slabs.hostStats[deps.index], 0, MAX_HOSTS * HOST_STAT_WORDS),
+      hostStats: allHostStats[deps.index], allHostStats,
       outliers: {
         workerIndex: deps.index, counts: outliers.counts.map((slab) => new Float64Array(slab)),
         resets: new Int32Array(outliers.resets), thresholds: new Int32Array(outliers.thresholds), report: deps.reportOutlier ?? (() => {}),
@@ -137,8 +138,8 @@ export class Worker {
 
   private swap(snapshot: Snapshot): void {
     this.clusterIds = new Map(snapshot.clusters.map((cluster) => [cluster.config.name, cluster.id]));
-    this.clusters.apply(snapshot.clusters);
     const runtime = new RuntimeSnapshot(snapshot.runtime);
+    this.clusters.apply(snapshot.clusters, runtime);
     const next = new Map<number, ActiveListener>();
     for (const listener of snapshot.listeners) next.set(listener.id, this.listeners.get(listener.id) ?? this.buildListener(listener, runtime, snapshot));
     for (const [id, listener] of this.listeners) {

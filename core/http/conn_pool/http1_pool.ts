@@ -45,6 +45,8 @@ export class Http1ConnPool implements ConnPool {
   private connecting: number;
   private isDraining: boolean;
   private isClosed: boolean;
+  /** It is one of the cluster's pools that are in use; counted only where somebody wants to know. */
+  isCounted: boolean;
 
   constructor(context: Http1PoolContext, host: Host, priority: number, isTcp = false) {
     this.context = context;
@@ -57,6 +59,26 @@ export class Http1ConnPool implements ConnPool {
     this.connecting = 0;
     this.isDraining = false;
     this.isClosed = false;
+    this.isCounted = false;
+  }
+
+  /** It is asked for: takes its place among the cluster's pools; false when there are too many. */
+  take(): boolean {
+    if (this.isCounted || !this.breaker.countsPools) return true;
+    if (!this.breaker.canCreate(CircuitKind.pools)) {
+      this.context.cluster.stats.cxPoolOverflow.inc();
+      return false;
+    }
+    this.isCounted = true;
+    this.breaker.inc(CircuitKind.pools);
+    return true;
+  }
+
+  /** Without connections and requests it is none of the cluster's pools. */
+  private leave(): void {
+    if (!this.isCounted || this.clients.size > 0 || this.pending.size > 0) return;
+    this.isCounted = false;
+    this.breaker.dec(CircuitKind.pools);
   }
 
   newStream(request: PoolRequest): void {
@@ -74,6 +96,7 @@ export class Http1ConnPool implements ConnPool {
     const stats = this.context.cluster.stats;
     if (!this.breaker.canCreate(CircuitKind.pending)) {
       stats.rqPendingOverflow.inc();
+      this.leave();
       request.onPoolFailure(ResetReason.overflow, '', false);
       return;
     }
@@ -89,6 +112,7 @@ export class Http1ConnPool implements ConnPool {
     if (request.waitingIn !== this) return;
     this.takeOut(request);
     this.context.cluster.stats.rqCancelled.inc();
+    this.leave();
   }
 
   drain(): void {
@@ -129,6 +153,7 @@ export class Http1ConnPool implements ConnPool {
       stats.rqPendingFailureEject.inc();
       request.onPoolFailure(reason, transportFailure, true);
     }
+    this.leave();
   }
 
   onExchangeComplete(client: Http1PoolClient, reusable: boolean): void {
@@ -214,7 +239,7 @@ export class Http1ConnPool implements ConnPool {
   private connectIfNeeded(): void {
     // Draining or not: who waits already is served.
     for (let made = 0; this.wantsConnection(made) && !this.isClosed; made++) {
-      if (!this.breaker.canCreate(CircuitKind.connections)) {
+      if (!this.breaker.canConnect(this.host.config.id)) {
         this.context.cluster.stats.cxOverflow.inc();
         if (this.clients.size > 0) return;
       }
@@ -249,6 +274,7 @@ export class Http1ConnPool implements ConnPool {
         this.leaveQueue(request);
         request.onPoolFailure(ResetReason.localConnectionFailure, `immediate connect error: ${errnoText(-handle)}`, true);
       }
+      this.leave();
       return false;
     }
     if (!this.isTcp) cluster.stats.cxHttp1Total.inc();
@@ -268,6 +294,7 @@ export class Http1ConnPool implements ConnPool {
     cluster.stats.cxLengthMs.record(dispatcher.nowMs - client.connection.startMs);
     this.host.onConnectionClosed();
     this.breaker.dec(CircuitKind.connections);
+    this.leave();
   }
 }
 
