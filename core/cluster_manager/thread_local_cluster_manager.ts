@@ -29,6 +29,8 @@ export interface ClusterManagerContext {
   /** Of all workers. */
   readonly allHostStats: readonly Float64Array[];
   readonly outliers: OutlierShared;
+  /** Compiles `ClusterConfig.requestPolicies` for the streams of this worker. */
+  compilePolicies(config: object, runtime: RuntimeSnapshot): object;
   random(): number;
   nextConnectionId(): number;
   /** What formats of this worker read. */
@@ -38,6 +40,8 @@ export interface ClusterManagerContext {
 /** A cluster of the configuration, and what this worker made of it. */
 interface ClusterEntry {
   readonly snapshot: ClusterSnapshot;
+  /** Compiled although nobody asks yet: header names must be known before they arrive. */
+  readonly policies: object | null;
   /** null until the first request for it: of thousands of clusters a worker may use a few. */
   cluster: ThreadLocalCluster | null;
 }
@@ -60,7 +64,7 @@ export class ThreadLocalClusterManager implements ClusterLookup {
   get(name: string): ThreadLocalCluster | null {
     const entry = this.clusters.get(name);
     if (entry === undefined) return null;
-    if (entry.cluster === null) entry.cluster = this.build(entry.snapshot);
+    if (entry.cluster === null) entry.cluster = this.build(entry.snapshot, entry.policies);
     return entry.cluster;
   }
 
@@ -72,13 +76,18 @@ export class ThreadLocalClusterManager implements ClusterLookup {
       const { name } = snapshot.config;
       const known = this.clusters.get(name);
       this.balancing(snapshot);
+      const { requestPolicies } = snapshot.config;
+      const policies = requestPolicies === null ? null : this.context.compilePolicies(requestPolicies, runtime);
       let cluster: ThreadLocalCluster | null = null;
       if (known !== undefined && known.snapshot.id === snapshot.id) {
         cluster = known.cluster;
         cluster?.updateHosts(snapshot.hosts);
-        cluster?.info.applyRuntime(runtime);
+        if (cluster !== null) {
+          cluster.info.applyRuntime(runtime);
+          cluster.info.policies = policies;
+        }
       }
-      next.set(name, { snapshot, cluster });
+      next.set(name, { snapshot, policies, cluster });
     }
     for (const [name, { cluster }] of this.clusters) if (cluster !== null && next.get(name)?.cluster !== cluster) cluster.drain();
     this.clusters = next;
@@ -88,7 +97,7 @@ export class ThreadLocalClusterManager implements ClusterLookup {
   updateHosts(clusterId: number, hosts: HostSetConfig): void {
     const known = this.clusters.get(hosts.cluster);
     if (known === undefined || known.snapshot.id !== clusterId) return;
-    this.clusters.set(hosts.cluster, { snapshot: { ...known.snapshot, hosts }, cluster: known.cluster });
+    this.clusters.set(hosts.cluster, { snapshot: { ...known.snapshot, hosts }, policies: known.policies, cluster: known.cluster });
     known.cluster?.updateHosts(hosts);
   }
 
@@ -108,7 +117,7 @@ export class ThreadLocalClusterManager implements ClusterLookup {
     return factory;
   }
 
-  private build(snapshot: ClusterSnapshot): ThreadLocalCluster {
+  private build(snapshot: ClusterSnapshot, policies: object | null): ThreadLocalCluster {
     const { dispatcher, literals, rootScope, workerIndex, circuits, hostHealth, hostStats, allHostStats, random, formatNeeds } = this.context;
     const { config } = snapshot;
     const scope = rootScope.scope(`cluster.${config.statName}`);
@@ -123,6 +132,7 @@ export class ThreadLocalClusterManager implements ClusterLookup {
     const breakers = [breaker(0), breaker(1)] as const;
     const info = new ClusterInfo(config, stats, breakers);
     info.applyRuntime(this.runtime);
+    info.policies = policies;
     const factory = this.balancing(snapshot);
     const cluster = new ThreadLocalCluster(
       info,

@@ -10,8 +10,11 @@ const UNIX_TIMESTAMP = 1;
 /** The policy of one level, or null when it has none; its timeouts are read by `parseRouteTimeouts`. */
 export function parseRetryPolicy(holder: RouteAction | VirtualHost, context: ParseContext): RetryPolicyConfig | null {
   if (holder.retryPolicyTypedConfig !== undefined) context.refuse(holder, 'retry_policy_typed_config', 'retry policies that are extensions');
-  const message = holder.retryPolicy;
-  if (message === undefined) return null;
+  return holder.retryPolicy === undefined ? null : parseRetries(holder.retryPolicy, context);
+}
+
+/** envoy.config.route.v3.RetryPolicy; its timeouts are left unread. */
+export function parseRetries(message: RetryPolicy, context: ParseContext): RetryPolicyConfig {
   if (message.retryPriority !== undefined) context.refuse(message, 'retry_priority', 'retry priorities');
   if (message.retryOptionsPredicates.length > 0) context.refuse(message, 'retry_options_predicates', 'retry options predicates');
   return {

@@ -1,7 +1,7 @@
 import type { XxHash64 } from '../base/xxhash64.ts';
 import type { HeaderMap } from '../headers/header_map.ts';
 import { HeaderId } from '../headers/header_names.ts';
-import type { RouteEntry } from '../route/route_entry.ts';
+import type { HashPolicy } from '../route/hash_policy.ts';
 import type { StreamInfo } from '../stream_info/stream_info.ts';
 
 /** What one request is balanced by, and the cookies made for it. One per pooled router. */
@@ -13,9 +13,8 @@ export class RequestHash {
     this.cookies = NO_COOKIES;
   }
 
-  /** The hash by the route's policies; null = none. Allocates. */
-  compute(route: RouteEntry, headers: HeaderMap, info: StreamInfo): XxHash64 | null {
-    const policy = route.hashPolicy;
+  /** The hash by the policies of cluster or route; null = none. Allocates. */
+  compute(policy: HashPolicy | null, headers: HeaderMap, info: StreamInfo): XxHash64 | null {
     if (policy === null) return null;
     const cookies: string[] = [];
     const hasHash = policy.compute(headers, info, cookies);

@@ -14,9 +14,9 @@ import type { RequestCharges } from './request_charges.ts';
 import { RetryState, RetryVerdict } from './retry_state.ts';
 import type { RouterContext } from './router_context.ts';
 
-/** Whether a request may be retried: its route says so, or its headers do. */
-export function mayRetry(route: RouteEntry, headers: HeaderMap): boolean {
-  if (route.retries !== null && route.retries.config.retryOn !== 0) return true;
+/** Whether a request may be retried: the policy of its cluster or route says so, or its headers do. */
+export function mayRetry(policy: RetryPolicy | null, headers: HeaderMap): boolean {
+  if (policy !== null && policy.config.retryOn !== 0) return true;
   return headers.find(HeaderId.envoyRetryOn) >= 0 || headers.find(HeaderId.envoyRetryGrpcOn) >= 0;
 }
 
@@ -64,8 +64,8 @@ export class Retries {
   }
 
   /** Takes up a request. */
-  begin(route: RouteEntry, headers: HeaderMap, endStream: boolean, cluster: UpstreamCluster, charges: RequestCharges, callbacks: TerminalFilterCallbacks): void {
-    this.policy = route.retries ?? this.noPolicy;
+  begin(policy: RetryPolicy | null, route: RouteEntry, headers: HeaderMap, endStream: boolean, cluster: UpstreamCluster, charges: RequestCharges, callbacks: TerminalFilterCallbacks): void {
+    this.policy = policy ?? this.noPolicy;
     this.isHeadersOnly = endStream;
     this.state.begin(this.policy, headers, {
       stats: cluster.info.stats,

@@ -7,6 +7,7 @@ import { RESET_REASON_TEXT, ResetReason } from '../http/codec.ts';
 import type { FilterCallbacks, FilterHeadersStatus } from '../http/filter.ts';
 import type { TerminalFilter, TerminalFilterCallbacks } from '../http/terminal_filter.ts';
 import type { InternalRedirectPolicy } from '../route/internal_redirect_policy.ts';
+import type { ClusterPolicies } from '../route/cluster_policies.ts';
 import { type RouteEntry, RouteKind } from '../route/route_entry.ts';
 import { ResponseFlag } from '../stream_info/response_flags.ts';
 import type { Counter } from '../stats/stats.ts';
@@ -50,6 +51,8 @@ export class RouterFilter implements TerminalFilter, HedgedRequest, CopiedReques
   private state: number;
   private cluster: UpstreamCluster | null;
   private route: RouteEntry | null;
+  /** The cluster's own, before the route's. */
+  private policies: ClusterPolicies | null;
   private isRequestReadDisabled: boolean;
   /** What the request asks to become: Tunnel. */
   private tunnel: number;
@@ -75,6 +78,7 @@ export class RouterFilter implements TerminalFilter, HedgedRequest, CopiedReques
     this.state = State.idle;
     this.cluster = null;
     this.route = null;
+    this.policies = null;
     this.isRequestReadDisabled = false;
     this.tunnel = Tunnel.none;
     this.isGrpc = false;
@@ -123,6 +127,7 @@ export class RouterFilter implements TerminalFilter, HedgedRequest, CopiedReques
       return;
     }
     this.cluster = cluster;
+    this.policies = cluster.info.policies as ClusterPolicies | null;
     info.upstreamClusterName = clusterName;
     info.upstreamClusterObservabilityName = cluster.info.config.statName;
     info.upstreamClusterMetadata = cluster.info.config.metadata as MetadataStructs;
@@ -142,7 +147,7 @@ export class RouterFilter implements TerminalFilter, HedgedRequest, CopiedReques
     finalizeRequestHeaders(route, headers, callbacks.streamInfo, config.suppressEnvoyHeaders, this.replies.formatContext);
     this.beginRetries(route, headers, endStream, cluster, callbacks);
     info.upstreamAttemptCount = 1;
-    const host = cluster.chooseHost(info.random, cluster.usesHash ? this.hash.compute(route, headers, info) : null);
+    const host = cluster.chooseHost(info.random, cluster.usesHash ? this.hash.compute(this.policies?.hashPolicy ?? route.hashPolicy, headers, info) : null);
     if (host === null) {
       this.replies.noHost(cluster, callbacks);
       return;
@@ -155,7 +160,8 @@ export class RouterFilter implements TerminalFilter, HedgedRequest, CopiedReques
       callbacks.retainRequestHeaders();
       if (!endStream) this.kept.begin(route.bodyLimit(callbacks.decoderBufferLimit()));
     }
-    const isMirrored = route.mirrors !== null && !isConnectRequest(headers);
+    const mirrors = this.policies?.mirrors ?? route.mirrors;
+    const isMirrored = mirrors !== null && !isConnectRequest(headers);
     this.isMirrored = isMirrored;
     // The copies need the headers, which may be borrowed no longer once the request is sent.
     if (isMirrored) callbacks.retainRequestHeaders();
@@ -163,9 +169,9 @@ export class RouterFilter implements TerminalFilter, HedgedRequest, CopiedReques
     if (tunnel === Tunnel.webSocket && this.timeouts.globalMs > 0) this.timer?.enable(this.timeouts.globalMs);
     this.sendTo(host, route, headers, endStream, cluster, callbacks);
     // A request whose upstream failed at once is copied only if it is whole: nobody would bring the rest.
-    if (isMirrored && route.mirrors !== null && (endStream || this.isMirrored)) {
+    if (isMirrored && (endStream || this.isMirrored)) {
       this.copies ??= new RequestCopies(this.context, this);
-      this.copies.begin(route.mirrors, headers, info, this.timeouts.globalMs, route.isHighPriority, endStream);
+      this.copies.begin(mirrors, headers, info, this.timeouts.globalMs, route.isHighPriority, endStream);
     }
     if (endStream && this.state === State.active) this.onRequestSent();
   }
@@ -174,9 +180,10 @@ export class RouterFilter implements TerminalFilter, HedgedRequest, CopiedReques
   private beginRetries(route: RouteEntry, headers: HeaderMap, endStream: boolean, cluster: UpstreamCluster, callbacks: TerminalFilterCallbacks): void {
     // Others' requests have none of the headers, unless the route adds them.
     const hasHeaders = this.charges.isInternal || !route.requestHeaders.isEmpty;
-    if ((route.retries !== null || hasHeaders) && mayRetry(route, headers)) {
+    const policy = this.policies?.retries ?? route.retries;
+    if ((policy !== null || hasHeaders) && mayRetry(policy, headers)) {
       this.retries ??= new Retries(this.context, callbacks.createTimer(this));
-      this.retries.begin(route, headers, endStream, cluster, this.charges, callbacks);
+      this.retries.begin(policy, route, headers, endStream, cluster, this.charges, callbacks);
     }
     if (hasHeaders) removeConsumed(headers);
   }
@@ -211,7 +218,7 @@ export class RouterFilter implements TerminalFilter, HedgedRequest, CopiedReques
     info.upstreamAttemptCount++;
     retries.beginTry(route, headers, info.upstreamAttemptCount);
     info.resetUpstream();
-    const host = retries.chooseHost(cluster, info.random, cluster.usesHash ? this.hash.compute(route, headers, info) : null);
+    const host = retries.chooseHost(cluster, info.random, cluster.usesHash ? this.hash.compute(this.policies?.hashPolicy ?? route.hashPolicy, headers, info) : null);
     if (host === null) {
       this.giveUp('', callbacks);
       this.replies.noHost(cluster, callbacks);
@@ -574,6 +581,7 @@ export class RouterFilter implements TerminalFilter, HedgedRequest, CopiedReques
     this.state = State.idle;
     this.cluster = null;
     this.route = null;
+    this.policies = null;
     this.retries?.clear();
     this.charges.clear();
     this.isOutcomeOpen = false;

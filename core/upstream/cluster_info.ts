@@ -256,11 +256,14 @@ export class ClusterInfo implements ClusterLoad {
   readonly breakers: readonly [CircuitBreaker, CircuitBreaker];
   /** Part of the requests that is answered as under maintenance: by runtime key only. */
   readonly maintenance: RuntimeFraction;
+  /** `config.requestPolicies`, compiled; opaque to this layer; null = none. */
+  policies: object | null;
 
   constructor(config: ClusterConfig, stats: ClusterStats, breakers: readonly [CircuitBreaker, CircuitBreaker]) {
     this.config = config;
     this.stats = stats;
     this.breakers = breakers;
+    this.policies = null;
     this.maintenance = { defaultValue: { numerator: 0, denominator: 100 }, runtimeKey: `upstream.maintenance_mode.${config.name}` };
   }
 

@@ -180,6 +180,7 @@ function parseLegacyHttpOptions(message: Cluster, context: ParseContext): Upstre
     maxRequestsPerConnection: common.maxRequestsPerConnection === 0 ? message.maxRequestsPerConnection ?? 0 : common.maxRequestsPerConnection,
     protocol: 'http1',
     http1: parseUpstreamHttp1(message.httpProtocolOptions, context),
+    requestPolicies: null,
   };
 }
 

@@ -22,6 +22,8 @@ import { FilterChainMatcher } from '../../core/network/listener/filter_chain_mat
 import type { FilterChainConfig } from '../../core/network/listener/listener_config.ts';
 import { NETWORK_FILTER_CATEGORY, type NetworkFilterFactory } from '../../core/network/network_filter.ts';
 import type { FactoryRegistry } from '../../core/registry/factory_registry.ts';
+import { ClusterPolicies, type ClusterPoliciesConfig } from '../../core/route/cluster_policies.ts';
+import type { FormatEnvironment } from '../../core/formatter/format_environment.ts';
 import { RuntimeSnapshot } from '../../core/runtime/runtime_snapshot.ts';
 import { HOST_STAT_WORDS, MAX_HOSTS, type SharedSlabs } from '../../core/shared_memory/layout.ts';
 import type { ListenerSnapshot, Snapshot } from '../../core/snapshot/snapshot.ts';
@@ -113,6 +115,7 @@ export class Worker {
         resets: new Int32Array(outliers.resets), thresholds: new Int32Array(outliers.thresholds), report: deps.reportOutlier ?? (() => {}),
       },
       random: this.random, nextConnectionId: this.nextConnectionId, formatNeeds: this.formatNeeds,
+      compilePolicies: (config, runtime) => this.compilePolicies(config as ClusterPoliciesConfig, runtime),
     });
   }
 
@@ -187,12 +190,27 @@ export class Worker {
     });
   }
 
+  private formatEnvironment(): FormatEnvironment {
+    return processFormatEnvironment(this.names, () => this.dispatcher.wallMs, this.random, this.formatNeeds);
+  }
+
+  private compilePolicies(config: ClusterPoliciesConfig, runtime: RuntimeSnapshot): ClusterPolicies {
+    return new ClusterPolicies(config, {
+      names: this.names, runtime, formatEnvironment: this.formatEnvironment(),
+      product: (category, extension) => {
+        const factory = this.deps.registry.get(category, extension.typeName);
+        if (factory === undefined) throw new Error(`no ${category} extension ${extension.typeName} on this thread`);
+        return factory.createFactory(extension.config, undefined);
+      },
+    });
+  }
+
   private buildListener(snapshot: ListenerSnapshot, runtime: RuntimeSnapshot, whole: Snapshot): ActiveListener {
     const { config } = snapshot;
     const { stats, index } = this.deps;
     const rootScope = stats.rootScope();
     const listenerScope = rootScope.scope(`listener.${config.statPrefix}`);
-    const environment = processFormatEnvironment(this.names, () => this.dispatcher.wallMs, this.random, this.formatNeeds);
+    const environment = this.formatEnvironment();
     const context: NetworkFilterContext = {
       listener: config, listenerScope, rootScope, runtime,
       dispatcher: this.dispatcher, literals: this.literals, names: this.names, registry: this.deps.registry, server: this.server,
