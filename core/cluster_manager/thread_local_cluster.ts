@@ -7,6 +7,7 @@ import { ClusterBalancer } from '../upstream/cluster_balancer.ts';
 import type { ClusterInfo } from '../upstream/cluster_info.ts';
 import { Host } from '../upstream/host.ts';
 import { HEALTH_GENERATION } from '../shared_memory/layout.ts';
+import type { RetryPriority } from '../upstream/retry_priority.ts';
 import { OutlierMonitor, type OutlierReporting } from '../upstream/outlier_monitor.ts';
 import { LoadBalancerContext, type LoadBalancerFactory } from '../upstream/load_balancer.ts';
 
@@ -91,6 +92,10 @@ export class ThreadLocalCluster implements UpstreamCluster {
       context.hashLow = hash.low;
     }
     return this.balancer.choose(context);
+  }
+
+  preferPriorities(priority: RetryPriority | null): void {
+    this.context.retryPriority = priority;
   }
 
   /**

@@ -10,6 +10,7 @@ import { NO_RETRIES, RetryPolicy } from '../route/retry_policy.ts';
 import type { RouteEntry } from '../route/route_entry.ts';
 import { ResponseFlag } from '../stream_info/response_flags.ts';
 import type { Host } from '../upstream/host.ts';
+import type { RetryPriority } from '../upstream/retry_priority.ts';
 import type { RequestCharges } from './request_charges.ts';
 import { RetryState, RetryVerdict } from './retry_state.ts';
 import type { RouterContext } from './router_context.ts';
@@ -45,6 +46,8 @@ export class Retries {
   private isTimeoutRetry: boolean;
   /** The last try would have been followed by another, were there not too many. */
   wasDenied: boolean;
+  /** Of this request; null without the policy's. */
+  private priority: RetryPriority | null;
   /** Where the request was sent; filled for policies with host predicates only. */
   private readonly attempted: Host[];
 
@@ -60,12 +63,14 @@ export class Retries {
     this.trailers = null;
     this.isTimeoutRetry = false;
     this.wasDenied = false;
+    this.priority = null;
     this.attempted = [];
   }
 
   /** Takes up a request. */
   begin(policy: RetryPolicy | null, route: RouteEntry, headers: HeaderMap, endStream: boolean, cluster: UpstreamCluster, charges: RequestCharges, callbacks: TerminalFilterCallbacks): void {
     this.policy = policy ?? this.noPolicy;
+    this.priority = this.policy.priorities === null ? null : this.policy.priorities.create();
     this.isHeadersOnly = endStream;
     this.state.begin(this.policy, headers, {
       stats: cluster.info.stats,
@@ -115,11 +120,21 @@ export class Retries {
 
   /** A try goes to this host. */
   onHostAttempted(host: Host): void {
-    if (this.policy.hostPredicates !== null && this.isOpen) this.attempted.push(host);
+    if (!this.isOpen) return;
+    if (this.policy.hostPredicates !== null) this.attempted.push(host);
+    this.priority?.onHostAttempted(host.config.priority);
   }
 
   /** The host of the next try: the last one chosen when the predicates like none. */
   chooseHost(cluster: UpstreamCluster, random: number, hash: XxHash64 | null): Host | null {
+    if (this.priority === null) return this.chooseAccepted(cluster, random, hash);
+    cluster.preferPriorities(this.priority);
+    const host = this.chooseAccepted(cluster, random, hash);
+    cluster.preferPriorities(null);
+    return host;
+  }
+
+  private chooseAccepted(cluster: UpstreamCluster, random: number, hash: XxHash64 | null): Host | null {
     const predicates = this.policy.hostPredicates;
     let host = cluster.chooseHost(random, hash);
     if (predicates === null) return host;
@@ -146,6 +161,7 @@ export class Retries {
     this.isWaiting = false;
     this.trailers = null;
     this.attempted.length = 0;
+    this.priority = null;
     if (this.state.isOpen) this.state.end();
   }
 
