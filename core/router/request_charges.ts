@@ -3,6 +3,8 @@ import { HeaderId } from '../headers/header_names.ts';
 import { ResetReason } from '../http/codec.ts';
 import type { RequestStats } from '../route/request_stats.ts';
 import type { ClusterStats } from '../upstream/cluster_info.ts';
+import type { StreamInfo } from '../stream_info/stream_info.ts';
+import { percentOfTimeout } from '../upstream/tracking_stats.ts';
 import { failureStatus } from './request_rules.ts';
 import type { RequestTimeouts } from './request_timeouts.ts';
 import type { UpstreamRequest } from './upstream_request.ts';
@@ -28,6 +30,15 @@ export class RequestCharges {
     this.altStatName = '';
     this.isHealthCheck = false;
     this.hasInterimResponse = false;
+  }
+
+  /** Takes up a request. */
+  begin(cluster: ClusterStats, virtualCluster: RequestStats | null, route: RequestStats | null, info: StreamInfo): void {
+    this.cluster = cluster;
+    this.virtualCluster = virtualCluster;
+    this.route = route;
+    this.isInternal = info.isInternalRequest;
+    this.isHealthCheck = info.isHealthCheck;
   }
 
   clear(): void {
@@ -87,6 +98,7 @@ export class RequestCharges {
   /** The time of the request is over, with this try under way. */
   lateRequest(upstream: UpstreamRequest, timeouts: RequestTimeouts): void {
     this.cluster?.rqTimeout.inc();
+    upstream.onRequestTimeout(timeouts.answersNoContent ? 204 : 504);
     this.timeout(upstream, timeouts);
   }
 
@@ -96,10 +108,16 @@ export class RequestCharges {
     this.abort(upstream, timeouts.answersNoContent ? 204 : 504);
   }
 
+  /** So many milliseconds of the request's time were used. */
+  budget(elapsed: number, timeouts: RequestTimeouts): void {
+    this.cluster?.budgets?.whole.record(percentOfTimeout(elapsed, timeouts.globalMs));
+  }
+
   /** The whole response took this many milliseconds. */
-  time(elapsed: number): void {
+  time(elapsed: number, timeouts: RequestTimeouts): void {
     const stats = this.cluster;
     if (stats === null) return;
+    if (stats.budgets !== null) this.budget(elapsed, timeouts);
     stats.codes.time.record(elapsed);
     stats.byOrigin(this.isInternal).time.record(elapsed);
     this.virtualCluster?.codes.time.record(elapsed);

@@ -134,11 +134,7 @@ export class RouterFilter implements TerminalFilter, HedgedRequest, CopiedReques
     this.isGrpc = isGrpcRequest(headers);
     const virtualCluster = route.virtualHost.virtualCluster(headers);
     const { charges } = this;
-    charges.cluster = cluster.info.stats;
-    charges.virtualCluster = virtualCluster === null ? null : virtualCluster.stats;
-    charges.route = route.stats;
-    charges.isInternal = info.isInternalRequest;
-    charges.isHealthCheck = info.isHealthCheck;
+    charges.begin(cluster.info.stats, virtualCluster === null ? null : virtualCluster.stats, route.stats, info);
     if (virtualCluster !== null) info.virtualClusterName = virtualCluster.name;
     if (this.replies.refusesHeaders(headers, callbacks)) return;
     charges.takeAltStatName(headers);
@@ -206,6 +202,7 @@ export class RouterFilter implements TerminalFilter, HedgedRequest, CopiedReques
       this.replies.noPool(callbacks);
       return;
     }
+    if (cluster.info.isTracked) this.upstream.track(cluster.info.stats, headers, this.timeouts.perTryMs);
     this.upstream.begin(callbacks, pool, headers, endStream, tunnel >= Tunnel.webSocket);
   }
 
@@ -415,7 +412,7 @@ export class RouterFilter implements TerminalFilter, HedgedRequest, CopiedReques
   private onUpstreamComplete(callbacks: TerminalFilterCallbacks): void {
     this.state = State.done;
     this.stopTimers();
-    if (callbacks.isRequestComplete()) this.charges.time(callbacks.streamInfo.msSinceRequestComplete(this.context.clock));
+    if (callbacks.isRequestComplete()) this.charges.time(callbacks.streamInfo.msSinceRequestComplete(this.context.clock), this.timeouts);
     this.upstream.onResponseComplete(callbacks.isRequestComplete());
   }
 
@@ -522,6 +519,7 @@ export class RouterFilter implements TerminalFilter, HedgedRequest, CopiedReques
 
   private answerTimeout(details: string, isTrying: boolean, callbacks: TerminalFilterCallbacks): void {
     callbacks.streamInfo.setFlag(ResponseFlag.upstreamRequestTimeout);
+    this.charges.budget(callbacks.streamInfo.msSinceRequestComplete(this.context.clock), this.timeouts);
     if (!this.giveUp(details, callbacks)) return;
     const { answersNoContent } = this.timeouts;
     if (isTrying) this.charges.abort(this.upstream, answersNoContent ? 204 : 504);

@@ -6,10 +6,12 @@ import { type RequestEncoder, ResetReason, type ResponseDecoder } from '../http/
 import type { TerminalFilterCallbacks } from '../http/terminal_filter.ts';
 import { ResponseFlag } from '../stream_info/response_flags.ts';
 import { Protocol, StreamInfo } from '../stream_info/stream_info.ts';
+import type { ClusterStats } from '../upstream/cluster_info.ts';
 import type { Host } from '../upstream/host.ts';
 import type { OutlierMonitor } from '../upstream/outlier_monitor.ts';
 import { statusForOutliers } from './outlier_status.ts';
 import { type TimedTry, TryTimers } from './try_timers.ts';
+import { TryTracking } from './try_tracking.ts';
 
 /** The router, as its upstream request sees it. */
 export interface UpstreamRequestOwner extends TimedTry {
@@ -39,6 +41,8 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
   readonly timers: TryTimers;
   /** Where it goes; null before it is sent. */
   host: Host | null;
+  /** What is measured of it; null for clusters that want nothing measured. */
+  private tracking: TryTracking | null;
   private owner: UpstreamRequestOwner;
   private readonly clock: Float64Array;
   private callbacks: TerminalFilterCallbacks | null;
@@ -71,6 +75,7 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
     this.waitingIn = null;
     this.timers = new TryTimers(owner);
     this.host = null;
+    this.tracking = null;
     this.owner = owner;
     this.callbacks = null;
     this.info = NO_INFO;
@@ -124,6 +129,11 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
     if (this.waitingIn !== null) callbacks.retainRequestHeaders();
   }
 
+  /** The next try, with these headers, is to be measured. */
+  track(stats: ClusterStats, headers: HeaderMap, perTryMs: number): void {
+    this.tracking = new TryTracking(stats, headers, perTryMs, this.clock[0]);
+  }
+
   encodeData(bytes: Uint8Array, offset: number, length: number, endStream: boolean): void {
     if (this.state === State.pending || (this.isWithheld && this.state === State.active)) {
       this.pendingBody.append(bytes, offset, length);
@@ -138,6 +148,7 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
     if (encoder === null) return;
     const { info } = this;
     const now = this.clock[0];
+    if (this.tracking !== null) this.tracking.onSent(length);
     encoder.encodeData(bytes, offset, length, endStream);
     if (endStream) {
       info.lastUpstreamTxMs = now;
@@ -165,6 +176,12 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
     if (!this.isWithheld) return;
     this.isWithheld = false;
     if (this.state === State.active) this.sendPending();
+  }
+
+  /** The whole request timed out. */
+  onRequestTimeout(status: number): void {
+    if (!this.hasResponse) this.tracking?.skipTime();
+    this.noteTimeout(status);
   }
 
   /** A connection is there. */
@@ -232,6 +249,10 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
       this.owner.onUpstreamBackpressure(false);
     }
     this.recordBytes();
+    if (this.tracking !== null) {
+      this.tracking.end(this.clock[0]);
+      this.tracking = null;
+    }
     this.state = State.done;
     this.encoder = null;
     this.stream = null;
@@ -320,7 +341,9 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
   }
 
   decode1xxHeaders(headers: HeaderMap): void {
-    if (this.state === State.active) this.owner.onUpstream1xxHeaders(headers);
+    if (this.state !== State.active) return;
+    if (this.tracking !== null) this.tracking.onResponseHeaders(headers);
+    this.owner.onUpstream1xxHeaders(headers);
   }
 
   decodeHeaders(headers: HeaderMap, endStream: boolean): void {
@@ -330,6 +353,7 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
     info.firstUpstreamRxMs = now;
     if (endStream) info.lastUpstreamRxMs = now;
     this.hasResponse = true;
+    if (this.tracking !== null) this.tracking.onResponseHeaders(headers);
     if (this.outlier !== null) this.outlier.onResponse(statusForOutliers(headers, this.isGrpc));
     this.owner.onUpstreamHeaders(headers, endStream);
   }
@@ -339,6 +363,7 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
     const { info } = this;
     if (length > 0 && Number.isNaN(info.firstUpstreamRxBodyMs)) info.firstUpstreamRxBodyMs = this.clock[0];
     if (endStream) info.lastUpstreamRxMs = this.clock[0];
+    if (this.tracking !== null) this.tracking.onReceived(length);
     this.owner.onUpstreamData(offset, length, endStream);
   }
 

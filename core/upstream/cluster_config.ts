@@ -71,6 +71,8 @@ export interface ClusterConfig {
   readonly autoHostRewriteAllowed: boolean;
   /** What workers count for outlier detection; null = nothing. */
   readonly outliers: { readonly splitsLocalOrigin: boolean } | null;
+  /** Histograms beyond the usual ones; null = none. */
+  readonly tracking: { readonly timeoutBudgets: boolean; readonly messageSizes: boolean } | null;
   /** Policies for its requests before those of routes (core/route/cluster_policies); opaque to this layer; null = none. */
   readonly requestPolicies: object | null;
   /** Untyped metadata by namespace. */

@@ -2,6 +2,7 @@ import type { Counter, Gauge, Histogram, StatsScope } from '../stats/stats.ts';
 import type { RuntimeFraction, RuntimeSnapshot } from '../runtime/runtime_snapshot.ts';
 import type { ClusterConfig } from './cluster_config.ts';
 import type { ClusterLoad } from './load_balancer.ts';
+import { MessageSizeStats, TimeoutBudgetStats } from './tracking_stats.ts';
 import type { CircuitBreaker, CircuitGauges } from './circuit_breaker.ts';
 
 /** Counters of response codes below one prefix: `upstream_rq_200`, `upstream_rq_2xx`, `upstream_rq_completed`. */
@@ -114,6 +115,9 @@ export class ClusterStats {
   readonly rqRetryBackoffExponential: Counter;
   readonly rqRetryBackoffRatelimited: Counter;
   readonly lbHealthyPanic: Counter;
+  /** Of clusters that are tracked; null = not. */
+  budgets: TimeoutBudgetStats | null;
+  sizes: MessageSizeStats | null;
   /** Response codes: all, and the copies below `external.` and `internal.`. */
   readonly codes: ResponseCodeStats;
   private external: ResponseCodeStats | null;
@@ -176,12 +180,20 @@ export class ClusterStats {
     this.rqRetryBackoffExponential = scope.counter('upstream_rq_retry_backoff_exponential');
     this.rqRetryBackoffRatelimited = scope.counter('upstream_rq_retry_backoff_ratelimited');
     this.lbHealthyPanic = scope.counter('lb_healthy_panic');
+    this.budgets = null;
+    this.sizes = null;
     this.codes = new ResponseCodeStats(scope);
     this.external = null;
     this.internal = null;
     this.canary = null;
     this.retried = null;
     this.alternatives = null;
+  }
+
+  /** Makes the histograms of a tracked cluster. */
+  track(tracking: ClusterConfig['tracking']): void {
+    if (tracking?.timeoutBudgets === true) this.budgets = new TimeoutBudgetStats(this.scope);
+    if (tracking?.messageSizes === true) this.sizes = new MessageSizeStats(this.scope);
   }
 
   /** The copy for requests from outside or inside. */
@@ -258,12 +270,16 @@ export class ClusterInfo implements ClusterLoad {
   readonly maintenance: RuntimeFraction;
   /** `config.requestPolicies`, compiled; opaque to this layer; null = none. */
   policies: object | null;
+  /** Each try is to be measured. */
+  readonly isTracked: boolean;
 
   constructor(config: ClusterConfig, stats: ClusterStats, breakers: readonly [CircuitBreaker, CircuitBreaker]) {
     this.config = config;
     this.stats = stats;
     this.breakers = breakers;
     this.policies = null;
+    this.isTracked = config.tracking !== null;
+    stats.track(config.tracking);
     this.maintenance = { defaultValue: { numerator: 0, denominator: 100 }, runtimeKey: `upstream.maintenance_mode.${config.name}` };
   }
 

@@ -27,7 +27,7 @@ describe('parseCluster', () => {
       maxConnectionDurationMs: 0, maxStreamDurationMs: 0, maxResponseHeadersKb: 80, maxResponseHeadersCount: 100, defaultThresholds: DEFAULT_THRESHOLDS, highThresholds: DEFAULT_THRESHOLDS,
       lbPolicy: { name: 'envoy.load_balancing_policies.round_robin', typeName: 'envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin', config: { locality: { failsOnPanic: false, isWeighted: false } } },
       protocol: 'http1', http1: { enableTrailers: false, properCaseWords: false, preserveCase: null, sendFullyQualifiedUrl: false }, transportSocket: null, tcpKeepAlive: null,
-      bindAddress: null, isLogical: false, healthyPanicThreshold: 50, overprovisioningFactor: 140, weightedPriorityHealth: false, dropOverload: null, autoHostRewriteAllowed: false, outliers: null, requestPolicies: null, metadata: {},
+      bindAddress: null, isLogical: false, healthyPanicThreshold: 50, overprovisioningFactor: 140, weightedPriorityHealth: false, dropOverload: null, autoHostRewriteAllowed: false, outliers: null, tracking: null, requestPolicies: null, metadata: {},
     });
     expect(discovery).toEqual({ kind: 'static', endpoints: [
       { address: '1.2.3.4', port: 80, hostname: '', weight: 1, priority: 0, region: '', zone: '', subZone: '', localityWeight: 0, healthStatus: 'unknown', metadata: {} },
@@ -83,6 +83,8 @@ describe('parseCluster', () => {
     ['alt_stat_name: s, connect_timeout: 0.25s, per_connection_buffer_limit_bytes: 5', { statName: 's', connectTimeoutMs: 250, perConnectionBufferLimitBytes: 5 }],
     ['circuit_breakers: {thresholds: [{max_connections: 1, max_requests: 0}, {priority: HIGH, max_retries: 9, track_remaining: true}, {max_connections: 5}]}',
       { defaultThresholds: { ...DEFAULT_THRESHOLDS, maxConnections: 1, maxRequests: 0 }, highThresholds: { ...DEFAULT_THRESHOLDS, maxRetries: 9, trackRemaining: true } }],
+    ['track_timeout_budgets: true', { tracking: { timeoutBudgets: true, messageSizes: false } }],
+    ['track_cluster_stats: {request_response_sizes: true}', { tracking: { timeoutBudgets: false, messageSizes: true } }],
     ['circuit_breakers: {thresholds: [{max_connection_pools: 7}], per_host_thresholds: [{priority: HIGH, max_connections: 3}, {max_connections: 0}]}',
       { defaultThresholds: { ...DEFAULT_THRESHOLDS, maxConnectionPools: 7, maxConnectionsPerHost: 0 }, highThresholds: { ...DEFAULT_THRESHOLDS, maxConnectionsPerHost: 3 } }],
     ['circuit_breakers: {thresholds: [{retry_budget: {}}, {priority: HIGH, retry_budget: {budget_percent: {value: 12.5}, min_retry_concurrency: 0}}]}',

@@ -82,10 +82,17 @@ export function parseCluster(message: Cluster, defaults: ClusterDefaults, contex
     weightedPriorityHealth: message.loadAssignment?.policy?.weightedPriorityHealth ?? false,
     dropOverload: parseDropOverload(message.loadAssignment?.policy, context),
     autoHostRewriteAllowed: discovery.kind !== 'static',
+    tracking: parseTracking(message),
     outliers: outliers === null ? null : { splitsLocalOrigin: outliers.splitsLocalOrigin },
     metadata: parseMetadata(message.metadata),
   };
   return deepFreeze({ config, discovery, outliers, health: parseHealth(message, context) });
+}
+
+/** per_endpoint_stats is left unread: there are none. */
+function parseTracking({ trackClusterStats, trackTimeoutBudgets }: Cluster): ClusterConfig['tracking'] {
+  const tracking = { timeoutBudgets: trackTimeoutBudgets || (trackClusterStats?.timeoutBudgets ?? false), messageSizes: trackClusterStats?.requestResponseSizes ?? false };
+  return tracking.timeoutBudgets || tracking.messageSizes ? tracking : null;
 }
 
 /** Fields that matter to checked hosts only are read with checks only: otherwise they have no effect. */
