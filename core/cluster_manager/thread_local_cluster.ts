@@ -1,5 +1,6 @@
 import type { XxHash64 } from '../base/xxhash64.ts';
 import type { ConnPool } from '../conn_pool/conn_pool.ts';
+import { HostPools } from './host_pools.ts';
 import { Http1ConnPool, type Http1PoolContext } from '../http/conn_pool/http1_pool.ts';
 import type { UpstreamCluster } from '../conn_pool/cluster_lookup.ts';
 import type { HostSetConfig } from '../upstream/cluster_config.ts';
@@ -10,14 +11,6 @@ import { HEALTH_GENERATION } from '../shared_memory/layout.ts';
 import type { RetryPriority } from '../upstream/retry_priority.ts';
 import { OutlierMonitor, type OutlierReporting } from '../upstream/outlier_monitor.ts';
 import { LoadBalancerContext, type LoadBalancerFactory } from '../upstream/load_balancer.ts';
-
-/** A host's pools on this worker, by priority: HTTP, then plain TCP; kept in `Host.attachment`. */
-class HostPools {
-  readonly pools: (Http1ConnPool | null)[] = [null, null, null, null];
-}
-
-/** Where the TCP pools begin. */
-const TCP_POOLS = 2;
 
 /** Health is looked at again this often even if the host set did not change, in ticks of the timer wheel (about 250 ms). */
 const HEALTH_CHECK_TICKS = 32;
@@ -105,7 +98,7 @@ export class ThreadLocalCluster implements UpstreamCluster {
   onHealthChanged(): void {
     this.balancer.refresh();
     for (const host of this.hostsById.values()) {
-      if (host.hasFailedSince()) for (const pool of (host.attachment as HostPools | null)?.pools ?? []) pool?.renew();
+      if (host.hasFailedSince()) (host.attachment as HostPools | null)?.forEach((pool) => pool.renew());
     }
   }
 
@@ -113,26 +106,44 @@ export class ThreadLocalCluster implements UpstreamCluster {
     return this.factory.usesHash === true;
   }
 
-  pool(host: Host, priority: number): ConnPool | null {
-    return this.poolAt(host, priority, priority);
+  pool(host: Host, priority: number, downstream: number): ConnPool | null {
+    return this.poolOfKind(host, priority, false, downstream);
   }
 
-  tcpPool(host: Host, priority: number): ConnPool | null {
-    return this.poolAt(host, priority, TCP_POOLS + priority);
+  tcpPool(host: Host, priority: number, downstream: number): ConnPool | null {
+    return this.poolOfKind(host, priority, true, downstream);
   }
 
-  private poolAt(host: Host, priority: number, index: number): ConnPool | null {
+  private poolOfKind(host: Host, priority: number, isTcp: boolean, downstream: number): ConnPool | null {
     let pools = host.attachment as HostPools | null;
     if (pools === null) {
       pools = new HostPools();
       host.attachment = pools;
     }
-    let pool = pools.pools[index];
+    const kind = HostPools.kindOf(priority, isTcp);
+    if (this.info.config.poolPerDownstream) return this.poolOfDownstream(pools, host, priority, isTcp, downstream);
+    let pool = pools.get(kind);
     if (pool === null) {
-      pool = new Http1ConnPool(this.poolContext, host, priority, index >= TCP_POOLS);
-      pools.pools[index] = pool;
+      pool = new Http1ConnPool(this.poolContext, host, priority, isTcp);
+      pools.set(kind, pool);
     }
-    return pool.take() ? pool : null;
+    return pool.take() ? pool : this.refusePool();
+  }
+
+  private poolOfDownstream(pools: HostPools, host: Host, priority: number, isTcp: boolean, downstream: number): ConnPool | null {
+    const kind = HostPools.kindOf(priority, isTcp);
+    const known = pools.ofDownstream(downstream, kind);
+    if (known !== null) return known;
+    const pool = new Http1ConnPool(this.poolContext, host, priority, isTcp);
+    // A client that is gone leaves its pool until the connections' idle timeout: it gives way.
+    if (!pool.take() && !(pools.closeUnused(kind) && pool.take())) return this.refusePool();
+    pools.setOfDownstream(downstream, kind, pool);
+    return pool;
+  }
+
+  private refusePool(): null {
+    this.info.stats.cxPoolOverflow.inc();
+    return null;
   }
 
   /** The cluster is gone: idle connections close, busy ones finish. */
@@ -142,7 +153,7 @@ export class ThreadLocalCluster implements UpstreamCluster {
 
   /** Cuts every connection. */
   close(): void {
-    for (const host of this.hostsById.values()) for (const pool of (host.attachment as HostPools | null)?.pools ?? []) pool?.close();
+    for (const host of this.hostsById.values()) (host.attachment as HostPools | null)?.forEach((pool) => pool.close());
   }
 }
 
@@ -152,7 +163,5 @@ function isSameHost(host: Host, config: Host['config']): boolean {
 }
 
 function drainPools(host: Host): void {
-  const pools = host.attachment as HostPools | null;
-  if (pools === null) return;
-  for (const pool of pools.pools) pool?.drain();
+  (host.attachment as HostPools | null)?.forEach((pool) => pool.drain());
 }

@@ -13,10 +13,10 @@ export interface UpstreamCluster {
   chooseHost(random: number, hash: XxHash64 | null): Host | null;
   /** Until told otherwise (null), hosts are chosen for a retry that is to go by this. */
   preferPriorities(priority: RetryPriority | null): void;
-  /** The host's pool at a priority (0 default, 1 high); null when the cluster has too many. */
-  pool(host: Host, priority: number): ConnPool | null;
+  /** The host's pool at a priority (0 default, 1 high) for a downstream connection, by its id; null when the cluster has too many. */
+  pool(host: Host, priority: number, downstream: number): ConnPool | null;
   /** The host's pool of plain TCP connections, for terminated CONNECTs. */
-  tcpPool(host: Host, priority: number): ConnPool | null;
+  tcpPool(host: Host, priority: number, downstream: number): ConnPool | null;
 }
 
 /** This thread's clusters by name. */

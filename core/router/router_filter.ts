@@ -195,7 +195,8 @@ export class RouterFilter implements TerminalFilter, HedgedRequest, CopiedReques
     if (route.action?.autoHostRewrite === true) route.autoRewriteHost(headers, host.hostname);
     this.retries?.onHostAttempted(host);
     const priority = route.isHighPriority ? 1 : 0;
-    const pool = isTerminated(route, headers, tunnel) ? cluster.tcpPool(host, priority) : cluster.pool(host, priority);
+    const { id } = callbacks.connection;
+    const pool = isTerminated(route, headers, tunnel) ? cluster.tcpPool(host, priority, id) : cluster.pool(host, priority, id);
     if (pool === null) {
       info.upstreamHost = null;
       this.giveUp('', callbacks);

@@ -86,7 +86,7 @@ export class ShadowRequest implements PoolRequest, ResponseDecoder {
     if (endStream) this.startTimer();
     const { stats } = this.cluster.info;
     const host = this.cluster.chooseHost(random, null);
-    const pool = host === null ? null : this.cluster.pool(host, isHighPriority ? 1 : 0);
+    const pool = host === null ? null : this.cluster.pool(host, isHighPriority ? 1 : 0, NO_DOWNSTREAM);
     if (host === null || pool === null) {
       if (host === null) stats.cxNoneHealthy.inc();
       this.chargeCode(503, null);
@@ -273,3 +273,6 @@ export class ShadowRequest implements PoolRequest, ResponseDecoder {
     if (host?.isCanary === true) stats.canaryCodes().charge(status);
   }
 }
+
+/** Copies belong to no downstream connection: those to clusters with pools per connection share one. */
+const NO_DOWNSTREAM = -1;

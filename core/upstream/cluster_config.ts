@@ -36,6 +36,8 @@ export interface ClusterConfig {
   readonly perConnectionBufferLimitBytes: number;
   /** 0 = unlimited. */
   readonly maxRequestsPerConnection: number;
+  /** Downstream connections share no upstream connections. */
+  readonly poolPerDownstream: boolean;
   /** Connections per request that waits or runs, to each host; 1 = none in advance. */
   readonly preconnectRatio: number;
   /** Default 3,600,000; 0 = off. */

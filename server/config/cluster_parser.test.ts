@@ -23,7 +23,7 @@ describe('parseCluster', () => {
     const { config, discovery, errors, warnings } = parse(endpoints(address('1.2.3.4')));
     expect([errors, warnings()]).toEqual([[], []]);
     expect(config).toEqual({
-      name: 'c', statName: 'c', connectTimeoutMs: 5000, perConnectionBufferLimitBytes: 1 << 20, preconnectRatio: 1, maxRequestsPerConnection: 0, idleTimeoutMs: 3_600_000,
+      name: 'c', statName: 'c', connectTimeoutMs: 5000, perConnectionBufferLimitBytes: 1 << 20, poolPerDownstream: false, preconnectRatio: 1, maxRequestsPerConnection: 0, idleTimeoutMs: 3_600_000,
       maxConnectionDurationMs: 0, maxStreamDurationMs: 0, maxResponseHeadersKb: 80, maxResponseHeadersCount: 100, defaultThresholds: DEFAULT_THRESHOLDS, highThresholds: DEFAULT_THRESHOLDS,
       lbPolicy: { name: 'envoy.load_balancing_policies.round_robin', typeName: 'envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin', config: { locality: { failsOnPanic: false, isWeighted: false } } },
       protocol: 'http1', http1: { enableTrailers: false, properCaseWords: false, preserveCase: null, sendFullyQualifiedUrl: false }, transportSocket: null, tcpKeepAlive: null,
@@ -83,6 +83,7 @@ describe('parseCluster', () => {
     ['alt_stat_name: s, connect_timeout: 0.25s, per_connection_buffer_limit_bytes: 5', { statName: 's', connectTimeoutMs: 250, perConnectionBufferLimitBytes: 5 }],
     ['circuit_breakers: {thresholds: [{max_connections: 1, max_requests: 0}, {priority: HIGH, max_retries: 9, track_remaining: true}, {max_connections: 5}]}',
       { defaultThresholds: { ...DEFAULT_THRESHOLDS, maxConnections: 1, maxRequests: 0 }, highThresholds: { ...DEFAULT_THRESHOLDS, maxRetries: 9, trackRemaining: true } }],
+    ['connection_pool_per_downstream_connection: true', { poolPerDownstream: true }],
     ['track_timeout_budgets: true', { tracking: { timeoutBudgets: true, messageSizes: false } }],
     ['track_cluster_stats: {request_response_sizes: true}', { tracking: { timeoutBudgets: false, messageSizes: true } }],
     ['circuit_breakers: {thresholds: [{max_connection_pools: 7}], per_host_thresholds: [{priority: HIGH, max_connections: 3}, {max_connections: 0}]}',

@@ -68,6 +68,7 @@ export function parseCluster(message: Cluster, defaults: ClusterDefaults, contex
     statName: message.altStatName === '' ? message.name : message.altStatName,
     connectTimeoutMs: durationMsOr(message.connectTimeout, CONNECT_TIMEOUT_MS),
     perConnectionBufferLimitBytes: message.perConnectionBufferLimitBytes ?? BUFFER_LIMIT_BYTES,
+    poolPerDownstream: message.connectionPoolPerDownstreamConnection,
     preconnectRatio: message.preconnectPolicy?.perUpstreamPreconnectRatio ?? 1,
     ...parseHttpOptions(message, context),
     defaultThresholds: parseThresholds(message.circuitBreakers, 0, context),

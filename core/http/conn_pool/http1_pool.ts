@@ -47,6 +47,8 @@ export class Http1ConnPool implements ConnPool {
   private isClosed: boolean;
   /** It is one of the cluster's pools that are in use; counted only where somebody wants to know. */
   isCounted: boolean;
+  /** Told when it has neither connections nor requests; null = nobody wants to know. */
+  onUnused: (() => void) | null;
 
   constructor(context: Http1PoolContext, host: Host, priority: number, isTcp = false) {
     this.context = context;
@@ -60,15 +62,18 @@ export class Http1ConnPool implements ConnPool {
     this.isDraining = false;
     this.isClosed = false;
     this.isCounted = false;
+    this.onUnused = null;
+  }
+
+  /** Requests run or wait. */
+  get hasRequests(): boolean {
+    return this.pending.size > 0 || this.clients.size > this.idle.length + this.connecting;
   }
 
   /** It is asked for: takes its place among the cluster's pools; false when there are too many. */
   take(): boolean {
     if (this.isCounted || !this.breaker.countsPools) return true;
-    if (!this.breaker.canCreate(CircuitKind.pools)) {
-      this.context.cluster.stats.cxPoolOverflow.inc();
-      return false;
-    }
+    if (!this.breaker.canCreate(CircuitKind.pools)) return false;
     this.isCounted = true;
     this.breaker.inc(CircuitKind.pools);
     return true;
@@ -76,9 +81,12 @@ export class Http1ConnPool implements ConnPool {
 
   /** Without connections and requests it is none of the cluster's pools. */
   private leave(): void {
-    if (!this.isCounted || this.clients.size > 0 || this.pending.size > 0) return;
-    this.isCounted = false;
-    this.breaker.dec(CircuitKind.pools);
+    if (this.clients.size > 0 || this.pending.size > 0) return;
+    if (this.isCounted) {
+      this.isCounted = false;
+      this.breaker.dec(CircuitKind.pools);
+    }
+    this.onUnused?.();
   }
 
   newStream(request: PoolRequest): void {
