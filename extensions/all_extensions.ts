@@ -28,6 +28,7 @@ import { register as registerCares } from './network/dns_resolver/cares/config.t
 import { register as registerGetAddrInfo } from './network/dns_resolver/getaddrinfo/config.ts';
 import { register as registerUuid } from './request_id/uuid/config.ts';
 import { register as registerOmitCanaryHosts } from './retry/host/omit_canary_hosts/config.ts';
+import { register as registerPreviousPriorities } from './retry/priority/previous_priorities/config.ts';
 import { register as registerOmitHostMetadata } from './retry/host/omit_host_metadata/config.ts';
 import { register as registerPreviousHosts } from './retry/host/previous_hosts/config.ts';
 import { register as registerRawBuffer } from './transport_sockets/raw_buffer/config.ts';
@@ -64,6 +65,7 @@ export function registerAllExtensions(registry: FactoryRegistry): void {
   registerUuid(registry);
   registerPreviousHosts(registry);
   registerOmitCanaryHosts(registry);
+  registerPreviousPriorities(registry);
   registerOmitHostMetadata(registry);
   registerRawBuffer(registry);
   registerHttpProtocolOptions(registry);

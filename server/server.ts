@@ -496,10 +496,10 @@ export class Server implements Instance {
 
   clusters(): Iterable<ClusterStatus> {
     const sorted = this.clustersByName();
-    const { hostSlabs } = this;
+    const { hostSlabs, runtimeSnapshot } = this;
     return {
       *[Symbol.iterator]() {
-        for (const cluster of sorted) yield clusterStatus(cluster, hostSlabs);
+        for (const cluster of sorted) yield clusterStatus(cluster, hostSlabs, runtimeSnapshot);
       },
     };
   }

@@ -1,5 +1,6 @@
 import type { XxHash64 } from '../base/xxhash64.ts';
 import type { ConnPool } from '../conn_pool/conn_pool.ts';
+import { HostPools } from './host_pools.ts';
 import { Http1ConnPool, type Http1PoolContext } from '../http/conn_pool/http1_pool.ts';
 import type { UpstreamCluster } from '../conn_pool/cluster_lookup.ts';
 import type { HostSetConfig } from '../upstream/cluster_config.ts';
@@ -7,16 +8,9 @@ import { ClusterBalancer } from '../upstream/cluster_balancer.ts';
 import type { ClusterInfo } from '../upstream/cluster_info.ts';
 import { Host } from '../upstream/host.ts';
 import { HEALTH_GENERATION } from '../shared_memory/layout.ts';
+import type { RetryPriority } from '../upstream/retry_priority.ts';
 import { OutlierMonitor, type OutlierReporting } from '../upstream/outlier_monitor.ts';
 import { LoadBalancerContext, type LoadBalancerFactory } from '../upstream/load_balancer.ts';
-
-/** A host's pools on this worker, by priority: HTTP, then plain TCP; kept in `Host.attachment`. */
-class HostPools {
-  readonly pools: (ConnPool | null)[] = [null, null, null, null];
-}
-
-/** Where the TCP pools begin. */
-const TCP_POOLS = 2;
 
 /** Health is looked at again this often even if the host set did not change, in ticks of the timer wheel (about 250 ms). */
 const HEALTH_CHECK_TICKS = 32;
@@ -93,6 +87,10 @@ export class ThreadLocalCluster implements UpstreamCluster {
     return this.balancer.choose(context);
   }
 
+  preferPriorities(priority: RetryPriority | null): void {
+    this.context.retryPriority = priority;
+  }
+
   /**
    * The health of some hosts is another. Perhaps other connections to a host that failed do better than those that are there:
    * they are not used again.
@@ -106,37 +104,54 @@ export class ThreadLocalCluster implements UpstreamCluster {
 
   /** Those of TCP are cut where the cluster says so: nobody can tell how long they would be used otherwise. */
   private renewPools(host: Host): void {
-    for (const [i, pool] of ((host.attachment as HostPools | null)?.pools ?? []).entries()) {
-      if (pool === null) continue;
-      if (i >= TCP_POOLS && this.info.config.closesOnHealthFailure) pool.cut();
-      else pool.renew();
-    }
+    const pools = host.attachment as HostPools | null;
+    if (pools === null) return;
+    if (this.info.config.closesOnHealthFailure) pools.forEach((pool, isTcp) => (isTcp ? pool.cut() : pool.renew()));
+    else pools.forEach((pool) => pool.renew());
   }
 
   get usesHash(): boolean {
     return this.factory.usesHash === true;
   }
 
-  pool(host: Host, priority: number): ConnPool {
-    return this.poolAt(host, priority, priority);
+  pool(host: Host, priority: number, downstream: number): ConnPool | null {
+    return this.poolOfKind(host, priority, false, downstream);
   }
 
-  tcpPool(host: Host, priority: number): ConnPool {
-    return this.poolAt(host, priority, TCP_POOLS + priority);
+  tcpPool(host: Host, priority: number, downstream: number): ConnPool | null {
+    return this.poolOfKind(host, priority, true, downstream);
   }
 
-  private poolAt(host: Host, priority: number, index: number): ConnPool {
+  private poolOfKind(host: Host, priority: number, isTcp: boolean, downstream: number): ConnPool | null {
     let pools = host.attachment as HostPools | null;
     if (pools === null) {
       pools = new HostPools();
       host.attachment = pools;
     }
-    let pool = pools.pools[index];
+    const kind = HostPools.kindOf(priority, isTcp);
+    if (this.info.config.poolPerDownstream) return this.poolOfDownstream(pools, host, priority, isTcp, downstream);
+    let pool = pools.get(kind);
     if (pool === null) {
-      pool = new Http1ConnPool(this.poolContext, host, priority, index >= TCP_POOLS);
-      pools.pools[index] = pool;
+      pool = new Http1ConnPool(this.poolContext, host, priority, isTcp);
+      pools.set(kind, pool);
     }
+    return pool.take() ? pool : this.refusePool();
+  }
+
+  private poolOfDownstream(pools: HostPools, host: Host, priority: number, isTcp: boolean, downstream: number): ConnPool | null {
+    const kind = HostPools.kindOf(priority, isTcp);
+    const known = pools.ofDownstream(downstream, kind);
+    if (known !== null) return known;
+    const pool = new Http1ConnPool(this.poolContext, host, priority, isTcp);
+    // A client that is gone leaves its pool until the connections' idle timeout: it gives way.
+    if (!pool.take() && !(pools.closeUnused(kind) && pool.take())) return this.refusePool();
+    pools.setOfDownstream(downstream, kind, pool);
     return pool;
+  }
+
+  private refusePool(): null {
+    this.info.stats.cxPoolOverflow.inc();
+    return null;
   }
 
   /** The cluster is gone: idle connections close, busy ones finish. */
@@ -146,7 +161,7 @@ export class ThreadLocalCluster implements UpstreamCluster {
 
   /** Cuts every connection. */
   close(): void {
-    for (const host of this.hostsById.values()) for (const pool of (host.attachment as HostPools | null)?.pools ?? []) pool?.close();
+    for (const host of this.hostsById.values()) (host.attachment as HostPools | null)?.forEach((pool) => pool.close());
   }
 }
 
@@ -156,7 +171,5 @@ function isSameHost(host: Host, config: Host['config']): boolean {
 }
 
 function drainPools(host: Host): void {
-  const pools = host.attachment as HostPools | null;
-  if (pools === null) return;
-  for (const pool of pools.pools) pool?.drain();
+  (host.attachment as HostPools | null)?.forEach((pool) => pool.drain());
 }

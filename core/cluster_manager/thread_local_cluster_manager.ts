@@ -7,9 +7,10 @@ import type { AnyExtensionFactory, FactoryRegistry } from '../registry/factory_r
 import type { ClusterLookup } from '../conn_pool/cluster_lookup.ts';
 import type { ClusterSnapshot } from '../snapshot/snapshot.ts';
 import type { StatsScope } from '../stats/stats.ts';
+import { RuntimeSnapshot } from '../runtime/runtime_snapshot.ts';
 import { CircuitBreaker } from '../upstream/circuit_breaker.ts';
 import type { HostSetConfig } from '../upstream/cluster_config.ts';
-import { ClusterInfo, createClusterStats } from '../upstream/cluster_info.ts';
+import { circuitGauges, ClusterInfo, createClusterStats } from '../upstream/cluster_info.ts';
 import { compileErrorPredicate } from '../upstream/error_predicate.ts';
 import type { OutlierReporting, OutlierShared } from '../upstream/outlier_monitor.ts';
 import { LOAD_BALANCING_CATEGORY, type LoadBalancerFactory } from '../upstream/load_balancer.ts';
@@ -27,8 +28,13 @@ export interface ClusterManagerContext {
   /** Circuit slabs of all workers. */
   readonly circuits: readonly Int32Array[];
   readonly hostHealth: Int32Array;
+  /** Of this worker. */
   readonly hostStats: Float64Array;
+  /** Of all workers. */
+  readonly allHostStats: readonly Float64Array[];
   readonly outliers: OutlierShared;
+  /** Compiles `ClusterConfig.requestPolicies` for the streams of this worker. */
+  compilePolicies(config: object, runtime: RuntimeSnapshot): object;
   random(): number;
   nextConnectionId(): number;
   /** What formats of this worker read. */
@@ -38,6 +44,8 @@ export interface ClusterManagerContext {
 /** A cluster of the configuration, and what this worker made of it. */
 interface ClusterEntry {
   readonly snapshot: ClusterSnapshot;
+  /** Compiled although nobody asks yet: header names must be known before they arrive. */
+  readonly policies: object | null;
   /** null until the first request for it: of thousands of clusters a worker may use a few. */
   cluster: ThreadLocalCluster | null;
 }
@@ -49,32 +57,41 @@ interface ClusterEntry {
 export class ThreadLocalClusterManager implements ClusterLookup {
   private readonly context: ClusterManagerContext;
   private clusters: Map<string, ClusterEntry>;
+  private runtime: RuntimeSnapshot;
 
   constructor(context: ClusterManagerContext) {
     this.context = context;
     this.clusters = new Map();
+    this.runtime = new RuntimeSnapshot({});
   }
 
   get(name: string): ThreadLocalCluster | null {
     const entry = this.clusters.get(name);
     if (entry === undefined) return null;
-    if (entry.cluster === null) entry.cluster = this.build(entry.snapshot);
+    if (entry.cluster === null) entry.cluster = this.build(entry.snapshot, entry.policies);
     return entry.cluster;
   }
 
   /** Brings the set of clusters in line with a snapshot. Throws when one of them cannot be built on this thread. */
-  apply(snapshots: readonly ClusterSnapshot[]): void {
+  apply(snapshots: readonly ClusterSnapshot[], runtime: RuntimeSnapshot): void {
+    this.runtime = runtime;
     const next = new Map<string, ClusterEntry>();
     for (const snapshot of snapshots) {
       const { name } = snapshot.config;
       const known = this.clusters.get(name);
       this.balancing(snapshot);
+      const { requestPolicies } = snapshot.config;
+      const policies = requestPolicies === null ? null : this.context.compilePolicies(requestPolicies, runtime);
       let cluster: ThreadLocalCluster | null = null;
       if (known !== undefined && known.snapshot.id === snapshot.id) {
         cluster = known.cluster;
         cluster?.updateHosts(snapshot.hosts);
+        if (cluster !== null) {
+          cluster.info.applyRuntime(runtime);
+          cluster.info.policies = policies;
+        }
       }
-      next.set(name, { snapshot, cluster });
+      next.set(name, { snapshot, policies, cluster });
     }
     for (const [name, { cluster }] of this.clusters) if (cluster !== null && next.get(name)?.cluster !== cluster) cluster.drain();
     this.clusters = next;
@@ -84,7 +101,7 @@ export class ThreadLocalClusterManager implements ClusterLookup {
   updateHosts(clusterId: number, hosts: HostSetConfig): void {
     const known = this.clusters.get(hosts.cluster);
     if (known === undefined || known.snapshot.id !== clusterId) return;
-    this.clusters.set(hosts.cluster, { snapshot: { ...known.snapshot, hosts }, cluster: known.cluster });
+    this.clusters.set(hosts.cluster, { snapshot: { ...known.snapshot, hosts }, policies: known.policies, cluster: known.cluster });
     known.cluster?.updateHosts(hosts);
   }
 
@@ -112,16 +129,22 @@ export class ThreadLocalClusterManager implements ClusterLookup {
     };
   }
 
-  private build(snapshot: ClusterSnapshot): ThreadLocalCluster {
-    const { dispatcher, literals, rootScope, workerIndex, circuits, hostHealth, hostStats, random, formatNeeds } = this.context;
+  private build(snapshot: ClusterSnapshot, policies: object | null): ThreadLocalCluster {
+    const { dispatcher, literals, rootScope, workerIndex, circuits, hostHealth, hostStats, allHostStats, random, formatNeeds } = this.context;
     const { config } = snapshot;
     const scope = rootScope.scope(`cluster.${config.statName}`);
-    const { defaultGauges, highGauges, stats, droppedHeaders: dropped } = createClusterStats(scope);
-    const breakers = [
-      new CircuitBreaker(circuits, workerIndex, snapshot.id, 0, config.defaultThresholds, defaultGauges),
-      new CircuitBreaker(circuits, workerIndex, snapshot.id, 1, config.highThresholds, highGauges),
-    ] as const;
+    const { stats, droppedHeaders: dropped } = createClusterStats(scope);
+    const breaker = (priority: 0 | 1): CircuitBreaker => {
+      const thresholds = priority === 0 ? config.defaultThresholds : config.highThresholds;
+      return new CircuitBreaker(
+        circuits, allHostStats, { worker: workerIndex, cluster: config.name, clusterId: snapshot.id, priority }, thresholds,
+        circuitGauges(scope, priority === 0 ? 'default' : 'high', thresholds.trackRemaining),
+      );
+    };
+    const breakers = [breaker(0), breaker(1)] as const;
     const info = new ClusterInfo(config, stats, breakers);
+    info.applyRuntime(this.runtime);
+    info.policies = policies;
     const factory = this.balancing(snapshot);
     const cluster = new ThreadLocalCluster(
       info,

@@ -2,6 +2,7 @@ import type { XxHash64 } from '../base/xxhash64.ts';
 import type { ConnPool } from './conn_pool.ts';
 import type { ClusterInfo } from '../upstream/cluster_info.ts';
 import type { Host } from '../upstream/host.ts';
+import type { RetryPriority } from '../upstream/retry_priority.ts';
 
 /** A cluster as HTTP filters use it on their thread; implemented by cluster_manager. */
 export interface UpstreamCluster {
@@ -10,10 +11,12 @@ export interface UpstreamCluster {
   readonly usesHash: boolean;
   /** A host for a request with this random number and, when it has one, this hash; or null. */
   chooseHost(random: number, hash: XxHash64 | null): Host | null;
-  /** The host's pool at a priority (0 default, 1 high). */
-  pool(host: Host, priority: number): ConnPool;
+  /** Until told otherwise (null), hosts are chosen for a retry that is to go by this. */
+  preferPriorities(priority: RetryPriority | null): void;
+  /** The host's pool at a priority (0 default, 1 high) for a downstream connection, by its id; null when the cluster has too many. */
+  pool(host: Host, priority: number, downstream: number): ConnPool | null;
   /** The host's pool of plain TCP connections, for terminated CONNECTs. */
-  tcpPool(host: Host, priority: number): ConnPool;
+  tcpPool(host: Host, priority: number, downstream: number): ConnPool | null;
 }
 
 /** This thread's clusters by name. */

@@ -249,7 +249,10 @@ export class HeaderMap {
     if (k < 0) return;
     if (nameId < FAST_IDS) {
       this.slots[nameId] = 0;
-      if (!this.hasRepeats) return this.forgetEntry(k);
+      if (!this.hasRepeats) {
+        this.forgetEntry(k);
+        return;
+      }
     }
     for (const end = this.count * ENTRY_WORDS; k < end; k += ENTRY_WORDS) {
       if (entries[k + 5] === nameId && entries[k] >= 0) this.forgetEntry(k);

@@ -1,8 +1,8 @@
-import type { LogContext } from '../access_log/access_log.ts';
+import type { FormatEnvironment } from '../formatter/format_environment.ts';
 import type { HeaderMap } from '../headers/header_map.ts';
-import type { HeaderMutationsConfig, HeaderMutator } from '../headers/header_mutation.ts';
 import type { HeaderNames } from '../headers/header_names.ts';
 import type { RuntimeFraction, RuntimeSnapshot } from '../runtime/runtime_snapshot.ts';
+import { type HeaderMutationConfig, HeaderMutations } from './header_mutation_list.ts';
 
 /** One RouteAction.RequestMirrorPolicy as plain data. */
 export interface MirrorPolicyConfig {
@@ -15,14 +15,14 @@ export interface MirrorPolicyConfig {
   /** '' = the host stays. */
   readonly hostRewrite: string;
   /** Applied to the copy, each on its own and in order. */
-  readonly mutations: readonly HeaderMutationsConfig[];
+  readonly mutations: readonly HeaderMutationConfig[];
 }
 
 /** What compiling a policy needs of the thread. */
 export interface MirrorCompileContext {
   readonly names: HeaderNames;
   readonly runtime: RuntimeSnapshot;
-  compileMutations(levels: readonly HeaderMutationsConfig[]): HeaderMutator<LogContext>;
+  readonly formatEnvironment: FormatEnvironment;
 }
 
 /** One compiled policy: which cluster gets a copy of which requests, and what the copy's headers are. */
@@ -30,7 +30,7 @@ export class MirrorPolicy {
   readonly appendsShadowSuffix: boolean;
   /** Latin-1; '' = the host stays. */
   readonly hostRewrite: string;
-  readonly mutations: HeaderMutator<LogContext>;
+  readonly mutations: HeaderMutations;
   private readonly cluster: string;
   private readonly clusterHeaderId: number;
   private readonly fraction: RuntimeFraction | null;
@@ -39,7 +39,7 @@ export class MirrorPolicy {
   constructor(config: MirrorPolicyConfig, context: MirrorCompileContext) {
     this.appendsShadowSuffix = config.appendsShadowSuffix;
     this.hostRewrite = Buffer.from(config.hostRewrite).toString('latin1');
-    this.mutations = context.compileMutations(config.mutations);
+    this.mutations = new HeaderMutations(config.mutations, context.names, context.formatEnvironment);
     this.cluster = config.cluster;
     this.clusterHeaderId = config.cluster === '' && config.clusterHeader !== '' ? context.names.intern(config.clusterHeader) : 0;
     this.fraction = config.runtimeFraction;

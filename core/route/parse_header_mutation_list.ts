@@ -8,10 +8,11 @@ import { parseHeaderAdd } from './parse_header_mutations.ts';
 
 /** Mutations in their order; those that cannot be used are reported and left out. */
 export function parseHeaderMutationList(messages: readonly HeaderMutation[], context: ParseContext): HeaderMutationConfig[] {
-  return messages.map((message) => parseMutation(message, context)).filter((mutation) => mutation !== undefined);
+  return messages.map((message) => parseHeaderMutation(message, context)).filter((mutation) => mutation !== undefined);
 }
 
-function parseMutation(message: HeaderMutation, context: ParseContext): HeaderMutationConfig | undefined {
+/** One of them. */
+export function parseHeaderMutation(message: HeaderMutation, context: ParseContext): HeaderMutationConfig | undefined {
   const action = message.action;
   switch (action.case) {
     case 'append': {

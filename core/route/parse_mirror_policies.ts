@@ -1,11 +1,12 @@
 /** request_mirror_policies to plain data. Thread: main, config time. */
 import type { HeaderMutation } from '../api/gen/envoy/config/common/mutation_rules/v3/mutation_rules_pb.d.ts';
 import type { RouteAction_RequestMirrorPolicy } from '../api/gen/envoy/config/route/v3/route_components_pb.d.ts';
-import { type HeaderMutationsConfig, isModifiableHeader } from '../headers/header_mutation.ts';
+import { isModifiableHeader } from '../headers/header_mutation.ts';
 import type { ParseContext } from '../registry/parse_context.ts';
 import { parseRuntimeFraction } from '../runtime/parse_runtime.ts';
 import type { MirrorPolicyConfig } from './mirror_policy.ts';
-import { parseHeaderAdd } from './parse_header_mutations.ts';
+import type { HeaderMutationConfig } from './header_mutation_list.ts';
+import { parseHeaderMutation } from './parse_header_mutation_list.ts';
 
 /** The policies of one level; whether the spans of copies are sampled is left unread. */
 export function parseMirrorPolicies(
@@ -31,20 +32,11 @@ function parseMirrorPolicy(
   };
 }
 
-function parseMutation(message: HeaderMutation, context: ParseContext): HeaderMutationsConfig | undefined {
-  const { action } = message;
-  switch (action.case) {
-    case 'append': {
-      const add = parseHeaderAdd(action.value, context);
-      return add === undefined ? undefined : { add: [add], remove: [] };
-    }
-    case 'remove':
-      if (!isModifiableHeader(action.value)) context.error(message, 'remove', ':-prefixed or host headers may not be removed');
-      return { add: [], remove: [action.value.toLowerCase()] };
-    case 'removeOnMatch':
-      context.refuse(message, 'remove_on_match', 'removing headers of mirrored requests by pattern');
-      return undefined;
-    default:
-      return undefined;
+function parseMutation(message: HeaderMutation, context: ParseContext): HeaderMutationConfig | undefined {
+  // Unlike elsewhere, this is an error.
+  if (message.action.case === 'remove' && !isModifiableHeader(message.action.value)) {
+    context.error(message, 'remove', ':-prefixed or host headers may not be removed');
+    return undefined;
   }
+  return parseHeaderMutation(message, context);
 }

@@ -58,7 +58,7 @@ describe('retry policies', () => {
 
   it.each<[string, string]>([
     ['retry_policy: {retry_back_off: {base_interval: 2s, max_interval: 1s}}', 'max_interval must greater than or equal'],
-    ['retry_policy: {retry_priority: {name: p}}', 'retry priorities'],
+    ['retry_policy: {retry_priority: {name: p}}', "Didn't find a registered implementation for 'p'"],
     ['retry_policy: {retry_options_predicates: [{name: p, typed_config: {"@type": type.googleapis.com/google.protobuf.Struct}}]}', 'retry options predicates'],
     ['retry_policy_typed_config: {"@type": type.googleapis.com/google.protobuf.Struct}', 'retry policies that are extensions'],
   ])('refuse %s', (yaml, problem) => {

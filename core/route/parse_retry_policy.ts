@@ -3,6 +3,7 @@ import type { RetryPolicy, RouteAction, VirtualHost } from '../api/gen/envoy/con
 import { durationMs } from '../api/scalar_values.ts';
 import { parseHeaderMatcher } from '../matcher/parse_matcher.ts';
 import type { ParseContext } from '../registry/parse_context.ts';
+import { RETRY_PRIORITY_CATEGORY } from '../upstream/retry_priority.ts';
 import { grpcCondition, httpCondition, listItems, NO_RETRIES, RETRY_HOST_PREDICATE_CATEGORY, RetryOn, type RetryPolicyConfig } from './retry_policy.ts';
 
 const UNIX_TIMESTAMP = 1;
@@ -10,9 +11,11 @@ const UNIX_TIMESTAMP = 1;
 /** The policy of one level, or null when it has none; its timeouts are read by `parseRouteTimeouts`. */
 export function parseRetryPolicy(holder: RouteAction | VirtualHost, context: ParseContext): RetryPolicyConfig | null {
   if (holder.retryPolicyTypedConfig !== undefined) context.refuse(holder, 'retry_policy_typed_config', 'retry policies that are extensions');
-  const message = holder.retryPolicy;
-  if (message === undefined) return null;
-  if (message.retryPriority !== undefined) context.refuse(message, 'retry_priority', 'retry priorities');
+  return holder.retryPolicy === undefined ? null : parseRetries(holder.retryPolicy, context);
+}
+
+/** envoy.config.route.v3.RetryPolicy; its timeouts are left unread. */
+export function parseRetries(message: RetryPolicy, context: ParseContext): RetryPolicyConfig {
   if (message.retryOptionsPredicates.length > 0) context.refuse(message, 'retry_options_predicates', 'retry options predicates');
   return {
     retryOn: parseConditions(message, context),
@@ -25,6 +28,8 @@ export function parseRetryPolicy(holder: RouteAction | VirtualHost, context: Par
     hostPredicates: message.retryHostPredicate
       .map((predicate) => context.parseExtension(RETRY_HOST_PREDICATE_CATEGORY, predicate.name, predicate.configType.value, predicate, 'typed_config'))
       .filter((predicate) => predicate !== undefined),
+    priority: message.retryPriority === undefined ? null
+      : context.parseExtension(RETRY_PRIORITY_CATEGORY, message.retryPriority.name, message.retryPriority.configType.value, message.retryPriority, 'typed_config') ?? null,
     hostSelectionMaxAttempts: message.hostSelectionRetryMaxAttempts === 0n ? NO_RETRIES.hostSelectionMaxAttempts : Number(message.hostSelectionRetryMaxAttempts),
   };
 }

@@ -1,6 +1,6 @@
 /** What a route does (forward, redirect, answer) to plain data. Thread: main, config time. */
 import type {
-  DirectResponseAction, RedirectAction, RetryPolicy, RouteAction, RouteAction_UpgradeConfig, WeightedCluster, WeightedCluster_ClusterWeight,
+  DirectResponseAction, RedirectAction, RouteAction, RouteAction_UpgradeConfig, WeightedCluster, WeightedCluster_ClusterWeight,
 } from '../api/gen/envoy/config/route/v3/route_components_pb.d.ts';
 import { checkTextFormat, parseFormat } from '../formatter/parse_format.ts';
 import { readDataSource } from '../registry/data_source.ts';
@@ -15,7 +15,7 @@ import { parsePathRewritePolicy } from './parse_route_match.ts';
 import { parseRateLimits } from './parse_rate_limits.ts';
 import { parseRetryPolicy } from './parse_retry_policy.ts';
 import { parseRegexRewrite } from './parse_regex_rewrite.ts';
-import { parseRouteTimeouts } from './route_timeouts.ts';
+import { parseRouteTimeouts, type VirtualHostTimes } from './route_timeouts.ts';
 import type { RetryPolicyConfig } from './retry_policy.ts';
 import type { BodyBufferLimitConfig, DirectResponseConfig, RedirectConfig, RouteActionConfig, WeightedClusterConfig } from './route_config.ts';
 
@@ -30,8 +30,7 @@ export interface RouteParseOptions {
   readonly maxDirectResponseBodyBytes: number;
   /** What a route takes over from the levels above when it says nothing. */
   readonly mirrorPolicies: readonly MirrorPolicyConfig[];
-  /** As it stands, for its timeouts. */
-  readonly retryPolicy: RetryPolicy | undefined;
+  readonly times: VirtualHostTimes;
   readonly retries: RetryPolicyConfig | null;
   readonly bodyBufferLimit: BodyBufferLimitConfig;
 }
@@ -50,7 +49,7 @@ export function parseRouteAction(message: RouteAction, options: RouteParseOption
     pathRewriteFormat: checkedFormat(message.pathRewrite, message, 'path_rewrite', context),
     ...parseHostRewrite(message, context),
     appendForwardedHost: message.appendXForwardedHost,
-    ...parseRouteTimeouts(message, options.retryPolicy, context),
+    ...parseRouteTimeouts(message, options.times, context),
     priority: message.priority === 1 ? 'high' : 'default',
     ...parseUpgrades(message.upgradeConfigs, context),
     hashPolicies: parseHashPolicies(message.hashPolicy, context),

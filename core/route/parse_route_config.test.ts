@@ -224,7 +224,7 @@ describe('errors of a route configuration', () => {
     ['{match: {prefix: /}, route: {cluster: c, request_mirror_policies: [{cluster: x}]}}', "route: unknown shadow cluster 'x'"],
     ['{match: {prefix: /}, route: {cluster: c, request_mirror_policies: [{cluster: c, cluster_header: h}]}}', "Only one of cluster 'c' or cluster_header 'h' in request mirror policy can be specified"],
     ['{match: {prefix: /}, route: {cluster: c, request_mirror_policies: [{}]}}', 'Exactly one of cluster or cluster_header in request mirror policy need to be specified'],
-    ['{match: {prefix: /}, route: {cluster: c, request_mirror_policies: [{cluster: c, request_headers_mutations: [{remove_on_match: {key_matcher: {prefix: x}}}]}]}}', 'feature not supported: removing headers of mirrored requests by pattern'],
+    ['{match: {prefix: /}, route: {cluster: c, request_mirror_policies: [{cluster: c, request_headers_mutations: [{remove_on_match: {key_matcher: {prefix: x}}}, {remove: Host}]}]}}', ':-prefixed or host headers may not be removed'],
     ['{match: {prefix: /}, route: {cluster: c, internal_redirect_policy: {response_headers_to_copy: [":path"]}}}', ':-prefixed headers or Hosts may not be specified here.'],
     ['{match: {prefix: /}, route: {cluster_specifier_plugin: p}}', 'feature not supported: cluster specifier plugins'],
     [`{match: ${template('/{a')}, route: {cluster: c}}`, 'path_match_policy.path_template /{a is invalid: Unmatched variable bracket in "{a"'],

@@ -34,7 +34,7 @@ export function parseRouteConfig(message: RouteConfiguration, validateClusters: 
     clusterNames: message.validateClusters ?? validateClusters ? context.clusterNames : undefined,
     maxDirectResponseBodyBytes: message.maxDirectResponseBodySizeBytes ?? DEFAULT_DIRECT_RESPONSE_BODY_BYTES_MAX,
     mirrorPolicies: [],
-    retryPolicy: undefined,
+    times: { retryPolicy: undefined, hedgePolicy: undefined },
     retries: null,
     bodyBufferLimit: NO_LIMIT,
   };
@@ -77,7 +77,7 @@ function parseVirtualHost(message: VirtualHost, above: RouteParseOptions, contex
   const options: RouteParseOptions = {
     ...above,
     mirrorPolicies: message.requestMirrorPolicies.length === 0 ? above.mirrorPolicies : parseMirrorPolicies(message.requestMirrorPolicies, above.clusterNames, context),
-    retryPolicy: message.retryPolicy,
+    times: { retryPolicy: message.retryPolicy, hedgePolicy: message.hedgePolicy },
     retries: parseRetryPolicy(message, context),
     bodyBufferLimit: parseBodyBufferLimit(message, NO_LIMIT),
   };

@@ -4,6 +4,7 @@ import { compileHeaderMatchers, type HeaderMatcher } from '../matcher/header_mat
 import type { HeaderMatcherConfig } from '../matcher/matcher_config.ts';
 import type { ExtensionConfig } from '../registry/parse_context.ts';
 import type { Host } from '../upstream/host.ts';
+import { RETRY_PRIORITY_CATEGORY, type RetryPriorityFactory } from '../upstream/retry_priority.ts';
 
 /** Conditions under which a request is sent again: bits of a set (Envoy: docs configuration/http/http_filters/router_filter, x-envoy-retry-on). */
 export const RetryOn = {
@@ -82,6 +83,8 @@ export interface RetryPolicyConfig {
   /** Longer waits asked for by reset headers do not count. */
   readonly resetMaxMs: number;
   readonly hostPredicates: readonly ExtensionConfig[];
+  /** Category `envoy.retry_priorities`; null = none. */
+  readonly priority: ExtensionConfig | null;
   /** Choices beyond the first while a predicate rejects the host. */
   readonly hostSelectionMaxAttempts: number;
 }
@@ -114,6 +117,8 @@ export class RetryPolicy {
   readonly resetHeaders: readonly ResetHeader[];
   /** null = none. */
   readonly hostPredicates: readonly RetryHostPredicate[] | null;
+  /** null = tries after the first go where others go. */
+  readonly priorities: RetryPriorityFactory | null;
   private readonly requestHeaders: readonly HeaderMatcher[];
 
   constructor(config: RetryPolicyConfig, context: RetryCompileContext) {
@@ -123,6 +128,7 @@ export class RetryPolicy {
     this.resetHeaders = config.resetHeaders.map(({ name, format }) => ({ nameId: context.names.intern(name), isTimestamp: format === 'unix_timestamp' }));
     this.hostPredicates = config.hostPredicates.length === 0 ? null
       : config.hostPredicates.map((predicate) => context.product(RETRY_HOST_PREDICATE_CATEGORY, predicate) as RetryHostPredicate);
+    this.priorities = config.priority === null ? null : context.product(RETRY_PRIORITY_CATEGORY, config.priority) as RetryPriorityFactory;
   }
 
   /** Whether a request may be sent again at all (retriable_request_headers). */
@@ -134,5 +140,5 @@ export class RetryPolicy {
 /** Of a route that says nothing: retries only as the request's headers ask. */
 export const NO_RETRIES: RetryPolicyConfig = Object.freeze({
   retryOn: 0, numRetries: 1, retriableStatusCodes: [], retriableHeaders: [], retriableRequestHeaders: [], backOffBaseMs: 0, backOffMaxMs: 0,
-  resetHeaders: [], resetMaxMs: 300_000, hostPredicates: [], hostSelectionMaxAttempts: 1,
+  resetHeaders: [], resetMaxMs: 300_000, hostPredicates: [], priority: null, hostSelectionMaxAttempts: 1,
 });

@@ -1,6 +1,7 @@
 import type { LogContext } from '../access_log/access_log.ts';
 import { isGrpcRequest } from '../headers/grpc_headers.ts';
 import type { BodyFormatConfig } from '../formatter/format_config.ts';
+import type { FormatEnvironment } from '../formatter/format_environment.ts';
 import type { Formatter } from '../formatter/formatter.ts';
 import { latin1, type HeaderMap } from '../headers/header_map.ts';
 import type { HeaderMutationsConfig, HeaderMutator } from '../headers/header_mutation.ts';
@@ -38,6 +39,7 @@ export interface RouteCompileContext {
   /** The product of an extension's factory on this thread. */
   product(category: string, extension: ExtensionConfig): unknown;
   compileFormat(config: BodyFormatConfig): Formatter;
+  readonly formatEnvironment: FormatEnvironment;
   /** Compiles the levels in the order given. */
   compileMutations(levels: readonly HeaderMutationsConfig[]): HeaderMutator<LogContext>;
 }

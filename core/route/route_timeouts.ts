@@ -1,4 +1,4 @@
-import type { RetryPolicy, RouteAction } from '../api/gen/envoy/config/route/v3/route_components_pb.d.ts';
+import type { HedgePolicy, RetryPolicy, RouteAction } from '../api/gen/envoy/config/route/v3/route_components_pb.d.ts';
 import { durationMs, durationMsOr } from '../api/scalar_values.ts';
 import type { ParseContext } from '../registry/parse_context.ts';
 
@@ -23,22 +23,31 @@ export interface RouteTimeoutsConfig {
   readonly perTryTimeoutMs: number;
   /** Silence of one attempt; 0 = none. */
   readonly perTryIdleTimeoutMs: number;
+  /** An attempt that takes longer than per_try_timeout is kept, and another begun beside it. */
+  readonly hedgesOnPerTryTimeout: boolean;
+}
+
+/** What routes take over from their virtual host when they say nothing. */
+export interface VirtualHostTimes {
+  /** As it stands, for its timeouts. */
+  readonly retryPolicy: RetryPolicy | undefined;
+  readonly hedgePolicy: HedgePolicy | undefined;
 }
 
 const DEFAULT_TIMEOUT_MS = 15_000;
 
 export const DEFAULT_ROUTE_TIMEOUTS: RouteTimeoutsConfig = Object.freeze({
   timeoutMs: DEFAULT_TIMEOUT_MS, idleTimeoutMs: -1, usesStreamDuration: false, maxStreamDurationMs: -1, grpcTimeoutHeaderMaxMs: -1, grpcTimeoutHeaderOffsetMs: 0,
-  maxGrpcTimeoutMs: -1, grpcTimeoutOffsetMs: 0, perTryTimeoutMs: 0, perTryIdleTimeoutMs: 0,
+  maxGrpcTimeoutMs: -1, grpcTimeoutOffsetMs: 0, perTryTimeoutMs: 0, perTryIdleTimeoutMs: 0, hedgesOnPerTryTimeout: false,
 });
 
 /**
  * Times of a route action; those of an attempt come from the route's retry policy, else from its virtual host's. flush_timeout is
  * left unread: on HTTP/1 nothing waits in a stream beyond its connection's buffer.
  */
-export function parseRouteTimeouts(message: RouteAction, virtualHostPolicy: RetryPolicy | undefined, context: ParseContext): RouteTimeoutsConfig {
+export function parseRouteTimeouts(message: RouteAction, virtualHost: VirtualHostTimes, context: ParseContext): RouteTimeoutsConfig {
   const duration = message.maxStreamDuration;
-  const policy = message.retryPolicy ?? virtualHostPolicy;
+  const policy = message.retryPolicy ?? virtualHost.retryPolicy;
   const maxGrpcTimeoutMs = wholeMs(durationMs(message.maxGrpcTimeout)) ?? -1;
   if (message.maxGrpcTimeout === undefined && message.grpcTimeoutOffset !== undefined) {
     context.warn(message, 'grpc_timeout_offset', 'has no effect without max_grpc_timeout');
@@ -54,6 +63,8 @@ export function parseRouteTimeouts(message: RouteAction, virtualHostPolicy: Retr
     grpcTimeoutOffsetMs: wholeMs(durationMs(message.grpcTimeoutOffset)) ?? 0,
     perTryTimeoutMs: wholeMs(durationMs(policy?.perTryTimeout)) ?? 0,
     perTryIdleTimeoutMs: wholeMs(durationMs(policy?.perTryIdleTimeout)) ?? 0,
+    // The other fields of a hedge policy are left unread: Envoy does nothing with them either.
+    hedgesOnPerTryTimeout: (message.hedgePolicy ?? virtualHost.hedgePolicy)?.hedgeOnPerTryTimeout ?? false,
   };
 }
 

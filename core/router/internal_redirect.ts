@@ -1,9 +1,10 @@
-import type { OwnedBytes } from '../buffer/owned_bytes.ts';
 import { HeaderMap, latin1 } from '../headers/header_map.ts';
 import { HeaderId } from '../headers/header_names.ts';
 import type { TerminalFilterCallbacks } from '../http/terminal_filter.ts';
 import type { InternalRedirectPolicy } from '../route/internal_redirect_policy.ts';
 import type { RouteEntry } from '../route/route_entry.ts';
+import type { ClusterStats } from '../upstream/cluster_info.ts';
+import type { KeptBody } from './kept_body.ts';
 import type { RouterContext, RouterStats } from './router_context.ts';
 
 /** An absolute URL in parts; Latin-1. */
@@ -19,10 +20,9 @@ export interface RedirectRequest {
   readonly route: RouteEntry;
   readonly policy: InternalRedirectPolicy;
   readonly callbacks: TerminalFilterCallbacks;
-  readonly request: HeaderMap;
   readonly response: HeaderMap;
   /** The request's body. Emptied when a redirect drops it. */
-  readonly body: OwnedBytes;
+  readonly body: KeptBody;
 }
 
 /**
@@ -30,9 +30,18 @@ export interface RedirectRequest {
  * http_connection_management, internal redirects). False: it is not to be followed, the headers are as before, and a counter of
  * the router says why. Allocates.
  */
-export function followRedirect(context: RouterContext, redirect: RedirectRequest): boolean {
+export function followRedirect(context: RouterContext, cluster: ClusterStats | null, redirect: RedirectRequest): boolean {
+  const { callbacks, body } = redirect;
+  const request = callbacks.requestHeaders();
+  const isFollowed = request !== null && callbacks.isRequestComplete() && !body.isLost && rewriteRequest(context, redirect, request);
+  if (isFollowed) cluster?.internalRedirectSucceeded.inc();
+  else cluster?.internalRedirectFailed.inc();
+  return isFollowed;
+}
+
+function rewriteRequest(context: RouterContext, redirect: RedirectRequest, request: HeaderMap): boolean {
   const { stats } = context;
-  const { policy, request, response, callbacks } = redirect;
+  const { policy, response, callbacks } = redirect;
   const location = response.get(HeaderId.location);
   if (location === undefined) return false;
   const url = parseUrl(location);
@@ -58,7 +67,7 @@ export function followRedirect(context: RouterContext, redirect: RedirectRequest
     request.copyFrom(saved);
     return refuse(stats, problem);
   }
-  if (response.status === SEE_OTHER) becomeGet(redirect);
+  if (response.status === SEE_OTHER) becomeGet(request, redirect.body);
   state.count++;
   const scheme = wasHttps ? 'https' : 'http';
   request.set(context.originalUrlId, `${scheme}://${saved.get(HeaderId.authority) ?? ''}${latin1(saved.bytes, saved.pathOffset, saved.pathLength)}`);
@@ -89,11 +98,10 @@ function copyHeaders(ids: readonly number[], from: HeaderMap, to: HeaderMap): vo
 }
 
 /** 303 asks to look elsewhere, not to send again (RFC 9110 §15.4.4). */
-function becomeGet(redirect: RedirectRequest): void {
-  const { request } = redirect;
+function becomeGet(request: HeaderMap, body: KeptBody): void {
   const method = request.get(HeaderId.method);
   if (method === 'GET' || method === 'HEAD') return;
   request.setMethod('GET');
   request.remove(HeaderId.contentLength);
-  redirect.body.clear();
+  body.bytes.clear();
 }

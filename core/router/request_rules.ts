@@ -3,11 +3,12 @@ import type { HeaderMap } from '../headers/header_map.ts';
 import { HeaderId } from '../headers/header_names.ts';
 import { ResetReason } from '../http/codec.ts';
 import { ResponseFlag } from '../stream_info/response_flags.ts';
+import type { Host } from '../upstream/host.ts';
 
 /** Router headers of trusted callers: obeyed here, not forwarded (an untrusted caller's are gone already). */
 const CONSUMED: readonly number[] = [
   HeaderId.envoyMaxRetries, HeaderId.envoyRetryOn, HeaderId.envoyRetryGrpcOn, HeaderId.envoyRetriableStatusCodes,
-  HeaderId.envoyRetriableHeaderNames, HeaderId.envoyHedgeOnPerTryTimeout,
+  HeaderId.envoyRetriableHeaderNames,
 ];
 
 /** Takes them away. */
@@ -33,12 +34,22 @@ const RETRY_ON: ReadonlySet<string> = new Set([
 ]);
 const RETRY_GRPC_ON: ReadonlySet<string> = new Set(['cancelled', 'deadline-exceeded', 'resource-exhausted', 'unavailable', 'internal']);
 
+/** Whether a response is a canary's: the host says so in its metadata, or in this response. */
+export function isCanaryResponse(host: Host | null, headers: HeaderMap): boolean {
+  return host?.isCanary === true || headers.valueEquals(HeaderId.envoyUpstreamCanary, 'true');
+}
+
 /** Whether the method is CONNECT. */
 export function isConnectRequest(headers: HeaderMap): boolean {
   return headers.methodLength === CONNECT.length && headers.get(HeaderId.method) === CONNECT;
 }
 
 const CONNECT = 'CONNECT';
+
+/** The status that a client is told of an upstream's failure. */
+export function failureStatus(reason: ResetReason): number {
+  return reason === ResetReason.protocolError ? 502 : 503;
+}
 
 /** The response flag of a reset (Envoy: StreamInfo::ResponseFlag). */
 export function flagOf(reason: ResetReason): number {

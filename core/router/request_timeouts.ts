@@ -25,6 +25,8 @@ export class RequestTimeouts {
   perTryIdleMs: number;
   /** The upstream stream, from when the connection is there; -1 = the cluster's. */
   streamMs: number;
+  /** A try that is slow (perTryMs) is kept, and another begun beside it. */
+  hedges: boolean;
   /** A timeout is answered with 204. */
   answersNoContent: boolean;
   /** grpc-timeout follows what the upstream is told. */
@@ -35,6 +37,7 @@ export class RequestTimeouts {
     this.perTryMs = 0;
     this.perTryIdleMs = 0;
     this.streamMs = -1;
+    this.hedges = false;
     this.answersNoContent = false;
     this.tellsGrpc = false;
   }
@@ -45,10 +48,12 @@ export class RequestTimeouts {
     this.globalMs = route.timeoutMs;
     this.perTryMs = 0;
     this.perTryIdleMs = 0;
+    this.hedges = false;
     let usesGrpc = false;
     if (action !== null) {
       this.perTryMs = action.perTryTimeoutMs;
       this.perTryIdleMs = action.perTryIdleTimeoutMs;
+      this.hedges = action.hedgesOnPerTryTimeout;
       if (action.usesStreamDuration) this.globalMs = 0;
       else if (action.maxGrpcTimeoutMs >= 0 && isGrpcRequest(headers)) {
         usesGrpc = true;
@@ -77,7 +82,8 @@ export class RequestTimeouts {
   /** Tells the upstream how long it has, `elapsedMs` after the request's end: one try, or all that is left. */
   updateExpected(headers: HeaderMap, elapsedMs: number, rules: TimeoutRules): void {
     const { globalMs } = this;
-    let expectedMs = this.perTryMs > 0 ? this.perTryMs : globalMs;
+    // A try that is kept beside others has all the time there is.
+    let expectedMs = this.perTryMs > 0 && !this.hedges ? this.perTryMs : globalMs;
     if (expectedMs <= 0) return;
     // 0 would be no limit at all.
     if (globalMs > 0) expectedMs = Math.max(1, Math.min(expectedMs, globalMs - Math.floor(elapsedMs)));
@@ -96,6 +102,11 @@ export class RequestTimeouts {
     if (headers.find(HeaderId.envoyUpstreamRqPerTryTimeoutMs) >= 0) {
       this.perTryMs = wholeNumber(headers, HeaderId.envoyUpstreamRqPerTryTimeoutMs, this.perTryMs);
       headers.remove(HeaderId.envoyUpstreamRqPerTryTimeoutMs);
+    }
+    if (headers.find(HeaderId.envoyHedgeOnPerTryTimeout) >= 0) {
+      const value = headers.get(HeaderId.envoyHedgeOnPerTryTimeout);
+      if (value === 'true' || value === 'false') this.hedges = value === 'true';
+      headers.remove(HeaderId.envoyHedgeOnPerTryTimeout);
     }
   }
 }

@@ -10,13 +10,14 @@ import { NO_RETRIES, RetryPolicy } from '../route/retry_policy.ts';
 import type { RouteEntry } from '../route/route_entry.ts';
 import { ResponseFlag } from '../stream_info/response_flags.ts';
 import type { Host } from '../upstream/host.ts';
+import type { RetryPriority } from '../upstream/retry_priority.ts';
 import type { RequestCharges } from './request_charges.ts';
 import { RetryState, RetryVerdict } from './retry_state.ts';
 import type { RouterContext } from './router_context.ts';
 
-/** Whether a request may be retried: its route says so, or its headers do. */
-export function mayRetry(route: RouteEntry, headers: HeaderMap): boolean {
-  if (route.retries !== null && route.retries.config.retryOn !== 0) return true;
+/** Whether a request may be retried: the policy of its cluster or route says so, or its headers do. */
+export function mayRetry(policy: RetryPolicy | null, headers: HeaderMap): boolean {
+  if (policy !== null && policy.config.retryOn !== 0) return true;
   return headers.find(HeaderId.envoyRetryOn) >= 0 || headers.find(HeaderId.envoyRetryGrpcOn) >= 0;
 }
 
@@ -43,6 +44,10 @@ export class Retries {
   private readonly noPolicy: RetryPolicy;
   private policy: RetryPolicy;
   private isTimeoutRetry: boolean;
+  /** The last try would have been followed by another, were there not too many. */
+  wasDenied: boolean;
+  /** Of this request; null without the policy's. */
+  private priority: RetryPriority | null;
   /** Where the request was sent; filled for policies with host predicates only. */
   private readonly attempted: Host[];
 
@@ -57,12 +62,15 @@ export class Retries {
     this.isHeadersOnly = false;
     this.trailers = null;
     this.isTimeoutRetry = false;
+    this.wasDenied = false;
+    this.priority = null;
     this.attempted = [];
   }
 
   /** Takes up a request. */
-  begin(route: RouteEntry, headers: HeaderMap, endStream: boolean, cluster: UpstreamCluster, charges: RequestCharges, callbacks: TerminalFilterCallbacks): void {
-    this.policy = route.retries ?? this.noPolicy;
+  begin(policy: RetryPolicy | null, route: RouteEntry, headers: HeaderMap, endStream: boolean, cluster: UpstreamCluster, charges: RequestCharges, callbacks: TerminalFilterCallbacks): void {
+    this.policy = policy ?? this.noPolicy;
+    this.priority = this.policy.priorities === null ? null : this.policy.priorities.create();
     this.isHeadersOnly = endStream;
     this.state.begin(this.policy, headers, {
       stats: cluster.info.stats,
@@ -89,7 +97,18 @@ export class Retries {
     return this.follow(this.state.onReset(reason, !Number.isNaN(callbacks.streamInfo.firstUpstreamTxMs)), isTimeout, callbacks);
   }
 
+  /** A try is slow and goes on; true: another waits to be begun beside it. */
+  retriesSlow(callbacks: TerminalFilterCallbacks): boolean {
+    return this.follow(this.state.onSlow(), true, callbacks);
+  }
+
+  /** Whether the response of a try that has been followed by another is no better than none. */
+  wouldRetry(response: HeaderMap): boolean {
+    return this.state.isOpen && this.state.wouldRetryResponse(response);
+  }
+
   private follow(verdict: number, isTimeout: boolean, callbacks: TerminalFilterCallbacks): boolean {
+    this.wasDenied = verdict === RetryVerdict.overflow || verdict === RetryVerdict.limitExceeded;
     if (verdict === RetryVerdict.overflow) callbacks.streamInfo.setFlag(ResponseFlag.upstreamOverflow);
     else if (verdict === RetryVerdict.limitExceeded) callbacks.streamInfo.setFlag(ResponseFlag.upstreamRetryLimitExceeded);
     if (verdict !== RetryVerdict.retry) return false;
@@ -101,11 +120,21 @@ export class Retries {
 
   /** A try goes to this host. */
   onHostAttempted(host: Host): void {
-    if (this.policy.hostPredicates !== null && this.isOpen) this.attempted.push(host);
+    if (!this.isOpen) return;
+    if (this.policy.hostPredicates !== null) this.attempted.push(host);
+    this.priority?.onHostAttempted(host.config.priority);
   }
 
   /** The host of the next try: the last one chosen when the predicates like none. */
   chooseHost(cluster: UpstreamCluster, random: number, hash: XxHash64 | null): Host | null {
+    if (this.priority === null) return this.chooseAccepted(cluster, random, hash);
+    cluster.preferPriorities(this.priority);
+    const host = this.chooseAccepted(cluster, random, hash);
+    cluster.preferPriorities(null);
+    return host;
+  }
+
+  private chooseAccepted(cluster: UpstreamCluster, random: number, hash: XxHash64 | null): Host | null {
     const predicates = this.policy.hostPredicates;
     let host = cluster.chooseHost(random, hash);
     if (predicates === null) return host;
@@ -132,6 +161,7 @@ export class Retries {
     this.isWaiting = false;
     this.trailers = null;
     this.attempted.length = 0;
+    this.priority = null;
     if (this.state.isOpen) this.state.end();
   }
 

@@ -30,7 +30,7 @@ function begun(retryOn: string, options: { policy?: Partial<RetryPolicyConfig>; 
   const thresholds = { ...DEFAULT_THRESHOLDS, maxRetries: options.maxRetries ?? 3 };
   const state = new RetryState(() => 0.9999);
   state.begin(policy, headerMap(names, [[':method', 'GET'], ...(options.request ?? [])]), {
-    stats: new ClusterStats(stats.scope), breaker: new CircuitBreaker([slab], 0, 0, 0, thresholds, circuitGauges(stats.scope, 'default')),
+    stats: new ClusterStats(stats.scope), breaker: new CircuitBreaker([slab], [], { worker: 0, cluster: 'c', clusterId: 0, priority: 0 }, thresholds, circuitGauges(stats.scope, 'default')),
     virtualCluster: null, route: null, runtime: new RuntimeSnapshot(options.runtime ?? {}), random: 0,
   });
   return state;

@@ -1,5 +1,4 @@
 import type { MetadataStructs } from '../stream_info/stream_info.ts';
-import type { XxHash64 } from '../base/xxhash64.ts';
 import type { Timer } from '../event/timer.ts';
 import { grpcStatusIn, isGrpcRequest, isGrpcServerError } from '../headers/grpc_headers.ts';
 import type { HeaderMap } from '../headers/header_map.ts';
@@ -8,8 +7,10 @@ import { RESET_REASON_TEXT, ResetReason } from '../http/codec.ts';
 import type { FilterCallbacks, FilterHeadersStatus } from '../http/filter.ts';
 import type { TerminalFilter, TerminalFilterCallbacks } from '../http/terminal_filter.ts';
 import type { InternalRedirectPolicy } from '../route/internal_redirect_policy.ts';
+import type { ClusterPolicies } from '../route/cluster_policies.ts';
 import { type RouteEntry, RouteKind } from '../route/route_entry.ts';
 import { ResponseFlag } from '../stream_info/response_flags.ts';
+import type { Counter } from '../stats/stats.ts';
 import type { Host } from '../upstream/host.ts';
 import type { UpstreamCluster } from '../conn_pool/cluster_lookup.ts';
 import { isEstablished, isFailedHandshake, isTerminated, Tunnel, tunnelOf, withoutBody } from './tunnel.ts';
@@ -17,13 +18,15 @@ import { KeptBody } from './kept_body.ts';
 import { finalizeRequestHeaders, mutateRouteResponse } from './route_headers.ts';
 import { followRedirect } from './internal_redirect.ts';
 import { type CopiedRequest, RequestCopies } from './request_copies.ts';
-import { flagOf, isConnectRequest, removeConsumed } from './request_rules.ts';
+import { type HedgedRequest, Hedges } from './hedges.ts';
+import { flagOf, isCanaryResponse, isConnectRequest, removeConsumed } from './request_rules.ts';
 import { RequestCharges } from './request_charges.ts';
+import { RequestHash } from './request_hash.ts';
 import { RequestTimeouts } from './request_timeouts.ts';
 import type { RouterContext } from './router_context.ts';
 import { RouterReplies } from './router_replies.ts';
 import { mayRetry, Retries } from './retries.ts';
-import { UpstreamRequest, type UpstreamRequestOwner } from './upstream_request.ts';
+import { UpstreamRequest } from './upstream_request.ts';
 
 /** Where the stream stands at the router. */
 const State = { idle: 0, active: 1, responseStarted: 2, done: 3 } as const;
@@ -32,54 +35,50 @@ const State = { idle: 0, active: 1, responseStarted: 2, done: 3 } as const;
  * The terminal HTTP filter: picks cluster and host, sends the request on a pooled connection, brings the response back, keeps the
  * route's timeout. The only place that sees both the downstream stream and the upstream pool.
  */
-export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, CopiedRequest {
+export class RouterFilter implements TerminalFilter, HedgedRequest, CopiedRequest {
   private readonly context: RouterContext;
-  private readonly upstream: UpstreamRequest;
+  /** The try begun last. */
+  upstream: UpstreamRequest;
   private readonly timeouts: RequestTimeouts;
-  /** Made when first needed, as the next three. */
-  private attemptTimer: Timer | null;
-  private idleTimer: Timer | null;
-  private streamTimer: Timer | null;
+  /** Made when first needed, as the next two. */
   private copies: RequestCopies | null;
   /** The request's body for sending it again. */
   private readonly kept: KeptBody;
   private isMirrored: boolean;
-  /** Set-Cookie values that hash policies made. */
-  private cookies: string[];
+  private readonly hash: RequestHash;
   private callbacks: TerminalFilterCallbacks | null;
   private timer: Timer | null;
   private state: number;
   private cluster: UpstreamCluster | null;
-  private host: Host | null;
   private route: RouteEntry | null;
+  /** The cluster's own, before the route's. */
+  private policies: ClusterPolicies | null;
   private isRequestReadDisabled: boolean;
   /** What the request asks to become: Tunnel. */
   private tunnel: number;
   private isGrpc: boolean;
   /** A gRPC response has begun well; its trailers will say whether it is a success. */
   private isOutcomeOpen: boolean;
-  private readonly charges: RequestCharges;
+  readonly charges: RequestCharges;
   private readonly replies: RouterReplies;
-  /** Made when first needed. */
-  private retries: Retries | null;
+  retries: Retries | null;
+  /** Slow tries beside `upstream`. */
+  private hedges: Hedges | null;
 
   constructor(context: RouterContext) {
     this.context = context;
     this.upstream = new UpstreamRequest(this, context.clock);
     this.timeouts = new RequestTimeouts();
-    this.attemptTimer = null;
-    this.idleTimer = null;
-    this.streamTimer = null;
     this.copies = null;
     this.kept = new KeptBody();
     this.isMirrored = false;
-    this.cookies = NO_COOKIES;
+    this.hash = new RequestHash();
     this.callbacks = null;
     this.timer = null;
     this.state = State.idle;
     this.cluster = null;
-    this.host = null;
     this.route = null;
+    this.policies = null;
     this.isRequestReadDisabled = false;
     this.tunnel = Tunnel.none;
     this.isGrpc = false;
@@ -87,6 +86,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Copie
     this.charges = new RequestCharges();
     this.replies = new RouterReplies(context, this.charges);
     this.retries = null;
+    this.hedges = null;
   }
 
   setCallbacks(_callbacks: FilterCallbacks): void {}
@@ -127,27 +127,23 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Copie
       return;
     }
     this.cluster = cluster;
+    this.policies = cluster.info.policies as ClusterPolicies | null;
     info.upstreamClusterName = clusterName;
     info.upstreamClusterObservabilityName = cluster.info.config.statName;
     info.upstreamClusterMetadata = cluster.info.config.metadata as MetadataStructs;
     this.isGrpc = isGrpcRequest(headers);
     const virtualCluster = route.virtualHost.virtualCluster(headers);
     const { charges } = this;
-    charges.cluster = cluster.info.stats;
-    charges.virtualCluster = virtualCluster === null ? null : virtualCluster.stats;
-    charges.route = route.stats;
-    charges.isInternal = info.isInternalRequest;
-    charges.isUncounted = info.isHealthCheck || !config.dynamicStats;
-    charges.hidesCodes = this.isGrpc && config.suppressGrpcCodeStats;
+    charges.begin(cluster.info.stats, virtualCluster === null ? null : virtualCluster.stats, route.stats, info, config, this.isGrpc);
     if (virtualCluster !== null) info.virtualClusterName = virtualCluster.name;
     if (this.replies.refusesHeaders(headers, callbacks)) return;
-    if (headers.find(HeaderId.envoyUpstreamAltStatName) >= 0) this.takeAltStatName(headers);
+    charges.takeAltStatName(headers);
     if (this.replies.turnsAway(cluster, callbacks)) return;
     this.timeouts.resolve(route, headers, config);
     finalizeRequestHeaders(route, headers, callbacks.streamInfo, config.suppressEnvoyHeaders, this.replies.formatContext);
     this.beginRetries(route, headers, endStream, cluster, callbacks);
     info.upstreamAttemptCount = 1;
-    const host = cluster.chooseHost(info.random, cluster.usesHash ? this.computeHash(route, headers) : null);
+    const host = cluster.chooseHost(info.random, cluster.usesHash ? this.hash.compute(this.policies?.hashPolicy ?? route.hashPolicy, headers, info) : null);
     if (host === null) {
       this.replies.noHost(cluster, callbacks);
       return;
@@ -160,7 +156,8 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Copie
       callbacks.retainRequestHeaders();
       if (!endStream) this.kept.begin(route.bodyLimit(callbacks.decoderBufferLimit()));
     }
-    const isMirrored = route.mirrors !== null && !isConnectRequest(headers);
+    const mirrors = this.policies?.mirrors ?? route.mirrors;
+    const isMirrored = mirrors !== null && !isConnectRequest(headers);
     this.isMirrored = isMirrored;
     // The copies need the headers, which may be borrowed no longer once the request is sent.
     if (isMirrored) callbacks.retainRequestHeaders();
@@ -168,9 +165,9 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Copie
     if (tunnel === Tunnel.webSocket && this.timeouts.globalMs > 0) this.timer?.enable(this.timeouts.globalMs);
     this.sendTo(host, route, headers, endStream, cluster, callbacks);
     // A request whose upstream failed at once is copied only if it is whole: nobody would bring the rest.
-    if (isMirrored && route.mirrors !== null && (endStream || this.isMirrored)) {
+    if (isMirrored && (endStream || this.isMirrored)) {
       this.copies ??= new RequestCopies(this.context, this);
-      this.copies.begin(route.mirrors, headers, info, this.timeouts.globalMs, route.isHighPriority, endStream);
+      this.copies.begin(mirrors, headers, info, this.timeouts.globalMs, route.isHighPriority, endStream);
     }
     if (endStream && this.state === State.active) this.onRequestSent();
   }
@@ -179,9 +176,10 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Copie
   private beginRetries(route: RouteEntry, headers: HeaderMap, endStream: boolean, cluster: UpstreamCluster, callbacks: TerminalFilterCallbacks): void {
     // Others' requests have none of the headers, unless the route adds them.
     const hasHeaders = this.charges.isInternal || !route.requestHeaders.isEmpty;
-    if ((route.retries !== null || hasHeaders) && mayRetry(route, headers)) {
+    const policy = this.policies?.retries ?? route.retries;
+    if ((policy !== null || hasHeaders) && mayRetry(policy, headers)) {
       this.retries ??= new Retries(this.context, callbacks.createTimer(this));
-      this.retries.begin(route, headers, endStream, cluster, this.charges, callbacks);
+      this.retries.begin(policy, route, headers, endStream, cluster, this.charges, callbacks);
     }
     if (hasHeaders) removeConsumed(headers);
   }
@@ -190,14 +188,22 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Copie
   private sendTo(host: Host, route: RouteEntry, headers: HeaderMap, endStream: boolean, cluster: UpstreamCluster, callbacks: TerminalFilterCallbacks): void {
     const { tunnel } = this;
     const info = callbacks.streamInfo;
-    this.host = host;
+    this.upstream.host = host;
     // Upstream connections are plaintext.
     if (info.schemeMatchesUpstream) headers.isHttps = false;
     info.upstreamHost = host;
     if (route.action?.autoHostRewrite === true) route.autoRewriteHost(headers, host.hostname);
     this.retries?.onHostAttempted(host);
     const priority = route.isHighPriority ? 1 : 0;
-    const pool = isTerminated(route, headers, tunnel) ? cluster.tcpPool(host, priority) : cluster.pool(host, priority);
+    const { id } = callbacks.connection;
+    const pool = isTerminated(route, headers, tunnel) ? cluster.tcpPool(host, priority, id) : cluster.pool(host, priority, id);
+    if (pool === null) {
+      info.upstreamHost = null;
+      this.giveUp('', callbacks);
+      this.replies.noPool(callbacks);
+      return;
+    }
+    if (cluster.info.isTracked) this.upstream.track(cluster.info.stats, headers, this.timeouts.perTryMs);
     this.upstream.begin(callbacks, pool, headers, endStream, tunnel >= Tunnel.webSocket);
   }
 
@@ -210,10 +216,9 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Copie
     info.upstreamAttemptCount++;
     retries.beginTry(route, headers, info.upstreamAttemptCount);
     info.resetUpstream();
-    const host = retries.chooseHost(cluster, info.random, cluster.usesHash ? this.computeHash(route, headers) : null);
+    const host = retries.chooseHost(cluster, info.random, cluster.usesHash ? this.hash.compute(this.policies?.hashPolicy ?? route.hashPolicy, headers, info) : null);
     if (host === null) {
-      this.state = State.done;
-      this.stopTimers();
+      this.giveUp('', callbacks);
       this.replies.noHost(cluster, callbacks);
       return;
     }
@@ -229,10 +234,8 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Copie
 
   /** A try has failed and the next one waits: what belongs to the failed one alone ends. */
   private endTry(): void {
-    this.host?.onRequestError();
-    this.attemptTimer?.disable();
-    this.idleTimer?.disable();
-    this.streamTimer?.disable();
+    this.upstream.host?.onRequestError();
+    this.upstream.timers.stop();
   }
 
   /** Keeps body bytes for sending them again; false when the request was answered because they are too many. */
@@ -249,16 +252,6 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Copie
     this.stopTimers();
     this.replies.reply(507, 'exceeded request buffer limit while retrying upstream', 'request_payload_exceeded_retry_buffer_limit', false, callbacks);
     return false;
-  }
-
-  private computeHash(route: RouteEntry, headers: HeaderMap): XxHash64 | null {
-    const policy = route.hashPolicy;
-    const callbacks = this.callbacks;
-    if (policy === null || callbacks === null) return null;
-    const cookies: string[] = [];
-    const hasHash = policy.compute(headers, callbacks.streamInfo, cookies);
-    if (cookies.length > 0) this.cookies = cookies;
-    return hasHash ? policy.hash : null;
   }
 
   decodeTerminalData(bytes: Uint8Array, offset: number, length: number, endStream: boolean): void {
@@ -281,69 +274,74 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Copie
   }
 
   private onRequestSent(): void {
-    if (this.timeouts.globalMs > 0) this.timer?.enable(this.timeouts.globalMs);
-    if (this.timeouts.perTryMs > 0 && this.upstream.isReady) this.startAttemptTimer();
+    const { timeouts, upstream, callbacks } = this;
+    if (timeouts.globalMs > 0) this.timer?.enable(timeouts.globalMs);
+    if (timeouts.perTryMs > 0 && upstream.isReady && callbacks !== null) upstream.timers.startAttempt(timeouts.perTryMs, callbacks);
   }
 
   /** From here on both sides are there. */
   onUpstreamReady(): void {
     const { timeouts, callbacks } = this;
+    if (callbacks === null) return;
     this.charges.request();
-    if (timeouts.perTryMs > 0 && callbacks?.isRequestComplete() === true) this.startAttemptTimer();
-    if (timeouts.perTryIdleMs > 0) {
-      this.idleTimer ??= callbacks?.createTimer(this) ?? null;
-      this.idleTimer?.enable(timeouts.perTryIdleMs);
-    }
-    const streamMs = timeouts.streamMs >= 0 ? timeouts.streamMs : this.cluster?.info.config.maxStreamDurationMs ?? 0;
-    if (streamMs > 0) {
-      this.streamTimer ??= callbacks?.createTimer(this) ?? null;
-      this.streamTimer?.enable(streamMs);
-    }
-  }
-
-  private startAttemptTimer(): void {
-    this.attemptTimer ??= this.callbacks?.createTimer(this) ?? null;
-    this.attemptTimer?.enable(this.timeouts.perTryMs);
+    this.upstream.timers.begin(timeouts, timeouts.streamMs >= 0 ? timeouts.streamMs : this.cluster?.info.config.maxStreamDurationMs ?? 0, callbacks);
   }
 
   private stopTimers(): void {
     this.timer?.disable();
-    this.attemptTimer?.disable();
-    this.idleTimer?.disable();
-    this.streamTimer?.disable();
-  }
-
-  /** x-envoy-upstream-alt-stat-name (of trusted callers; others' is gone): response codes are counted below that name too. */
-  private takeAltStatName(headers: HeaderMap): void {
-    this.charges.altStatName = headers.get(HeaderId.envoyUpstreamAltStatName) ?? '';
-    headers.remove(HeaderId.envoyUpstreamAltStatName);
+    this.upstream.timers.stop();
   }
 
   // === UpstreamRequestOwner: the response ===
 
   onUpstream1xxHeaders(headers: HeaderMap): void {
-    this.charges.code(headers.status, this.isCanary(headers));
+    this.charges.code(headers.status, isCanaryResponse(this.upstream.host, headers));
+    // The next try would say it again, or not at all: there is none.
+    this.charges.hasInterimResponse = true;
+    this.endRetries();
+    this.hedges?.reset();
     this.callbacks?.encode1xxHeaders(headers);
   }
 
   onUpstreamHeaders(headers: HeaderMap, endStream: boolean): void {
-    const callbacks = this.callbacks;
-    const route = this.route;
-    if (callbacks === null || route === null || this.state !== State.active) return;
-    const { retries } = this;
-    if (retries?.isOpen === true && retries.retriesResponse(headers, callbacks)) {
-      this.dropResponse(headers, endStream, callbacks);
-      return;
+    const { callbacks, retries } = this;
+    if (callbacks === null || this.state !== State.active) return;
+    if (retries?.isOpen === true) {
+      if (retries.retriesResponse(headers, callbacks)) {
+        this.charges.cluster?.retriedCodes().charge(headers.status);
+        this.dropResponse(headers, endStream && callbacks.isRequestComplete());
+        return;
+      }
+      // A slow try may do better.
+      if (retries.wasDenied && this.hedges?.isUnderWay === true) {
+        this.dropResponse(headers, false);
+        return;
+      }
     }
+    this.pass(headers, endStream);
+  }
+
+  /** The response is not passed on: another try follows, or is under way. */
+  private dropResponse(headers: HeaderMap, isComplete: boolean): void {
+    this.endTry();
+    if (isComplete) this.upstream.onResponseComplete(true);
+    else this.upstream.reset();
+    headers.clear();
+  }
+
+  /** Brings a response that nothing speaks against to the client. */
+  pass(headers: HeaderMap, endStream: boolean): void {
+    const { callbacks, route, upstream } = this;
+    if (callbacks === null || route === null) return;
     if (this.tunnel !== Tunnel.none && !this.settleTunnel(headers, endStream, callbacks)) return;
     if (route.internalRedirect?.appliesTo(headers.status) === true && this.redirect(route.internalRedirect, route, headers, endStream, callbacks)) return;
     this.state = State.responseStarted;
     // What was kept for further tries is needed no longer.
-    if (retries?.isOpen === true) retries.end();
+    this.endRetries();
     this.kept.clear();
-    if (this.attemptTimer !== null) this.attemptTimer.disable();
-    if (this.timeouts.perTryIdleMs > 0) this.idleTimer?.enable(this.timeouts.perTryIdleMs);
-    if (this.cookies.length > 0) for (const cookie of this.cookies) headers.add(HeaderId.setCookie, cookie);
+    this.hedges?.reset();
+    upstream.timers.onResponse(this.timeouts.perTryIdleMs);
+    this.hash.addCookies(headers);
     const info = callbacks.streamInfo;
     info.responseCodeDetails = 'via_upstream';
     const isRequestComplete = callbacks.isRequestComplete();
@@ -353,22 +351,13 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Copie
     }
     if (route.virtualHost.includeAttemptCountInResponse) headers.setInteger(HeaderId.envoyAttemptCount, info.upstreamAttemptCount);
     info.responseCode = headers.status;
-    this.charges.code(headers.status, this.isCanary(headers));
+    this.charges.code(headers.status, isCanaryResponse(upstream.host, headers));
     if (this.isGrpc && headers.status < 500 && !endStream) this.isOutcomeOpen = true;
     else this.chargeHost(headers.status < 500 && !(this.isGrpc && isGrpcServerError(grpcStatusIn(headers))));
-    if (this.context.formatNeeds.upstreamBytes) this.upstream.recordBytes();
+    if (this.context.formatNeeds.upstreamBytes) upstream.recordBytes();
     mutateRouteResponse(route, headers, callbacks, this.replies.formatContext);
     if (endStream) this.onUpstreamComplete(callbacks);
     callbacks.encodeHeaders(headers, endStream);
-  }
-
-  /** The response is not passed on: another try follows. */
-  private dropResponse(headers: HeaderMap, endStream: boolean, callbacks: TerminalFilterCallbacks): void {
-    this.endTry();
-    this.charges.cluster?.retriedCodes().charge(headers.status);
-    if (endStream && callbacks.isRequestComplete()) this.upstream.onResponseComplete(true);
-    else this.upstream.reset();
-    headers.clear();
   }
 
   /** The answer to a request for a tunnel; false when it goes no further. */
@@ -389,14 +378,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Copie
 
   /** Begins the request anew where a redirect points; false when the redirect goes to the client. */
   private redirect(policy: InternalRedirectPolicy, route: RouteEntry, response: HeaderMap, endStream: boolean, callbacks: TerminalFilterCallbacks): boolean {
-    const request = callbacks.requestHeaders();
-    const stats = this.cluster?.info.stats;
-    if (request === null || !callbacks.isRequestComplete() || this.kept.isLost
-      || !followRedirect(this.context, { route, policy, callbacks, request, response, body: this.kept.bytes })) {
-      stats?.internalRedirectFailed.inc();
-      return false;
-    }
-    stats?.internalRedirectSucceeded.inc();
+    if (!followRedirect(this.context, this.charges.cluster, { route, policy, callbacks, response, body: this.kept })) return false;
     if (endStream) {
       this.state = State.done;
       this.stopTimers();
@@ -409,7 +391,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Copie
   onUpstreamData(offset: number, length: number, endStream: boolean): void {
     const callbacks = this.callbacks;
     if (callbacks === null || this.state !== State.responseStarted) return;
-    if (this.timeouts.perTryIdleMs > 0) this.idleTimer?.enable(this.timeouts.perTryIdleMs);
+    if (this.timeouts.perTryIdleMs > 0) this.upstream.timers.onData(this.timeouts.perTryIdleMs);
     if (endStream) {
       // A gRPC response without trailers has no status: an error.
       if (this.isOutcomeOpen) this.chargeHost(false);
@@ -431,7 +413,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Copie
   private onUpstreamComplete(callbacks: TerminalFilterCallbacks): void {
     this.state = State.done;
     this.stopTimers();
-    if (callbacks.isRequestComplete()) this.charges.time(callbacks.streamInfo.msSinceRequestComplete(this.context.clock));
+    if (callbacks.isRequestComplete()) this.charges.time(callbacks.streamInfo.msSinceRequestComplete(this.context.clock), this.timeouts);
     this.upstream.onResponseComplete(callbacks.isRequestComplete());
   }
 
@@ -443,6 +425,17 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Copie
       this.endTry();
       return;
     }
+    if (this.state === State.active && this.hedges?.isUnderWay === true) {
+      this.upstream.timers.stop();
+      this.charges.failure(this.upstream, reason);
+      return;
+    }
+    this.tellFailure(reason, transportFailure);
+  }
+
+  tellFailure(reason: ResetReason, transportFailure: string): void {
+    const { callbacks } = this;
+    if (callbacks === null) return;
     const info = callbacks.streamInfo;
     info.setFlag(flagOf(reason));
     if (transportFailure !== '') info.upstreamTransportFailureReason = transportFailure;
@@ -458,41 +451,62 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Copie
       callbacks.resetAfterUpstreamFailure();
       return;
     }
-    if (reason !== ResetReason.overflow) this.host?.onRequestError();
-    this.replies.upstreamReset(reason, transportFailure, retries?.isRetry === true, callbacks);
+    this.charges.failure(this.upstream, reason);
+    this.replies.upstreamReset(reason, transportFailure, this.retries?.isRetry === true, callbacks);
+  }
+
+  endRetries(): void {
+    if (this.retries?.isOpen === true) this.retries.end();
   }
 
   // === timeouts and back-pressure ===
 
+  /** The route's timeout, or the wait before a try. */
   onTimeout(timer: Timer): void {
-    const { callbacks, cluster } = this;
-    if (callbacks === null || cluster === null || this.state === State.idle || this.state === State.done) return;
-    const { stats } = cluster.info;
-    if (timer === this.streamTimer) {
-      stats.rqMaxDurationReached.inc();
-      this.onStreamDuration(callbacks);
-    } else if (timer === this.attemptTimer) {
-      stats.rqPerTryTimeout.inc();
-      this.onTryTimeout('upstream_per_try_timeout', callbacks);
-    } else if (timer === this.idleTimer) {
-      stats.rqPerTryIdleTimeout.inc();
-      this.onTryTimeout('upstream_per_try_idle_timeout', callbacks);
-    } else if (this.retries !== null && timer === this.retries.timer) {
-      this.sendAgain(this.retries);
-    } else {
-      // Between two tries nobody is late.
-      const isTrying = this.retries?.isWaiting !== true;
-      if (isTrying) {
-        stats.rqTimeout.inc();
-        this.charges.timeout(this.host, this.upstream, this.timeouts);
-      }
-      this.answerTimeout('response_timeout', isTrying, callbacks);
+    const { callbacks, retries, upstream } = this;
+    if (callbacks === null || this.state === State.idle || this.state === State.done) return;
+    if (retries !== null && timer === retries.timer) {
+      this.sendAgain(retries);
+      return;
     }
+    this.hedges?.forEach((slow) => this.charges.abandoned(slow, this.timeouts));
+    // Between two tries nobody is late.
+    const isTrying = upstream.isUnderWay;
+    if (isTrying) this.charges.lateRequest(upstream, this.timeouts);
+    this.answerTimeout('response_timeout', isTrying, callbacks);
   }
 
-  private onTryTimeout(details: string, callbacks: TerminalFilterCallbacks): void {
-    this.charges.timeout(this.host, this.upstream, this.timeouts);
+  onPerTryTimeout(): void {
+    if (!this.charges.hasInterimResponse) this.onTryTimeout('upstream_per_try_timeout', this.cluster?.info.stats.rqPerTryTimeout);
+  }
+
+  onPerTryIdleTimeout(): void {
+    this.onTryTimeout('upstream_per_try_idle_timeout', this.cluster?.info.stats.rqPerTryIdleTimeout);
+  }
+
+  private onTryTimeout(details: string, counter: Counter | undefined): void {
+    const { callbacks, upstream, timeouts } = this;
+    if (callbacks === null || this.state === State.idle || this.state === State.done) return;
+    if (timeouts.hedges) {
+      upstream.noteTimeout(timeouts.answersNoContent ? 204 : 504);
+      if (this.state !== State.active || this.retries?.isOpen !== true || !this.retries.retriesSlow(callbacks)) return;
+      this.hedges ??= new Hedges(this, this.context.clock);
+      this.hedges.keep(callbacks.streamInfo);
+      return;
+    }
+    counter?.inc();
+    this.charges.timeout(upstream, timeouts);
     if (!this.retriesAfterCut(true, callbacks)) this.answerTimeout(details, true, callbacks);
+  }
+
+  onMaxStreamDuration(): void {
+    const { callbacks } = this;
+    if (callbacks === null || this.state === State.idle || this.state === State.done) return;
+    this.cluster?.info.stats.rqMaxDurationReached.inc();
+    if (this.retriesAfterCut(false, callbacks)) return;
+    callbacks.streamInfo.setFlag(ResponseFlag.upstreamMaxStreamDurationReached);
+    const details = 'upstream_max_stream_duration_reached';
+    if (this.giveUp(details, callbacks)) this.replies.reply(callbacks.isRequestComplete() ? 504 : 408, 'upstream max stream duration reached', details, false, callbacks);
   }
 
   /** Whether a try that we cut is followed by another, which waits then. */
@@ -506,20 +520,11 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Copie
 
   private answerTimeout(details: string, isTrying: boolean, callbacks: TerminalFilterCallbacks): void {
     callbacks.streamInfo.setFlag(ResponseFlag.upstreamRequestTimeout);
+    this.charges.budget(callbacks.streamInfo.msSinceRequestComplete(this.context.clock), this.timeouts);
     if (!this.giveUp(details, callbacks)) return;
     const { answersNoContent } = this.timeouts;
-    if (isTrying) {
-      this.host?.onRequestError();
-      this.charges.code(answersNoContent ? 204 : 504, false);
-    }
+    if (isTrying) this.charges.abort(this.upstream, answersNoContent ? 204 : 504);
     this.replies.reply(answersNoContent ? 204 : 504, answersNoContent ? '' : 'upstream request timeout', details, false, callbacks);
-  }
-
-  private onStreamDuration(callbacks: TerminalFilterCallbacks): void {
-    if (this.retriesAfterCut(false, callbacks)) return;
-    callbacks.streamInfo.setFlag(ResponseFlag.upstreamMaxStreamDurationReached);
-    const details = 'upstream_max_stream_duration_reached';
-    if (this.giveUp(details, callbacks)) this.replies.reply(callbacks.isRequestComplete() ? 504 : 408, 'upstream max stream duration reached', details, false, callbacks);
   }
 
   /** Ends the attempt; true when the client is still to be answered. */
@@ -528,6 +533,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Copie
     this.state = State.done;
     this.stopTimers();
     this.upstream.reset();
+    this.hedges?.reset();
     if (!wasStarted) return true;
     callbacks.streamInfo.responseCodeDetails = details;
     callbacks.resetAfterUpstreamFailure();
@@ -566,14 +572,15 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Copie
     }
     this.stopTimers();
     this.upstream.release();
+    this.hedges?.release();
     if (this.isMirrored) this.copies?.cancel();
     this.isMirrored = false;
     this.kept.clear();
-    this.cookies = NO_COOKIES;
+    this.hash.clear();
     this.state = State.idle;
     this.cluster = null;
-    this.host = null;
     this.route = null;
+    this.policies = null;
     this.retries?.clear();
     this.charges.clear();
     this.isOutcomeOpen = false;
@@ -585,14 +592,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Copie
 
   private chargeHost(isSuccess: boolean): void {
     this.isOutcomeOpen = false;
-    if (isSuccess) this.host?.onRequestSuccess();
-    else this.host?.onRequestError();
-  }
-
-  /** The host says so in its metadata, or in this response. */
-  private isCanary(headers: HeaderMap): boolean {
-    return this.host?.isCanary === true || headers.valueEquals(HeaderId.envoyUpstreamCanary, 'true');
+    if (isSuccess) this.upstream.host?.onRequestSuccess();
+    else this.upstream.host?.onRequestError();
   }
 }
-
-const NO_COOKIES: string[] = [];

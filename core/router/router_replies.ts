@@ -10,7 +10,7 @@ import { ResponseFlag } from '../stream_info/response_flags.ts';
 import { directBody } from './direct_body.ts';
 import { Refusal, refusalOf } from './refusal.ts';
 import type { RequestCharges } from './request_charges.ts';
-import { isWellFormed } from './request_rules.ts';
+import { failureStatus, isWellFormed } from './request_rules.ts';
 import { mutateRouteResponse } from './route_headers.ts';
 import type { RouterContext } from './router_context.ts';
 
@@ -58,6 +58,11 @@ export class RouterReplies {
 
   noHost(cluster: UpstreamCluster, callbacks: TerminalFilterCallbacks): void {
     cluster.info.stats.cxNoneHealthy.inc();
+    this.noPool(callbacks);
+  }
+
+  /** There is a host, and its cluster has too many connection pools for another. */
+  noPool(callbacks: TerminalFilterCallbacks): void {
     callbacks.streamInfo.setFlag(ResponseFlag.noHealthyUpstream);
     this.charges.code(503, false);
     this.reply(503, 'no healthy upstream', 'no_healthy_upstream', false, callbacks);
@@ -98,16 +103,15 @@ export class RouterReplies {
     }
   }
 
-  /** The upstream failed before it answered. */
+  /** The upstream failed before it answered; that is counted already. */
   upstreamReset(reason: ResetReason, transportFailure: string, isRetry: boolean, callbacks: TerminalFilterCallbacks): void {
     const text = RESET_REASON_TEXT[reason];
-    const status = reason === ResetReason.protocolError ? 502 : 503;
-    this.charges.code(status, false);
+    const status = failureStatus(reason);
     const suffix = transportFailure === '' ? '' : `, transport failure reason: ${transportFailure}`;
     const detail = transportFailure === '' ? '' : `|${transportFailure}`;
     const latest = isRetry ? 'retried and the latest ' : '';
     this.reply(status, `upstream connect error or disconnect/reset before headers. ${latest}reset reason: ${text}${suffix}`,
-      `upstream_reset_before_response_started{${text}${detail}}`.replaceAll(' ', '_'), reason === ResetReason.overflow, callbacks);
+      `upstream_reset_${this.charges.hasInterimResponse ? 'after' : 'before'}_response_started{${text}${detail}}`.replaceAll(' ', '_'), reason === ResetReason.overflow, callbacks);
   }
 
   /** Carries the route's response headers, like a response from upstream. */

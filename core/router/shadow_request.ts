@@ -86,14 +86,15 @@ export class ShadowRequest implements PoolRequest, ResponseDecoder {
     if (endStream) this.startTimer();
     const { stats } = this.cluster.info;
     const host = this.cluster.chooseHost(random, null);
-    if (host === null) {
-      stats.cxNoneHealthy.inc();
+    const pool = host === null ? null : this.cluster.pool(host, isHighPriority ? 1 : 0, NO_DOWNSTREAM);
+    if (host === null || pool === null) {
+      if (host === null) stats.cxNoneHealthy.inc();
       this.chargeCode(503, null);
       this.finish();
       return;
     }
     this.host = host;
-    this.cluster.pool(host, isHighPriority ? 1 : 0).newStream(this);
+    pool.newStream(this);
   }
 
   /** Body bytes of the original. Copied while there is no connection. */
@@ -272,3 +273,6 @@ export class ShadowRequest implements PoolRequest, ResponseDecoder {
     if (host?.isCanary === true) stats.canaryCodes().charge(status);
   }
 }
+
+/** Copies belong to no downstream connection: those to clusters with pools per connection share one. */
+const NO_DOWNSTREAM = -1;

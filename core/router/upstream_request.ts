@@ -5,12 +5,16 @@ import type { HeaderMap } from '../headers/header_map.ts';
 import { type RequestEncoder, ResetReason, type ResponseDecoder } from '../http/codec.ts';
 import type { TerminalFilterCallbacks } from '../http/terminal_filter.ts';
 import { ResponseFlag } from '../stream_info/response_flags.ts';
-import { Protocol } from '../stream_info/stream_info.ts';
+import { Protocol, StreamInfo } from '../stream_info/stream_info.ts';
+import type { ClusterStats } from '../upstream/cluster_info.ts';
+import type { Host } from '../upstream/host.ts';
 import type { OutlierMonitor } from '../upstream/outlier_monitor.ts';
 import { noteResponse } from './note_response.ts';
+import { type TimedTry, TryTimers } from './try_timers.ts';
+import { TryTracking } from './try_tracking.ts';
 
 /** The router, as its upstream request sees it. */
-export interface UpstreamRequestOwner {
+export interface UpstreamRequestOwner extends TimedTry {
   /** The request has a connection. */
   onUpstreamReady(): void;
   onUpstream1xxHeaders(headers: HeaderMap): void;
@@ -34,9 +38,16 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
   poolNext: PoolRequest | null;
   poolPrevious: PoolRequest | null;
   waitingIn: ConnPool | null;
-  private readonly owner: UpstreamRequestOwner;
+  readonly timers: TryTimers;
+  /** Where it goes; null before it is sent. */
+  host: Host | null;
+  /** What is measured of it; null for clusters that want nothing measured. */
+  private tracking: TryTracking | null;
+  private owner: UpstreamRequestOwner;
   private readonly clock: Float64Array;
   private callbacks: TerminalFilterCallbacks | null;
+  /** What is known of the upstream goes here: the stream's, unless another try has that. */
+  private info: StreamInfo;
   private encoder: RequestEncoder | null;
   private stream: PooledStream | null;
   private state: number;
@@ -53,6 +64,8 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
   /** Of the host; null without outlier detection and health checks. */
   private outlier: OutlierMonitor | null;
   private hasResponse: boolean;
+  /** Its lateness was told to outlier detection. */
+  private isTimeoutNoted: boolean;
   private isGrpc: boolean;
 
   constructor(owner: UpstreamRequestOwner, clock: Float64Array) {
@@ -60,8 +73,12 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
     this.poolNext = null;
     this.poolPrevious = null;
     this.waitingIn = null;
+    this.timers = new TryTimers(owner);
+    this.host = null;
+    this.tracking = null;
     this.owner = owner;
     this.callbacks = null;
+    this.info = NO_INFO;
     this.encoder = null;
     this.stream = null;
     this.state = State.idle;
@@ -75,7 +92,15 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
     this.isWithheld = false;
     this.outlier = null;
     this.hasResponse = false;
+    this.isTimeoutNoted = false;
     this.isGrpc = false;
+  }
+
+  /** From now on another owner hears of it, and what is known of the upstream goes elsewhere. */
+  handTo(owner: UpstreamRequestOwner, info: StreamInfo): void {
+    this.owner = owner;
+    this.timers.owner = owner;
+    this.info = info;
   }
 
   /**
@@ -84,6 +109,7 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
    */
   begin(callbacks: TerminalFilterCallbacks, pool: ConnPool, headers: HeaderMap, endStream: boolean, withholdsBody: boolean): void {
     this.callbacks = callbacks;
+    this.info = callbacks.streamInfo;
     this.headers = headers;
     this.trailers = null;
     this.endStream = endStream;
@@ -96,10 +122,16 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
     this.state = State.pending;
     this.outlier = pool.host.outlier;
     this.hasResponse = false;
+    this.isTimeoutNoted = false;
     if (this.outlier !== null) this.isGrpc = isGrpcRequest(headers);
-    callbacks.streamInfo.upstreamRequestStartMs = this.clock[0];
+    this.info.upstreamRequestStartMs = this.clock[0];
     pool.newStream(this);
     if (this.waitingIn !== null) callbacks.retainRequestHeaders();
+  }
+
+  /** The next try, with these headers, is to be measured. */
+  track(stats: ClusterStats, headers: HeaderMap, perTryMs: number): void {
+    this.tracking = new TryTracking(stats, headers, perTryMs, this.clock[0]);
   }
 
   encodeData(bytes: Uint8Array, offset: number, length: number, endStream: boolean): void {
@@ -113,9 +145,10 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
       return;
     }
     const encoder = this.encoder;
-    if (encoder === null || this.callbacks === null) return;
-    const info = this.callbacks.streamInfo;
+    if (encoder === null) return;
+    const { info } = this;
     const now = this.clock[0];
+    if (this.tracking !== null) this.tracking.onSent(length);
     encoder.encodeData(bytes, offset, length, endStream);
     if (endStream) {
       info.lastUpstreamTxMs = now;
@@ -132,8 +165,8 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
       return;
     }
     const encoder = this.encoder;
-    if (encoder === null || this.callbacks === null) return;
-    this.callbacks.streamInfo.lastUpstreamTxMs = this.clock[0];
+    if (encoder === null) return;
+    this.info.lastUpstreamTxMs = this.clock[0];
     encoder.encodeTrailers(trailers);
   }
 
@@ -145,14 +178,27 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
     if (this.state === State.active) this.sendPending();
   }
 
+  /** The whole request timed out. */
+  onRequestTimeout(status: number): void {
+    if (!this.hasResponse) this.tracking?.skipTime();
+    this.noteTimeout(status);
+  }
+
   /** A connection is there. */
   get isReady(): boolean {
     return this.state === State.active;
   }
 
-  /** The response did not begin in time and the client is told `status`: counts against the host, if one was reached. */
+  /** It waits for its connection or for the end of its response. */
+  get isUnderWay(): boolean {
+    return this.state === State.pending || this.state === State.active;
+  }
+
+  /** The response did not begin in time and the client is told `status`: counts against the host once, if one was reached. */
   noteTimeout(status: number): void {
-    if (this.state === State.active && !this.hasResponse) this.outlier?.onTimeout(status);
+    if (this.state !== State.active || this.hasResponse || this.isTimeoutNoted) return;
+    this.isTimeoutNoted = true;
+    this.outlier?.onTimeout(status);
   }
 
   /** Gives the attempt up: leaves the queue, or cuts the exchange. */
@@ -178,6 +224,8 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
     this.finish();
     this.state = State.idle;
     this.callbacks = null;
+    this.info = NO_INFO;
+    this.host = null;
   }
 
   pauseResponse(): void {
@@ -201,6 +249,10 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
       this.owner.onUpstreamBackpressure(false);
     }
     this.recordBytes();
+    if (this.tracking !== null) {
+      this.tracking.end(this.clock[0]);
+      this.tracking = null;
+    }
     this.state = State.done;
     this.encoder = null;
     this.stream = null;
@@ -212,8 +264,8 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
   /** Tells the stream info what has been exchanged with the upstream so far. */
   recordBytes(): void {
     const stream = this.stream;
-    if (stream === null || this.callbacks === null) return;
-    const info = this.callbacks.streamInfo;
+    if (stream === null) return;
+    const { info } = this;
     info.upstreamWireBytesSent = stream.wireBytesSent();
     info.upstreamWireBytesReceived = stream.wireBytesReceived();
     info.upstreamHeaderBytesReceived = stream.responseHeadBytes();
@@ -223,10 +275,8 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
   // === PoolRequest ===
 
   onPoolReady(stream: PooledStream): void {
-    const callbacks = this.callbacks;
-    const headers = this.headers;
-    if (callbacks === null || headers === null) return;
-    const info = callbacks.streamInfo;
+    const { headers, info } = this;
+    if (headers === null) return;
     const now = this.clock[0];
     this.state = State.active;
     this.stream = stream;
@@ -262,12 +312,10 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
   }
 
   onPoolFailure(reason: ResetReason, transportFailure: string, isHostAsked: boolean): void {
-    const info = this.callbacks?.streamInfo;
-    if (info !== undefined) {
-      info.upstreamPoolReadyMs = this.clock[0];
-      // Nobody was asked: no host to name.
-      if (!isHostAsked) info.upstreamHost = null;
-    }
+    const { info } = this;
+    info.upstreamPoolReadyMs = this.clock[0];
+    // Nobody was asked: no host to name.
+    if (!isHostAsked) info.upstreamHost = null;
     this.noteFailure(reason);
     this.finish();
     this.owner.onUpstreamReset(reason, transportFailure);
@@ -293,34 +341,35 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
   }
 
   decode1xxHeaders(headers: HeaderMap): void {
-    if (this.state === State.active) this.owner.onUpstream1xxHeaders(headers);
+    if (this.state !== State.active) return;
+    if (this.tracking !== null) this.tracking.onResponseHeaders(headers);
+    this.owner.onUpstream1xxHeaders(headers);
   }
 
   decodeHeaders(headers: HeaderMap, endStream: boolean): void {
-    const callbacks = this.callbacks;
-    if (callbacks === null || this.state !== State.active) return;
-    const info = callbacks.streamInfo;
+    if (this.state !== State.active) return;
+    const { info } = this;
     const now = this.clock[0];
     info.firstUpstreamRxMs = now;
     if (endStream) info.lastUpstreamRxMs = now;
     this.hasResponse = true;
+    if (this.tracking !== null) this.tracking.onResponseHeaders(headers);
     if (this.outlier !== null) noteResponse(this.outlier, headers, this.isGrpc);
     this.owner.onUpstreamHeaders(headers, endStream);
   }
 
   decodeData(offset: number, length: number, endStream: boolean): void {
-    const callbacks = this.callbacks;
-    if (callbacks === null || this.state !== State.active) return;
-    const info = callbacks.streamInfo;
+    if (this.state !== State.active) return;
+    const { info } = this;
     if (length > 0 && Number.isNaN(info.firstUpstreamRxBodyMs)) info.firstUpstreamRxBodyMs = this.clock[0];
     if (endStream) info.lastUpstreamRxMs = this.clock[0];
+    if (this.tracking !== null) this.tracking.onReceived(length);
     this.owner.onUpstreamData(offset, length, endStream);
   }
 
   decodeTrailers(trailers: HeaderMap): void {
-    const callbacks = this.callbacks;
-    if (callbacks === null || this.state !== State.active) return;
-    callbacks.streamInfo.lastUpstreamRxMs = this.clock[0];
+    if (this.state !== State.active) return;
+    this.info.lastUpstreamRxMs = this.clock[0];
     this.owner.onUpstreamTrailers(trailers);
   }
 
@@ -340,3 +389,6 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
 
 /** Body bytes kept while a connection is made before the sender is told to wait. */
 const PENDING_BODY_LIMIT = 1 << 20;
+
+/** Of a request that belongs to no stream; nobody reads it. */
+const NO_INFO = new StreamInfo();

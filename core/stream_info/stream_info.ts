@@ -220,6 +220,22 @@ export class StreamInfo {
     this.upstreamConnectionId = 0;
   }
 
+  /** Takes over what another knows of the upstream. */
+  copyUpstreamFrom(other: StreamInfo): void {
+    const { times } = this;
+    for (const time of UPSTREAM_TIMES) times[time] = other.times[time];
+    this.upstreamProtocol = other.upstreamProtocol;
+    this.hasUpstreamProtocol = other.hasUpstreamProtocol;
+    this.upstreamTransportFailureReason = other.upstreamTransportFailureReason;
+    this.upstreamWireBytesSent = other.upstreamWireBytesSent;
+    this.upstreamWireBytesReceived = other.upstreamWireBytesReceived;
+    this.upstreamHeaderBytesSent = other.upstreamHeaderBytesSent;
+    this.upstreamHeaderBytesReceived = other.upstreamHeaderBytesReceived;
+    this.upstreamHost = other.upstreamHost;
+    this.upstreamLocalAddress = other.upstreamLocalAddress;
+    this.upstreamConnectionId = other.upstreamConnectionId;
+  }
+
   /** Takes over what a stream that this one continues has seen of the client. */
   continueFrom(other: StreamInfo): void {
     for (const time of CONTINUED_TIMES) this.times[time] = other.times[time];

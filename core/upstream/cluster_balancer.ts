@@ -18,7 +18,7 @@ export class ClusterBalancer {
     this.info = info;
     this.source = source;
     this.levels = [];
-    this.load = { healthy: new Int32Array(0), degraded: new Int32Array(0), isPanic: [] };
+    this.load = { healthy: new Int32Array(0), degraded: new Int32Array(0), isPanic: [], healthyPercent: [], degradedPercent: [] };
     this.only = null;
     this.setHosts([[]]);
   }
@@ -37,7 +37,8 @@ export class ClusterBalancer {
   }
 
   choose(context: LoadBalancerContext): Host | null {
-    return this.only !== null ? this.only.chooseHost(context) : this.chooseByLoad(context);
+    if (context.retryPriority !== null) return this.chooseByLoad(context, context.retryPriority.loadForRetry(this.load));
+    return this.only !== null ? this.only.chooseHost(context) : this.chooseByLoad(context, this.load);
   }
 
   private recalculate(): void {
@@ -48,8 +49,7 @@ export class ClusterBalancer {
     this.only = first < 0 || this.load.isPanic[first] ? null : this.levels[first].healthyBalancer();
   }
 
-  private chooseByLoad(context: LoadBalancerContext): Host | null {
-    const { healthy, degraded, isPanic } = this.load;
+  private chooseByLoad(context: LoadBalancerContext, { healthy, degraded, isPanic }: PriorityLoad): Host | null {
     let isDegraded = false;
     let index = 0;
     let left = this.pick(context);

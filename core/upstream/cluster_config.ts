@@ -18,6 +18,10 @@ export interface CircuitBreakerThresholds {
   readonly trackRemaining: boolean;
   /** Instead of maxRetries: retries up to this part of the requests that run or wait, and always so many; absent = none. */
   readonly retryBudget?: RetryBudgetConfig;
+  /** Connection pools of all workers; absent = no limit. */
+  readonly maxConnectionPools?: number;
+  /** Connections to any one host (per_host_thresholds); absent = no limit. */
+  readonly maxConnectionsPerHost?: number;
 }
 
 export const DEFAULT_THRESHOLDS: CircuitBreakerThresholds = Object.freeze({
@@ -33,6 +37,8 @@ export interface ClusterConfig {
   readonly perConnectionBufferLimitBytes: number;
   /** 0 = unlimited. */
   readonly maxRequestsPerConnection: number;
+  /** Downstream connections share no upstream connections. */
+  readonly poolPerDownstream: boolean;
   /** Connections per request that waits or runs, to each host; 1 = none in advance. */
   readonly preconnectRatio: number;
   /** Default 3,600,000; 0 = off. */
@@ -72,6 +78,10 @@ export interface ClusterConfig {
   readonly isHealthChecked: boolean;
   /** TCP connections to a host whose health fails are cut, instead of being used to their end. */
   readonly closesOnHealthFailure: boolean;
+  /** Histograms beyond the usual ones; null = none. */
+  readonly tracking: { readonly timeoutBudgets: boolean; readonly messageSizes: boolean } | null;
+  /** Policies for its requests before those of routes (core/route/cluster_policies); opaque to this layer; null = none. */
+  readonly requestPolicies: object | null;
   /** Untyped metadata by namespace. */
   readonly metadata: Readonly<Record<string, unknown>>;
 }

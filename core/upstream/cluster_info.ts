@@ -1,7 +1,8 @@
 import type { Counter, Gauge, Histogram, StatsScope } from '../stats/stats.ts';
-import type { RuntimeFraction } from '../runtime/runtime_snapshot.ts';
+import type { RuntimeFraction, RuntimeSnapshot } from '../runtime/runtime_snapshot.ts';
 import type { ClusterConfig } from './cluster_config.ts';
 import type { ClusterLoad } from './load_balancer.ts';
+import { MessageSizeStats, TimeoutBudgetStats } from './tracking_stats.ts';
 import type { CircuitBreaker, CircuitGauges } from './circuit_breaker.ts';
 
 /** Counters of response codes below one prefix: `upstream_rq_200`, `upstream_rq_2xx`, `upstream_rq_completed`. */
@@ -74,6 +75,7 @@ export class ClusterStats {
   readonly cxConnectFail: Counter;
   readonly cxConnectTimeout: Counter;
   readonly cxOverflow: Counter;
+  readonly cxPoolOverflow: Counter;
   readonly cxIdleTimeout: Counter;
   readonly cxMaxDurationReached: Counter;
   readonly cxMaxRequests: Counter;
@@ -118,6 +120,9 @@ export class ClusterStats {
   readonly rqRetryBackoffExponential: Counter;
   readonly rqRetryBackoffRatelimited: Counter;
   readonly lbHealthyPanic: Counter;
+  /** Of clusters that are tracked; null = not. */
+  budgets: TimeoutBudgetStats | null;
+  sizes: MessageSizeStats | null;
   /** Response codes: all, and the copies below `external.` and `internal.`. */
   readonly codes: ResponseCodeStats;
   private external: ResponseCodeStats | null;
@@ -135,6 +140,7 @@ export class ClusterStats {
     this.cxConnectFail = scope.counter('upstream_cx_connect_fail');
     this.cxConnectTimeout = scope.counter('upstream_cx_connect_timeout');
     this.cxOverflow = scope.counter('upstream_cx_overflow');
+    this.cxPoolOverflow = scope.counter('upstream_cx_pool_overflow');
     this.cxIdleTimeout = scope.counter('upstream_cx_idle_timeout');
     this.cxMaxDurationReached = scope.counter('upstream_cx_max_duration_reached');
     this.cxMaxRequests = scope.counter('upstream_cx_max_requests');
@@ -179,12 +185,20 @@ export class ClusterStats {
     this.rqRetryBackoffExponential = scope.counter('upstream_rq_retry_backoff_exponential');
     this.rqRetryBackoffRatelimited = scope.counter('upstream_rq_retry_backoff_ratelimited');
     this.lbHealthyPanic = scope.counter('lb_healthy_panic');
+    this.budgets = null;
+    this.sizes = null;
     this.codes = new ResponseCodeStats(scope);
     this.external = null;
     this.internal = null;
     this.canary = null;
     this.retried = null;
     this.alternatives = null;
+  }
+
+  /** Makes the histograms of a tracked cluster. */
+  track(tracking: ClusterConfig['tracking']): void {
+    if (tracking?.timeoutBudgets === true) this.budgets = new TimeoutBudgetStats(this.scope);
+    if (tracking?.messageSizes === true) this.sizes = new MessageSizeStats(this.scope);
   }
 
   /** The copy for requests from outside or inside. */
@@ -259,12 +273,24 @@ export class ClusterInfo implements ClusterLoad {
   readonly breakers: readonly [CircuitBreaker, CircuitBreaker];
   /** Part of the requests that is answered as under maintenance: by runtime key only. */
   readonly maintenance: RuntimeFraction;
+  /** `config.requestPolicies`, compiled; opaque to this layer; null = none. */
+  policies: object | null;
+  /** Each try is to be measured. */
+  readonly isTracked: boolean;
 
   constructor(config: ClusterConfig, stats: ClusterStats, breakers: readonly [CircuitBreaker, CircuitBreaker]) {
     this.config = config;
     this.stats = stats;
     this.breakers = breakers;
+    this.policies = null;
+    this.isTracked = config.tracking !== null;
+    stats.track(config.tracking);
     this.maintenance = { defaultValue: { numerator: 0, denominator: 100 }, runtimeKey: `upstream.maintenance_mode.${config.name}` };
+  }
+
+  /** Runtime values are others. */
+  applyRuntime(runtime: RuntimeSnapshot): void {
+    for (const breaker of this.breakers) breaker.applyRuntime(runtime);
   }
 
   /** Requests of this worker that are with upstream hosts. */
@@ -273,12 +299,17 @@ export class ClusterInfo implements ClusterLoad {
   }
 }
 
+/** By CircuitKind. */
+const OPEN_GAUGES = ['cx_open', 'rq_pending_open', 'rq_open', 'rq_retry_open', 'cx_pool_open'];
+/** By CircuitKind. */
+export const REMAINING_GAUGES: readonly string[] = ['remaining_cx', 'remaining_pending', 'remaining_rq', 'remaining_retries', 'remaining_cx_pools'];
+
 /** Gauges of one priority's breaker, shown as used from the start. */
-export function circuitGauges(scope: StatsScope, priority: 'default' | 'high'): CircuitGauges {
+export function circuitGauges(scope: StatsScope, priority: 'default' | 'high', tracksRemaining = false): CircuitGauges {
   const below = scope.scope(`circuit_breakers.${priority}`);
-  const gauges = { cxOpen: below.gauge('cx_open'), rqPendingOpen: below.gauge('rq_pending_open'), rqOpen: below.gauge('rq_open'), rqRetryOpen: below.gauge('rq_retry_open') };
-  for (const gauge of [gauges.cxOpen, gauges.rqPendingOpen, gauges.rqOpen, gauges.rqRetryOpen, below.gauge('cx_pool_open')]) gauge.set(0);
-  return gauges;
+  const open = OPEN_GAUGES.map((name) => below.gauge(name));
+  for (const gauge of open) gauge.set(0);
+  return { open, remaining: tracksRemaining ? REMAINING_GAUGES.map((name) => below.gauge(name)) : null };
 }
 
 /** Counters of choices that are not made here: shown as 0. */
@@ -291,11 +322,10 @@ const OTHER_LB_COUNTERS = [
  * Makes the stats that a worker keeps for a cluster, below `cluster.<name>`; here to be seen by main as well, which shows them
  * before any worker has made them.
  */
-export function createClusterStats(scope: StatsScope): { defaultGauges: CircuitGauges; highGauges: CircuitGauges; stats: ClusterStats; droppedHeaders: Counter } {
+export function createClusterStats(scope: StatsScope): { stats: ClusterStats; droppedHeaders: Counter } {
   for (const name of OTHER_LB_COUNTERS) scope.counter(name);
   scope.gauge('lb_subsets_active');
-  return {
-    defaultGauges: circuitGauges(scope, 'default'), highGauges: circuitGauges(scope, 'high'), stats: new ClusterStats(scope),
-    droppedHeaders: scope.counter('http1.dropped_headers_with_underscores'),
-  };
+  circuitGauges(scope, 'default');
+  circuitGauges(scope, 'high');
+  return { stats: new ClusterStats(scope), droppedHeaders: scope.counter('http1.dropped_headers_with_underscores') };
 }

@@ -11,7 +11,7 @@ export const UPSTREAM_OPTIONS_CATEGORY = 'envoy.upstream_options';
 
 /** The part of a cluster's configuration that its HTTP options decide. Times in milliseconds, 0 = off. */
 export type UpstreamHttpOptions = Pick<ClusterConfig,
-  'protocol' | 'http1' | 'maxRequestsPerConnection' | 'idleTimeoutMs' | 'maxConnectionDurationMs' | 'maxStreamDurationMs' | 'maxResponseHeadersKb' | 'maxResponseHeadersCount'>;
+  'protocol' | 'http1' | 'requestPolicies' | 'maxRequestsPerConnection' | 'idleTimeoutMs' | 'maxConnectionDurationMs' | 'maxStreamDurationMs' | 'maxResponseHeadersKb' | 'maxResponseHeadersCount'>;
 
 /** With what only parsing the rest of the cluster needs. */
 export interface ParsedHttpOptions extends UpstreamHttpOptions {
@@ -27,7 +27,7 @@ const MAX_RESPONSE_HEADERS_KB = 80;
 const MAX_RESPONSE_HEADERS_COUNT = 100;
 
 /** common_http_protocol_options with Envoy's defaults. */
-export function parseCommonOptions(message: HttpProtocolOptions | undefined): Omit<UpstreamHttpOptions, 'protocol' | 'http1'> {
+export function parseCommonOptions(message: HttpProtocolOptions | undefined): Omit<UpstreamHttpOptions, 'protocol' | 'http1' | 'requestPolicies'> {
   return {
     maxRequestsPerConnection: message?.maxRequestsPerConnection ?? 0,
     idleTimeoutMs: durationMsOr(message?.idleTimeout, IDLE_TIMEOUT_MS),

@@ -1,5 +1,6 @@
 import type { Host } from './host.ts';
 import type { LocalityConfig } from './locality_config.ts';
+import type { RetryPriority } from './retry_priority.ts';
 
 /** What a choice may depend on. One reused object per worker. */
 export class LoadBalancerContext {
@@ -9,11 +10,14 @@ export class LoadBalancerContext {
   hashHigh: number;
   hashLow: number;
   hasHash: boolean;
+  /** Where a retry should go; null = as other requests. */
+  retryPriority: RetryPriority | null;
   constructor() {
     this.random = 0;
     this.hashHigh = 0;
     this.hashLow = 0;
     this.hasHash = false;
+    this.retryPriority = null;
   }
 }
 

@@ -3,6 +3,8 @@ import { hostConfig } from '../../test/support/in_process_worker.ts';
 import { createLocalStats } from '../../test/support/local_stats.ts';
 import { RoundRobinLoadBalancer } from '../../extensions/load_balancing_policies/round_robin/round_robin.ts';
 import { CircuitKind } from '../shared_memory/layout.ts';
+import { HOST_STAT_WORDS, HostStat } from '../shared_memory/layout.ts';
+import { RuntimeSnapshot } from '../runtime/runtime_snapshot.ts';
 import { CircuitBreaker } from './circuit_breaker.ts';
 import { circuitGauges } from './cluster_info.ts';
 import { EdfScheduler } from './edf_scheduler.ts';
@@ -101,7 +103,7 @@ describe('CircuitBreaker', () => {
     const stats = createLocalStats();
     const other = createLocalStats();
     return [
-      new CircuitBreaker(slabs, 0, 2, 0, limits, circuitGauges(stats.scope, 'default')), new CircuitBreaker(slabs, 1, 2, 0, limits, circuitGauges(other.scope, 'default')), stats,
+      new CircuitBreaker(slabs, [], { worker: 0, cluster: 'c', clusterId: 2, priority: 0 }, limits, circuitGauges(stats.scope, 'default')), new CircuitBreaker(slabs, [], { worker: 1, cluster: 'c', clusterId: 2, priority: 0 }, limits, circuitGauges(other.scope, 'default')), stats,
     ];
   }
 
@@ -121,7 +123,7 @@ describe('CircuitBreaker', () => {
 
   it('keeps kinds, priorities and clusters apart', () => {
     const slabs = [new Int32Array(64)];
-    const make = (cluster: number, priority: number) => new CircuitBreaker(slabs, 0, cluster, priority, limits, circuitGauges(createLocalStats().scope, 'default'));
+    const make = (cluster: number, priority: number) => new CircuitBreaker(slabs, [], { worker: 0, cluster: 'c', clusterId: cluster, priority }, limits, circuitGauges(createLocalStats().scope, 'default'));
     const own = make(1, 0);
     for (let i = 0; i < 2; i++) own.inc(CircuitKind.pending);
     expect(own.canCreate(CircuitKind.pending)).toBe(false);
@@ -132,7 +134,7 @@ describe('CircuitBreaker', () => {
   it('allows retries by a budget: a part of all workers\' requests that run or wait, and always a minimum', () => {
     const slabs = [new Int32Array(64), new Int32Array(64)];
     const withBudget = { ...limits, retryBudget: { percent: 20, minConcurrency: 1 } };
-    const [a, b] = [0, 1].map((worker) => new CircuitBreaker(slabs, worker, 2, 0, withBudget, circuitGauges(createLocalStats().scope, 'default')));
+    const [a, b] = [0, 1].map((worker) => new CircuitBreaker(slabs, [], { worker, cluster: 'c', clusterId: 2, priority: 0 }, withBudget, circuitGauges(createLocalStats().scope, 'default')));
     expect(a.canRetry()).toBe(true);
     a.inc(CircuitKind.retries);
     expect([a.canRetry(), b.canRetry()]).toEqual([false, false]);
@@ -142,6 +144,34 @@ describe('CircuitBreaker', () => {
     expect([a.canRetry(), b.canRetry()]).toEqual([true, true]);
     b.inc(CircuitKind.retries);
     expect(a.canRetry()).toBe(false);
+  });
+
+  it('counts the connections to one host over all workers, whatever the cluster may have', () => {
+    const hosts = [new Float64Array(64), new Float64Array(64)];
+    const breaker = new CircuitBreaker(
+      [new Int32Array(64), new Int32Array(64)], hosts, { worker: 0, cluster: 'c', clusterId: 2, priority: 0 }, { ...limits, maxConnectionsPerHost: 2 },
+      circuitGauges(createLocalStats().scope, 'default'),
+    );
+    hosts[0][HOST_STAT_WORDS + HostStat.cxActive] = 1;
+    expect(breaker.canConnect(1)).toBe(true);
+    hosts[1][HOST_STAT_WORDS + HostStat.cxActive] = 1;
+    expect([breaker.canConnect(1), breaker.canConnect(0)]).toEqual([false, true]);
+    for (let i = 0; i < 3; i++) breaker.inc(CircuitKind.connections);
+    expect(breaker.canConnect(0)).toBe(false);
+  });
+
+  it('obeys runtime keys before the configuration, and forgets them with them', () => {
+    const [a] = two();
+    a.inc(CircuitKind.pending);
+    a.applyRuntime(new RuntimeSnapshot({
+      'circuit_breakers.c.default.max_pending_requests': 1, 'circuit_breakers.c.high.max_requests': 0, 'circuit_breakers.c.default.retry_budget.budget_percent': 100,
+      'circuit_breakers.c.default.retry_budget.min_retry_concurrency': '0',
+    }));
+    expect([a.canCreate(CircuitKind.pending), a.canCreate(CircuitKind.requests), a.canRetry()]).toEqual([false, true, true]);
+    a.inc(CircuitKind.retries);
+    expect(a.canRetry()).toBe(false);
+    a.applyRuntime(new RuntimeSnapshot({}));
+    expect([a.canCreate(CircuitKind.pending), a.canRetry()]).toEqual([true, false]);
   });
 
   it('takes the largest limit and the limit 0', () => {

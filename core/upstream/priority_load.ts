@@ -20,6 +20,9 @@ export interface PriorityLoad {
   readonly degraded: Int32Array;
   /** So few hosts are available that all are used. */
   readonly isPanic: readonly boolean[];
+  /** What each priority could take, up to 100. */
+  readonly healthyPercent: readonly number[];
+  readonly degradedPercent: readonly number[];
 }
 
 /** `overprovisioning` in percent (140), `panicThreshold` in percent (50; 0 = never). `levels` has at least one. */
@@ -40,7 +43,7 @@ export function computePriorityLoad(levels: readonly PriorityCounts[], overprovi
   if (threshold === 0 && total === 0) healthy[0] = 100;
   const isPanic = levels.map((level) => total !== 100 && isInPanic(level, threshold));
   if (isPanic.every(Boolean)) spreadByHosts(levels, healthy, degraded);
-  return { healthy, degraded, isPanic };
+  return { healthy, degraded, isPanic, healthyPercent: health, degradedPercent: degradedHealth };
 }
 
 /** Percent, capped at 100. */

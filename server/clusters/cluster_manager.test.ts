@@ -79,7 +79,7 @@ describe('static clusters', () => {
     expect(state.initialized).toBe(1);
     expect(hosts()).toHaveLength(6);
     const { failedEdsHealth, edsStatusDraining, degradedEdsHealth } = HostHealthFlag;
-    expect([...clusterStatus(manager.clusters()[0], hostSlabs).hosts].map((host) => host.healthFlags)).toEqual(
+    expect([...clusterStatus(manager.clusters()[0], hostSlabs, new RuntimeSnapshot({})).hosts].map((host) => host.healthFlags)).toEqual(
       [failedEdsHealth, edsStatusDraining, failedEdsHealth, degradedEdsHealth, 0, 0],
     );
     expect(['total', 'healthy', 'degraded', 'excluded', 'change'].map((name) => value(`membership_${name}`))).toEqual([6, 2, 1, 1, 1]);
@@ -92,7 +92,7 @@ describe('static clusters', () => {
     slabs.hostStats.forEach((buffer, i) => {
       new Float64Array(buffer)[0 * HOST_STAT_WORDS + HostStat.rqTotal] = i + 1;
     });
-    expect([...clusterStatus(manager.clusters()[0], hostSlabs).hosts][0].counts.rqTotal).toBe(3);
+    expect([...clusterStatus(manager.clusters()[0], hostSlabs, new RuntimeSnapshot({})).hosts][0].counts.rqTotal).toBe(3);
   });
 
   it('need no cluster at all to be initialised', () => {
@@ -189,7 +189,7 @@ describe('outlier detection', () => {
     manager.onOutlier({ clusterId: 0, hostId: 1, kind: 0, resets: hostSlabs.outlierResets(1, 0) });
     expect([value('membership_healthy'), value('outlier_detection.ejections_active')]).toEqual([1, 1]);
     expect(changes).toEqual(['c health']);
-    const status = clusterStatus(manager.clusters()[0], hostSlabs);
+    const status = clusterStatus(manager.clusters()[0], hostSlabs, new RuntimeSnapshot({}));
     expect(status.outlier?.successRateAverage).toBe(-1);
     expect([...status.hosts].map((host) => host.healthFlags)).toEqual([0, HostHealthFlag.failedOutlierCheck]);
     manager.close();

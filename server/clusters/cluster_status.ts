@@ -1,12 +1,13 @@
 /** Clusters and hosts as the admin interface shows them. Thread: main. */
-import { HostStat } from '../../core/shared_memory/layout.ts';
-import type { CircuitBreakerThresholds } from '../../core/upstream/cluster_config.ts';
+import type { RuntimeSnapshot } from '../../core/runtime/runtime_snapshot.ts';
+import { CircuitKind, HostStat } from '../../core/shared_memory/layout.ts';
+import { circuitLimits } from '../../core/upstream/circuit_limits.ts';
 import { addressStatus } from '../address_status.ts';
 import type { CircuitBreakerLimits, ClusterStatus, HostStatus } from '../instance.ts';
 import type { HostSlabs } from './host_table.ts';
 import type { ManagedCluster } from './managed_cluster.ts';
 
-export function clusterStatus(cluster: ManagedCluster, slabs: HostSlabs): ClusterStatus {
+export function clusterStatus(cluster: ManagedCluster, slabs: HostSlabs, runtime: RuntimeSnapshot): ClusterStatus {
   const { config } = cluster;
   return {
     name: config.name,
@@ -14,15 +15,19 @@ export function clusterStatus(cluster: ManagedCluster, slabs: HostSlabs): Cluste
     addedViaApi: false,
     edsServiceName: '',
     outlier: cluster.outliers?.status(),
-    defaultPriority: limits(config.defaultThresholds),
-    highPriority: limits(config.highThresholds),
+    defaultPriority: limits(cluster, 0, runtime),
+    highPriority: limits(cluster, 1, runtime),
     hosts: hostStatuses(cluster, slabs),
   };
 }
 
-function limits(thresholds: CircuitBreakerThresholds): CircuitBreakerLimits {
-  const { maxConnections, maxPendingRequests, maxRequests, maxRetries } = thresholds;
-  return { maxConnections, maxPendingRequests, maxRequests, maxRetries };
+/** As runtime has them; with a retry budget the number of retries is what it would be without. */
+function limits({ config }: ManagedCluster, priority: 0 | 1, runtime: RuntimeSnapshot): CircuitBreakerLimits {
+  const { limits } = circuitLimits(priority === 0 ? config.defaultThresholds : config.highThresholds, config.name, priority, runtime);
+  return {
+    maxConnections: limits[CircuitKind.connections], maxPendingRequests: limits[CircuitKind.pending], maxRequests: limits[CircuitKind.requests],
+    maxRetries: limits[CircuitKind.retries],
+  };
 }
 
 function* hostStatuses(cluster: ManagedCluster, slabs: HostSlabs): Generator<HostStatus> {

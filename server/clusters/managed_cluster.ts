@@ -10,6 +10,7 @@ import { createDiscovery, type Discovery, type DiscoveryContext, type DiscoveryL
 import { checkTarget, type CheckTarget, type HealthCheckEnvironment } from '../health_checks/cluster_health_checker.ts';
 import type { HealthOptions } from '../health_checks/health_check_config.ts';
 import { ClusterHealth } from './cluster_health.ts';
+import { writeRemainingGauges } from './breaker_gauges.ts';
 import { writeHashTableStats } from './hash_table_stats.ts';
 import type { HostIds } from './host_ids.ts';
 import { type DiscoveredHost, type HostSlabs, HostTable, UNCHECKED } from './host_table.ts';
@@ -87,6 +88,7 @@ export class ManagedCluster implements DiscoveryListener {
     this.health = this.createHealth(definition);
     this.table = new HostTable(dependencies.hostIds, dependencies.hostSlabs, this.health ?? UNCHECKED);
     dependencies.declareStats(this.scope.prefix);
+    writeRemainingGauges(this.config, this.scope, dependencies.outliers.runtime());
     this.outliers = definition.outliers === null
       ? null
       : new OutlierDetector(definition.config.name, definition.id, definition.outliers, this.scope, dependencies.outliers, () => this.onHealthChanged());
@@ -96,6 +98,12 @@ export class ManagedCluster implements DiscoveryListener {
 
   get initialized(): boolean {
     return this.isInitialized;
+  }
+
+  /** Runtime values are others. */
+  applyRuntime(): void {
+    this.outliers?.applyRuntime();
+    writeRemainingGauges(this.config, this.scope, this.dependencies.outliers.runtime());
   }
 
   start(): void {

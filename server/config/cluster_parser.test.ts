@@ -23,11 +23,11 @@ describe('parseCluster', () => {
     const { config, discovery, errors, warnings } = parse(endpoints(address('1.2.3.4')));
     expect([errors, warnings()]).toEqual([[], []]);
     expect(config).toEqual({
-      name: 'c', statName: 'c', connectTimeoutMs: 5000, perConnectionBufferLimitBytes: 1 << 20, preconnectRatio: 1, maxRequestsPerConnection: 0, idleTimeoutMs: 3_600_000,
+      name: 'c', statName: 'c', connectTimeoutMs: 5000, perConnectionBufferLimitBytes: 1 << 20, poolPerDownstream: false, preconnectRatio: 1, maxRequestsPerConnection: 0, idleTimeoutMs: 3_600_000,
       maxConnectionDurationMs: 0, maxStreamDurationMs: 0, maxResponseHeadersKb: 80, maxResponseHeadersCount: 100, defaultThresholds: DEFAULT_THRESHOLDS, highThresholds: DEFAULT_THRESHOLDS,
       lbPolicy: { name: 'envoy.load_balancing_policies.round_robin', typeName: 'envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin', config: { locality: { failsOnPanic: false, isWeighted: false } } },
       protocol: 'http1', http1: { enableTrailers: false, properCaseWords: false, preserveCase: null, sendFullyQualifiedUrl: false }, transportSocket: null, tcpKeepAlive: null,
-      bindAddress: null, isLogical: false, healthyPanicThreshold: 50, overprovisioningFactor: 140, weightedPriorityHealth: false, dropOverload: null, autoHostRewriteAllowed: false, outliers: null, isHealthChecked: false, closesOnHealthFailure: false, metadata: {},
+      bindAddress: null, isLogical: false, healthyPanicThreshold: 50, overprovisioningFactor: 140, weightedPriorityHealth: false, dropOverload: null, autoHostRewriteAllowed: false, outliers: null, isHealthChecked: false, closesOnHealthFailure: false, tracking: null, requestPolicies: null, metadata: {},
     });
     expect(discovery).toEqual({ kind: 'static', endpoints: [
       { address: '1.2.3.4', port: 80, hostname: '', weight: 1, priority: 0, region: '', zone: '', subZone: '', localityWeight: 0, healthStatus: 'unknown', metadata: {} },
@@ -75,14 +75,25 @@ describe('parseCluster', () => {
     expect(parsed.config.dropOverload).toEqual(dropOverload);
   });
 
+  it('per_host_thresholds: limits nothing but connections', () => {
+    expect(parse('circuit_breakers: {per_host_thresholds: [{max_connections: 1, max_retries: 3}]}').errors).toEqual(['Unsupported field in per_host_thresholds']);
+  });
+
   it.each<[string, object]>([
     ['alt_stat_name: s, connect_timeout: 0.25s, per_connection_buffer_limit_bytes: 5', { statName: 's', connectTimeoutMs: 250, perConnectionBufferLimitBytes: 5 }],
     ['circuit_breakers: {thresholds: [{max_connections: 1, max_requests: 0}, {priority: HIGH, max_retries: 9, track_remaining: true}, {max_connections: 5}]}',
       { defaultThresholds: { ...DEFAULT_THRESHOLDS, maxConnections: 1, maxRequests: 0 }, highThresholds: { ...DEFAULT_THRESHOLDS, maxRetries: 9, trackRemaining: true } }],
+    ['connection_pool_per_downstream_connection: true', { poolPerDownstream: true }],
+    ['track_timeout_budgets: true', { tracking: { timeoutBudgets: true, messageSizes: false } }],
+    ['track_cluster_stats: {request_response_sizes: true}', { tracking: { timeoutBudgets: false, messageSizes: true } }],
+    ['circuit_breakers: {thresholds: [{max_connection_pools: 7}], per_host_thresholds: [{priority: HIGH, max_connections: 3}, {max_connections: 0}]}',
+      { defaultThresholds: { ...DEFAULT_THRESHOLDS, maxConnectionPools: 7, maxConnectionsPerHost: 0 }, highThresholds: { ...DEFAULT_THRESHOLDS, maxConnectionsPerHost: 3 } }],
     ['circuit_breakers: {thresholds: [{retry_budget: {}}, {priority: HIGH, retry_budget: {budget_percent: {value: 12.5}, min_retry_concurrency: 0}}]}',
       { defaultThresholds: { ...DEFAULT_THRESHOLDS, retryBudget: { percent: 20, minConcurrency: 3 } }, highThresholds: { ...DEFAULT_THRESHOLDS, retryBudget: { percent: 12.5, minConcurrency: 0 } } }],
     [httpOptions('common_http_protocol_options: {idle_timeout: 1s, max_requests_per_connection: 4, max_headers_count: 9, max_response_headers_kb: 7, max_connection_duration: 2s}, explicit_http_config: {http_protocol_options: {enable_trailers: true, header_key_format: {proper_case_words: {}}}}'),
       { idleTimeoutMs: 1000, maxRequestsPerConnection: 4, maxResponseHeadersCount: 9, maxResponseHeadersKb: 7, maxConnectionDurationMs: 2000, http1: { enableTrailers: true, properCaseWords: true, preserveCase: null, sendFullyQualifiedUrl: false } }],
+    [httpOptions('request_mirror_policies: [{cluster: not_checked}], retry_policy: {retry_on: 5xx, num_retries: 4}, hash_policy: [{header: {header_name: X-Key}}], explicit_http_config: {http_protocol_options: {}}'),
+      { requestPolicies: { mirrorPolicies: [{ cluster: 'not_checked' }], retries: { numRetries: 4 }, hashPolicies: [{ kind: 'header' }] } }],
     [httpOptions('use_downstream_protocol_config: {http_protocol_options: {send_fully_qualified_url: true}}'), { protocol: 'http1', http1: { enableTrailers: false, properCaseWords: false, preserveCase: null, sendFullyQualifiedUrl: true } }],
     ['http_protocol_options: {enable_trailers: true}, common_http_protocol_options: {idle_timeout: 0s}, max_requests_per_connection: 6', { idleTimeoutMs: 0, maxRequestsPerConnection: 6, http1: { enableTrailers: true, properCaseWords: false, preserveCase: null, sendFullyQualifiedUrl: false } }],
     ['upstream_connection_options: {tcp_keepalive: {keepalive_time: 5}}, upstream_bind_config: {source_address: {address: 127.0.0.1, port_value: 0}}', { tcpKeepAlive: { idleSec: 5, intervalSec: 0, probes: 0 }, bindAddress: { address: '127.0.0.1', port: 0 } }],

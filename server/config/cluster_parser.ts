@@ -70,6 +70,7 @@ export function parseCluster(message: Cluster, defaults: ClusterDefaults, contex
     statName: message.altStatName === '' ? message.name : message.altStatName,
     connectTimeoutMs: durationMsOr(message.connectTimeout, CONNECT_TIMEOUT_MS),
     perConnectionBufferLimitBytes: message.perConnectionBufferLimitBytes ?? BUFFER_LIMIT_BYTES,
+    poolPerDownstream: message.connectionPoolPerDownstreamConnection,
     preconnectRatio: message.preconnectPolicy?.perUpstreamPreconnectRatio ?? 1,
     ...http,
     defaultThresholds: parseThresholds(message.circuitBreakers, 0, context),
@@ -87,9 +88,16 @@ export function parseCluster(message: Cluster, defaults: ClusterDefaults, contex
     outliers: outliers === null ? null : { splitsLocalOrigin: outliers.splitsLocalOrigin, errors },
     isHealthChecked: health.check !== null,
     closesOnHealthFailure: (health.check !== null || outliers !== null) && message.closeConnectionsOnHostHealthFailure,
+    tracking: parseTracking(message),
     metadata: parseMetadata(message.metadata),
   };
   return deepFreeze({ config, discovery, outliers, health });
+}
+
+/** per_endpoint_stats is left unread: there are none. */
+function parseTracking({ trackClusterStats, trackTimeoutBudgets }: Cluster): ClusterConfig['tracking'] {
+  const tracking = { timeoutBudgets: trackTimeoutBudgets || (trackClusterStats?.timeoutBudgets ?? false), messageSizes: trackClusterStats?.requestResponseSizes ?? false };
+  return tracking.timeoutBudgets || tracking.messageSizes ? tracking : null;
 }
 
 /** Fields that matter to checked hosts only are read with checks only: otherwise they have no effect. */
@@ -186,15 +194,18 @@ function parseLegacyHttpOptions(message: Cluster, context: ParseContext): Parsed
     http1: parseUpstreamHttp1(message.httpProtocolOptions, context),
     offersHttp2: message.http2ProtocolOptions !== undefined,
     errors: null,
+    requestPolicies: null,
   };
 }
 
 /** The first thresholds of a priority. */
 function parseThresholds(message: CircuitBreakers | undefined, priority: number, context: ParseContext): CircuitBreakerThresholds {
   const thresholds: CircuitBreakers_Thresholds | undefined = message?.thresholds.find((candidate) => candidate.priority === priority);
-  if (thresholds === undefined) return DEFAULT_THRESHOLDS;
-  if (thresholds.trackRemaining) context.warn(thresholds, 'track_remaining', 'has no effect: there are no remaining_* gauges');
+  const perHost = parsePerHost(message, priority, context);
+  if (thresholds === undefined) return { ...DEFAULT_THRESHOLDS, ...perHost };
   return {
+    ...perHost,
+    ...(thresholds.maxConnectionPools === undefined ? {} : { maxConnectionPools: thresholds.maxConnectionPools }),
     maxConnections: thresholds.maxConnections ?? DEFAULT_THRESHOLDS.maxConnections,
     maxPendingRequests: thresholds.maxPendingRequests ?? DEFAULT_THRESHOLDS.maxPendingRequests,
     maxRequests: thresholds.maxRequests ?? DEFAULT_THRESHOLDS.maxRequests,
@@ -202,6 +213,15 @@ function parseThresholds(message: CircuitBreakers | undefined, priority: number,
     trackRemaining: thresholds.trackRemaining,
     ...parseRetryBudget(thresholds),
   };
+}
+
+/** Of all fields only max_connections, as in Envoy. */
+function parsePerHost(message: CircuitBreakers | undefined, priority: number, context: ParseContext): Pick<CircuitBreakerThresholds, 'maxConnectionsPerHost'> {
+  const thresholds = message?.perHostThresholds.find((candidate) => candidate.priority === priority);
+  if (message === undefined || thresholds === undefined) return {};
+  const others = [thresholds.maxPendingRequests, thresholds.maxRequests, thresholds.maxRetries, thresholds.maxConnectionPools, thresholds.retryBudget];
+  if (others.some((value) => value !== undefined)) context.error(message, 'per_host_thresholds', 'Unsupported field in per_host_thresholds');
+  return thresholds.maxConnections === undefined ? {} : { maxConnectionsPerHost: thresholds.maxConnections };
 }
 
 /** Replaces max_retries. */

@@ -131,7 +131,9 @@ function domainKind(domain: string): string {
 
 type RoutePart = Pick<Explanation, 'route' | 'filters' | 'filterChanges' | 'rewrites' | 'requestHeaders' | 'responseHeaders' | 'settings' | 'withoutEffect'>;
 
-function explainRoute(manager: ConnectionManagerConfig | null, place: RoutePlace | undefined, result: DryRunResult, query: ExplainQuery, { lookup }: ExplainSubject): RoutePart {
+function explainRoute(manager: ConnectionManagerConfig | null, place: RoutePlace | undefined, result: DryRunResult, query: ExplainQuery, subject: ExplainSubject): RoutePart {
+  const { lookup } = subject;
+  const cluster = subject.clusters.find(({ config }) => config.name === result.clusterName);
   const { received, filtered, decision } = result;
   const sent = result.upstream === null ? null : stateOfHead(result.upstream.head);
   return {
@@ -145,7 +147,7 @@ function explainRoute(manager: ConnectionManagerConfig | null, place: RoutePlace
     // Whoever answers itself sends no request on.
     requestHeaders: place?.route.action.kind === 'route' ? mutationTexts(place, 'requestHeaders') : [],
     responseHeaders: place === undefined ? [] : mutationTexts(place, 'responseHeaders'),
-    settings: place === undefined || manager === null || received === null ? [] : settingsOf(place, manager, received, expectedMs(sent), lookup),
+    settings: place === undefined || manager === null || received === null ? [] : settingsOf(place, manager, { request: received, expectedMs: expectedMs(sent), cluster: cluster?.config }, lookup),
     withoutEffect: place === undefined || place.route.position === null ? [] : lookup?.withoutEffect(place.route.position.path) ?? [],
   };
 }

@@ -38,8 +38,8 @@ static_resources:
                 route:
                   prefix_rewrite: /users
                   timeout: 5s
-                  retry_policy: { retry_on: 5xx, num_retries: 2 }
-                  hedge_policy: { additional_request_chance: { numerator: 1 } }
+                  retry_policy: { retry_on: 5xx, num_retries: 2, per_try_timeout: 1s }
+                  hedge_policy: { hedge_on_per_try_timeout: true, additional_request_chance: { numerator: 1 } }
                   weighted_clusters: { clusters: [{ name: one, weight: 80 }, { name: two, weight: 20 }] }
                 request_headers_to_add: [{ header: { key: x-route, value: users } }]
                 typed_per_filter_config: { cors: { "@type": type.googleapis.com/envoy.config.route.v3.FilterConfig, disabled: true } }
@@ -56,7 +56,7 @@ static_resources:
           - { name: router, typed_config: { "@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router } }
   clusters:
   - { name: one, type: STATIC, load_assignment: { cluster_name: one, endpoints: [{ lb_endpoints: [{ health_status: UNHEALTHY, endpoint: { address: { socket_address: { address: 10.0.0.1, port_value: 80 } } } }, { endpoint: { address: { socket_address: { address: 10.0.0.2, port_value: 80 } } } }] }] } }
-  - { name: two, type: STRICT_DNS, load_assignment: { cluster_name: two, endpoints: [{ lb_endpoints: [{ endpoint: { address: { socket_address: { address: two.svc, port_value: 81 } } } }] }] } }
+  - { name: two, type: STRICT_DNS, typed_extension_protocol_options: { envoy.extensions.upstreams.http.v3.HttpProtocolOptions: { "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions, explicit_http_config: { http_protocol_options: {} }, retry_policy: { retry_on: reset, num_retries: 5 } } }, load_assignment: { cluster_name: two, endpoints: [{ lb_endpoints: [{ endpoint: { address: { socket_address: { address: two.svc, port_value: 81 } } } }] }] } }
 `;
 
 function run(...argv: string[]): { code: number; out: string; err: string } {
@@ -109,7 +109,9 @@ describe('explain', () => {
     expect(settings.slice(0, 2)).toEqual([
       { name: 'timeout', value: '5s', from: 'route', at: '--config-yaml:29:28' }, { name: 'idle timeout', value: '300s', from: 'connection manager' },
     ]);
-    expect(withoutEffect).toEqual(['route.hedge_policy (--config-yaml:31:19)']);
+    expect(settings.at(-1)).toMatchObject({ name: 'retries', value: '2 on 5xx, and beside tries slower than 1s', from: 'route' });
+    expect(explained(`${HOST}/v1/users`, '--random', '90').settings.at(-1)).toMatchObject({ value: '5 on reset, and beside tries slower than 1s', from: 'cluster two' });
+    expect(withoutEffect).toEqual(['route.hedge_policy.additional_request_chance (--config-yaml:31:67)']);
     const [internal] = explained(`${HOST}/v1/users`, '--source-ip', '10.1.1.1', '-H', 'x-envoy-upstream-rq-timeout-ms: 700').settings;
     expect(internal).toEqual({ name: 'timeout', value: '0.7s', from: 'request header x-envoy-upstream-rq-timeout-ms' });
   });

@@ -3,7 +3,9 @@ import type { HeaderMutationsConfig } from '../../core/headers/header_mutation.t
 import type { ConnectionManagerConfig } from '../../core/http/connection_manager/config.ts';
 import type { ConfigPosition } from '../../core/registry/parse_context.ts';
 import type { PerFilterConfigs, RouteActionConfig, RouteConfig, RouteEntryConfig, VirtualHostConfig, WeightedClusterConfig } from '../../core/route/route_config.ts';
-import { conditionNames } from '../../core/route/retry_policy.ts';
+import type { ClusterPoliciesConfig } from '../../core/route/cluster_policies.ts';
+import { conditionNames, type RetryPolicyConfig } from '../../core/route/retry_policy.ts';
+import type { ClusterConfig } from '../../core/upstream/cluster_config.ts';
 import { mutationLevels } from '../../core/route/route_entry.ts';
 import type { RequestState } from '../../workers/protocol/dry_run.ts';
 import type { ConfigLookup } from './config_lookup.ts';
@@ -81,10 +83,18 @@ export function filterTexts(manager: ConnectionManagerConfig, place: RoutePlace 
   });
 }
 
-/** Timeouts and retries in force. `expectedMs`: what the router told the upstream host; undefined when it says nothing. */
-export function settingsOf(
-  { route, virtualHost }: RoutePlace, manager: ConnectionManagerConfig, request: RequestState, expectedMs: number | undefined, lookup: ConfigLookup | undefined,
-): Setting[] {
+/** What became of the request that is explained. */
+export interface SentRequest {
+  readonly request: RequestState;
+  /** What the router told the upstream host; undefined when it says nothing. */
+  readonly expectedMs: number | undefined;
+  /** Where it went. */
+  readonly cluster: ClusterConfig | undefined;
+}
+
+/** Timeouts and retries in force. */
+export function settingsOf({ route, virtualHost }: RoutePlace, manager: ConnectionManagerConfig, sent: SentRequest, lookup: ConfigLookup | undefined): Setting[] {
+  const { request, expectedMs, cluster } = sent;
   if (route.action.kind !== 'route') return [];
   const path = route.position === null ? undefined : `${route.position.path}.route`;
   const at = (field: string): { isSet: boolean; at: Place } => (path === undefined ? undefined : lookup?.field(path, field)) ?? { isSet: false, at: undefined };
@@ -92,7 +102,7 @@ export function settingsOf(
     timeoutSetting(route.action, request, expectedMs, at('timeout')),
     inherited('idle timeout', route.action.idleTimeoutMs, manager.streamIdleTimeoutMs, at('idle_timeout').at),
     inherited('max stream duration', route.action.maxStreamDurationMs, manager.maxStreamDurationMs, at('max_stream_duration').at),
-    retrySetting(route, virtualHost, lookup),
+    clusterRetrySetting(route.action, cluster) ?? retrySetting(route, virtualHost, lookup),
   ];
 }
 
@@ -117,7 +127,19 @@ function retrySetting(route: RouteEntryConfig, virtualHost: VirtualHostConfig, l
   if (set === undefined || retries === null) return { name: 'retries', value: 'none', from: 'default', at: undefined };
   const from = set === own ? 'route' : 'virtual host';
   if (retries.retryOn === 0) return { name: 'retries', value: 'none', from: `${from} (no retry_on)`, at: set.at };
-  return { name: 'retries', value: `${retries.numRetries} on ${conditionNames(retries.retryOn).join(', ')}`, from, at: set.at };
+  return { name: 'retries', value: retriesText(route.action, retries), from, at: set.at };
+}
+
+/** The cluster's own retries come before those of the route. */
+function clusterRetrySetting(action: RouteActionConfig, cluster: ClusterConfig | undefined): Setting | undefined {
+  const retries = (cluster?.requestPolicies as ClusterPoliciesConfig | null | undefined)?.retries;
+  if (cluster === undefined || retries === undefined || retries === null) return undefined;
+  return { name: 'retries', value: retries.retryOn === 0 ? 'none' : retriesText(action, retries), from: `cluster ${cluster.name}`, at: undefined };
+}
+
+function retriesText(action: RouteEntryConfig['action'], retries: RetryPolicyConfig): string {
+  const hedged = action.kind === 'route' && action.hedgesOnPerTryTimeout && action.perTryTimeoutMs > 0 ? `, and beside tries slower than ${msText(action.perTryTimeoutMs)}` : '';
+  return `${retries.numRetries} on ${conditionNames(retries.retryOn).join(', ')}${hedged}`;
 }
 
 function msText(ms: number): string {

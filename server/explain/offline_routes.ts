@@ -34,6 +34,7 @@ export function compileOffline(config: RouteConfig, runtime: RuntimeSnapshot, no
     // Nobody runs a filter here: that a level configures one is all there is to know.
     perFilter: (_, extension) => extension.config,
     product: (_, extension) => extension.config,
+    formatEnvironment: environment,
     compileFormat: (format) => compileFormat(format, environment),
     compileMutations: (levels) => new HeaderMutator<LogContext>(levels, names, (format) => compileHeaderValue(format, environment)),
   });

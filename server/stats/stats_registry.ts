@@ -97,7 +97,7 @@ export class StatsRegistry implements StatsView {
   gauge(name: string): RegisteredGauge {
     let gauge = this.gauges.get(name);
     if (gauge === undefined) {
-      gauge = new RegisteredGauge(name, this.options.tagExtractor);
+      gauge = new RegisteredGauge(name, this.options.tagExtractor, isBreakerState(name) ? 1 : Infinity);
       this.gauges.set(name, gauge);
       this.byNameLists.values.add(gauge);
       this.byFamilyLists.gauges.add(gauge);
@@ -177,6 +177,11 @@ export class StatsRegistry implements StatsView {
     for (const counter of this.counters.values()) counter.reset();
     this.recentLookups.clear();
   }
+}
+
+/** Every worker that sees a circuit breaker open says so; it is open once. */
+function isBreakerState(name: string): boolean {
+  return name.endsWith('_open') && name.includes('.circuit_breakers.');
 }
 
 /** A thread and the segments it has announced. */

@@ -31,6 +31,7 @@ const RETRIES = { ...NO_RETRIES, retryOn: RetryOn.fiveXx | RetryOn.reset | Retry
 const ROUTES = [
   { name: 'plain', action: routeAction({ timeoutMs: 400 }) },
   { name: 'retry', action: routeAction({ timeoutMs: 1000, perTryTimeoutMs: 100, retries: RETRIES }) },
+  { name: 'hedged', action: routeAction({ timeoutMs: 1000, perTryTimeoutMs: 100, hedgesOnPerTryTimeout: true, retries: RETRIES }) },
   { name: 'short', action: routeAction({ timeoutMs: 20 }) },
   { name: 'direct', action: { kind: 'direct_response' as const, status: 200, body: new Uint8Array(Buffer.from('direct')), bodyFormat: null } },
   { name: 'redirect', action: redirect({ path: '/plain/x' }) },

@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { NO_RETRIES, type RetryPolicyConfig, RetryOn } from '../../core/route/retry_policy.ts';
 import { backendsUnderTest, Peer, until } from '../support/io_driver.ts';
-import { InProcessWorker } from '../support/in_process_worker.ts';
+import { type CircuitBreakerThresholds, type ClusterConfig, DEFAULT_THRESHOLDS } from '../../core/upstream/cluster_config.ts';
+import { clusterConfig, InProcessWorker } from '../support/in_process_worker.ts';
 import { routeAction, routeConfig, routeEntry, virtualHost } from '../support/route_config.ts';
 import { answerEach, TestUpstream } from '../support/test_upstream.ts';
 
@@ -41,9 +42,11 @@ describe.each(backendsUnderTest())('retries on the %s backend', (backend) => {
     for (const cleanup of cleanups.splice(0).reverse()) cleanup();
   });
 
-  async function worker(port: number, retryOn: number, policy: Partial<RetryPolicyConfig> = {}): Promise<InProcessWorker> {
-    const route = routeEntry({ action: routeAction({ retries: { ...NO_RETRIES, retryOn, backOffBaseMs: 1, ...policy } }) });
-    const started = await InProcessWorker.start({ backend, upstreamPorts: [port], manager: { routeConfig: routeConfig({ virtualHosts: [virtualHost({ routes: [route] })] }) } });
+  type Options = { readonly action?: Parameters<typeof routeAction>[0]; readonly cluster?: Partial<ClusterConfig> };
+
+  async function worker(port: number, retryOn: number, policy: Partial<RetryPolicyConfig> = {}, { action = {}, cluster = {} }: Options = {}): Promise<InProcessWorker> {
+    const route = routeEntry({ action: routeAction({ retries: { ...NO_RETRIES, retryOn, backOffBaseMs: 1, ...policy }, ...action }) });
+    const started = await InProcessWorker.start({ backend, upstreamPorts: [port], cluster, manager: { routeConfig: routeConfig({ virtualHosts: [virtualHost({ routes: [route] })] }) } });
     cleanups.push(() => started.close());
     return started;
   }
@@ -93,6 +96,42 @@ describe.each(backendsUnderTest())('retries on the %s backend', (backend) => {
     const proxy = await worker(gone.port, retryOn);
     expect(await ask(proxy, GET)).toContain('retried and the latest reset reason: remote connection failure');
     expect([proxy.stat('cluster.c.upstream_rq_retry'), proxy.stat('cluster.c.upstream_cx_connect_fail')]).toEqual([1, 2]);
+    expectNothingHeld(proxy);
+  });
+
+  it.each<[string, Parameters<typeof routeAction>[0], string]>([
+    ['per_try_timeout', { perTryTimeoutMs: 30 }, 'upstream_rq_per_try_timeout'],
+    ['per_try_idle_timeout', { perTryIdleTimeoutMs: 30 }, 'upstream_rq_per_try_idle_timeout'],
+    ['max_stream_duration', {}, 'upstream_rq_max_duration_reached'],
+  ])('%s: cuts the try and begins another', async (name, action, stat) => {
+    const up = await upstream('');
+    const proxy = await worker(up.port, RetryOn.fiveXx, {}, { action: { timeoutMs: 0, ...action }, cluster: name === 'max_stream_duration' ? { maxStreamDurationMs: 30 } : {} });
+    expect(await ask(proxy, GET)).toMatch(/^HTTP\/1.1 200 OK\r\n[^]*\r\n\r\nok$/);
+    expect([proxy.stat(`cluster.c.${stat}`), proxy.stat('cluster.c.upstream_rq_retry_success')]).toEqual([1, 1]);
+    expectNothingHeld(proxy);
+  });
+
+  it.each<[string, Partial<RetryPolicyConfig>, Partial<CircuitBreakerThresholds>, string, boolean]>([
+    ['no retries are left', { numRetries: 0 }, {}, 'upstream_rq_retry_limit_exceeded', false],
+    ['max_retries is reached', {}, { maxRetries: 0 }, 'upstream_rq_retry_overflow', false],
+    ['the budget is empty', {}, { retryBudget: { percent: 50, minConcurrency: 0 } }, 'upstream_rq_retry_overflow', false],
+    ['the budget has a minimum', {}, { maxRetries: 0, retryBudget: { percent: 0, minConcurrency: 1 } }, 'upstream_rq_retry_overflow', true],
+  ])('limits: %s', async (_, policy, limits, stat, isRetried) => {
+    const up = await upstream(answer(503));
+    const proxy = await worker(up.port, RetryOn.fiveXx, policy, { cluster: { defaultThresholds: { ...DEFAULT_THRESHOLDS, ...limits } } });
+    expect(await ask(proxy, GET)).toContain(isRetried ? 'HTTP/1.1 200' : 'HTTP/1.1 503');
+    expect(proxy.stat(`cluster.c.${stat}`)).toBe(isRetried ? 0 : 1);
+    expectNothingHeld(proxy);
+  });
+
+  it('drops a response to be retried with its body and trailers, and waits as a reset header asks', async () => {
+    const up = await upstream('HTTP/1.1 503 Why\r\nretry-after: 0\r\ntransfer-encoding: chunked\r\n\r\n3\r\nbad\r\n0\r\nx-end: 1\r\n\r\n');
+    const proxy = await worker(up.port, RetryOn.fiveXx, { resetHeaders: [{ name: 'retry-after', format: 'seconds' }] }, { cluster: { http1: { ...clusterConfig().http1, enableTrailers: true } } });
+    const text = await ask(proxy, GET);
+    expect(text).toMatch(/^HTTP\/1.1 200 OK\r\n[^]*\r\n\r\nok$/);
+    expect(text).not.toContain('bad');
+    // No wait is none to keep: the usual one.
+    expect([proxy.stat('cluster.c.upstream_rq_retry_backoff_ratelimited'), proxy.stat('cluster.c.upstream_rq_retry_backoff_exponential')]).toEqual([0, 1]);
     expectNothingHeld(proxy);
   });
 

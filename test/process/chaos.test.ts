@@ -58,6 +58,8 @@ static_resources:
                   retry_policy: { retry_on: "5xx,reset,connect-failure", num_retries: 4, per_try_timeout: 0.15s, host_selection_retry_max_attempts: 5,
                     retry_back_off: { base_interval: 0.001s, max_interval: 0.005s },
                     retry_host_predicate: [{ name: envoy.retry_host_predicates.previous_hosts, typed_config: { "@type": ${TYPES}.retry.host.previous_hosts.v3.PreviousHostsPredicate } }] }
+              - match: { prefix: /hedged/ }
+                route: { cluster: named, timeout: 1s, hedge_policy: { hedge_on_per_try_timeout: true }, retry_policy: { retry_on: "5xx,reset", num_retries: 3, per_try_timeout: 0.15s } }
               - { match: { prefix: /short/ }, route: { cluster: named, timeout: 0.02s } }
               - { match: { prefix: /direct/ }, direct_response: { status: 200, body: { inline_string: direct } } }
               - { match: { prefix: /redirect/ }, redirect: { path_redirect: /plain/x } }

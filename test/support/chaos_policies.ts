@@ -15,10 +15,11 @@ function isOfUpstream({ status, body, id }: ChaosOutcome): boolean {
   return OF_UPSTREAMS.has(status) && (status !== 200 || body === '' || body === id);
 }
 
-/** To upstreams; the same with retries, and with a short time limit. Then what no upstream has a part in. */
+/** To upstreams; the same with retries, with tries beside slow ones, and with a short time limit. Then what no upstream has a part in. */
 export const CHAOS_POLICIES: readonly ChaosPolicy[] = [
   { name: 'plain', allows: isOfUpstream },
   { name: 'retry', allows: isOfUpstream },
+  { name: 'hedged', allows: isOfUpstream },
   { name: 'short', allows: isOfUpstream },
   { name: 'direct', allows: ({ status, body }) => status === 200 && (body === '' || body === 'direct') },
   { name: 'redirect', allows: ({ status, location }) => status === 301 && location !== '' },

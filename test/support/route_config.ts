@@ -59,12 +59,14 @@ export function routeConfig(overrides: Partial<RouteConfig> = {}): RouteConfig {
 
 /** A compile context whose formats are constants and whose per-filter products are the configs themselves. */
 export function compileContext(names: HeaderNames = new HeaderNames(), runtime: RuntimeValues = {}): RouteCompileContext {
+  const formatEnvironment = { names, hostname: '', variables: {}, nowWallMs: () => 0, random: () => 0, needs: createFormatNeeds() };
   return {
     names,
+    formatEnvironment,
     runtime: new RuntimeSnapshot(runtime),
     perFilter: (_, extension) => extension.config,
     product: (_, extension) => extension.config,
-    compileFormat: (format) => compileFormat(format, { names, hostname: '', variables: {}, nowWallMs: () => 0, random: () => 0, needs: createFormatNeeds() }),
+    compileFormat: (format) => compileFormat(format, formatEnvironment),
     compileMutations: (levels) => new HeaderMutator(levels, names, (format) => ({ formatToString: () => format })),
   };
 }

@@ -68,6 +68,7 @@ export function compileTable(routes: RouteConfig, context: HttpFilterContext): R
     names: context.names, runtime: context.runtime,
     perFilter: (_, extension) => extension.config,
     product: (_, extension) => extension.config,
+    formatEnvironment: context.formatEnvironment,
     compileFormat: (format) => compileFormat(format, context.formatEnvironment),
     compileMutations: (levels) => new HeaderMutator<LogContext>(levels, context.names, (format) => compileHeaderValue(format, context.formatEnvironment)),
   });

@@ -22,6 +22,8 @@ import { FilterChainMatcher } from '../../core/network/listener/filter_chain_mat
 import type { FilterChainConfig } from '../../core/network/listener/listener_config.ts';
 import { NETWORK_FILTER_CATEGORY, type NetworkFilterFactory } from '../../core/network/network_filter.ts';
 import type { FactoryRegistry } from '../../core/registry/factory_registry.ts';
+import { ClusterPolicies, type ClusterPoliciesConfig } from '../../core/route/cluster_policies.ts';
+import type { FormatEnvironment } from '../../core/formatter/format_environment.ts';
 import { RuntimeSnapshot } from '../../core/runtime/runtime_snapshot.ts';
 import { HOST_STAT_WORDS, MAX_HOSTS, type SharedSlabs } from '../../core/shared_memory/layout.ts';
 import type { ListenerSnapshot, Snapshot } from '../../core/snapshot/snapshot.ts';
@@ -105,17 +107,19 @@ export class Worker {
       deps.slabs, deps.index, (name) => this.clusterIds.get(name) ?? -1, () => this.dispatcher.wallMs,
     );
     const { outliers } = deps.slabs;
+    const allHostStats = deps.slabs.hostStats.map((slab) => new Float64Array(slab, 0, MAX_HOSTS * HOST_STAT_WORDS));
     this.clusters = new ThreadLocalClusterManager({
       dispatcher: this.dispatcher, literals: this.literals, names: this.names, registry: deps.registry, rootScope, workerIndex: deps.index,
       circuits: deps.slabs.circuits.map((slab) => new Int32Array(slab)),
       hostHealth: new Int32Array(deps.slabs.hostHealth),
-      hostStats: new Float64Array(deps.slabs.hostStats[deps.index], 0, MAX_HOSTS * HOST_STAT_WORDS),
+      hostStats: allHostStats[deps.index], allHostStats,
       outliers: {
         workerIndex: deps.index, counts: outliers.counts.map((slab) => new Float64Array(slab)),
         resets: new Int32Array(outliers.resets), thresholds: new Int32Array(outliers.thresholds),
         health: new Int32Array(deps.slabs.hostHealth), report: deps.reportOutlier ?? (() => {}),
       },
       random: this.random, nextConnectionId: this.nextConnectionId, formatNeeds: this.formatNeeds,
+      compilePolicies: (config, runtime) => this.compilePolicies(config as ClusterPoliciesConfig, runtime),
     });
   }
 
@@ -142,8 +146,8 @@ export class Worker {
 
   private swap(snapshot: Snapshot): void {
     this.clusterIds = new Map(snapshot.clusters.map((cluster) => [cluster.config.name, cluster.id]));
-    this.clusters.apply(snapshot.clusters);
     this.runtime.replace(snapshot.runtime);
+    this.clusters.apply(snapshot.clusters, this.runtime);
     const next = new Map<number, ActiveListener>();
     for (const listener of snapshot.listeners) next.set(listener.id, this.listeners.get(listener.id) ?? this.buildListener(listener, snapshot));
     for (const [id, listener] of this.listeners) {
@@ -191,13 +195,28 @@ export class Worker {
     });
   }
 
+  private formatEnvironment(): FormatEnvironment {
+    return processFormatEnvironment(this.names, () => this.dispatcher.wallMs, this.random, this.formatNeeds);
+  }
+
+  private compilePolicies(config: ClusterPoliciesConfig, runtime: RuntimeSnapshot): ClusterPolicies {
+    return new ClusterPolicies(config, {
+      names: this.names, runtime, formatEnvironment: this.formatEnvironment(),
+      product: (category, extension) => {
+        const factory = this.deps.registry.get(category, extension.typeName);
+        if (factory === undefined) throw new Error(`no ${category} extension ${extension.typeName} on this thread`);
+        return factory.createFactory(extension.config, undefined);
+      },
+    });
+  }
+
   private buildListener(snapshot: ListenerSnapshot, whole: Snapshot): ActiveListener {
     const { config } = snapshot;
     const { runtime } = this;
     const { stats, index } = this.deps;
     const rootScope = stats.rootScope();
     const listenerScope = rootScope.scope(`listener.${config.statPrefix}`);
-    const environment = processFormatEnvironment(this.names, () => this.dispatcher.wallMs, this.random, this.formatNeeds);
+    const environment = this.formatEnvironment();
     const context: NetworkFilterContext = {
       listener: config, listenerScope, rootScope, runtime,
       dispatcher: this.dispatcher, literals: this.literals, names: this.names, registry: this.deps.registry, server: this.server,

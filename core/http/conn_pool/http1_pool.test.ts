@@ -89,8 +89,8 @@ describe('Http1ConnPool', () => {
     const config = clusterConfig({ connectTimeoutMs: 250, idleTimeoutMs: 10_000, ...overrides });
     const circuits = slabs.circuits.map((slab) => new Int32Array(slab));
     const breakers = [
-      new CircuitBreaker(circuits, 0, 0, 0, config.defaultThresholds, circuitGauges(stats.scope, 'default')),
-      new CircuitBreaker(circuits, 0, 0, 1, config.highThresholds, circuitGauges(stats.scope, 'high')),
+      new CircuitBreaker(circuits, [], { worker: 0, cluster: 'c', clusterId: 0, priority: 0 }, config.defaultThresholds, circuitGauges(stats.scope, 'default')),
+      new CircuitBreaker(circuits, [], { worker: 0, cluster: 'c', clusterId: 0, priority: 1 }, config.highThresholds, circuitGauges(stats.scope, 'high')),
     ] as const;
     const cluster = new ClusterInfo(config, new ClusterStats(stats.scope), breakers);
     hostStats = new Float64Array(slabs.hostStats[0]);
@@ -284,6 +284,20 @@ describe('Http1ConnPool', () => {
     io.data(socket.connection, OK);
     expect(socket.closed).toBe(CloseMode.now);
     expect(stats.value('upstream_cx_max_requests')).toBe(1);
+  });
+
+  it('is one of the counted pools while it has connections or requests, and none too many is given', () => {
+    build({ defaultThresholds: { maxConnections: 9, maxPendingRequests: 9, maxRequests: 9, maxRetries: 3, trackRemaining: false, maxConnectionPools: 1 } });
+    expect(pool.take()).toBe(true);
+    const other = new Http1ConnPool(pool.context, host, 0);
+    expect([pool.take(), other.take()]).toEqual([true, false]);
+    expect(stats.value('circuit_breakers.default.cx_pool_open')).toBe(1);
+    const waiting = request();
+    pool.cancel(waiting);
+    expect(other.take()).toBe(false);
+    connect();
+    pool.drain();
+    expect([other.take(), pool.take()]).toEqual([true, false]);
   });
 
   it.each([

@@ -45,6 +45,10 @@ export class Http1ConnPool implements ConnPool {
   private connecting: number;
   private isDraining: boolean;
   private isClosed: boolean;
+  /** It is one of the cluster's pools that are in use; counted only where somebody wants to know. */
+  isCounted: boolean;
+  /** Told when it has neither connections nor requests; null = nobody wants to know. */
+  onUnused: (() => void) | null;
 
   constructor(context: Http1PoolContext, host: Host, priority: number, isTcp = false) {
     this.context = context;
@@ -57,6 +61,32 @@ export class Http1ConnPool implements ConnPool {
     this.connecting = 0;
     this.isDraining = false;
     this.isClosed = false;
+    this.isCounted = false;
+    this.onUnused = null;
+  }
+
+  /** Requests run or wait. */
+  get hasRequests(): boolean {
+    return this.pending.size > 0 || this.clients.size > this.idle.length + this.connecting;
+  }
+
+  /** It is asked for: takes its place among the cluster's pools; false when there are too many. */
+  take(): boolean {
+    if (this.isCounted || !this.breaker.countsPools) return true;
+    if (!this.breaker.canCreate(CircuitKind.pools)) return false;
+    this.isCounted = true;
+    this.breaker.inc(CircuitKind.pools);
+    return true;
+  }
+
+  /** Without connections and requests it is none of the cluster's pools. */
+  private leave(): void {
+    if (this.clients.size > 0 || this.pending.size > 0) return;
+    if (this.isCounted) {
+      this.isCounted = false;
+      this.breaker.dec(CircuitKind.pools);
+    }
+    this.onUnused?.();
   }
 
   newStream(request: PoolRequest): void {
@@ -74,6 +104,7 @@ export class Http1ConnPool implements ConnPool {
     const stats = this.context.cluster.stats;
     if (!this.breaker.canCreate(CircuitKind.pending)) {
       stats.rqPendingOverflow.inc();
+      this.leave();
       request.onPoolFailure(ResetReason.overflow, '', false);
       return;
     }
@@ -89,6 +120,7 @@ export class Http1ConnPool implements ConnPool {
     if (request.waitingIn !== this) return;
     this.takeOut(request);
     this.context.cluster.stats.rqCancelled.inc();
+    this.leave();
   }
 
   drain(): void {
@@ -133,6 +165,7 @@ export class Http1ConnPool implements ConnPool {
       stats.rqPendingFailureEject.inc();
       request.onPoolFailure(reason, transportFailure, true);
     }
+    this.leave();
   }
 
   onExchangeComplete(client: Http1PoolClient, reusable: boolean): void {
@@ -218,7 +251,7 @@ export class Http1ConnPool implements ConnPool {
   private connectIfNeeded(): void {
     // Draining or not: who waits already is served.
     for (let made = 0; this.wantsConnection(made) && !this.isClosed; made++) {
-      if (!this.breaker.canCreate(CircuitKind.connections)) {
+      if (!this.breaker.canConnect(this.host.config.id)) {
         this.context.cluster.stats.cxOverflow.inc();
         if (this.clients.size > 0) return;
       }
@@ -253,6 +286,7 @@ export class Http1ConnPool implements ConnPool {
         this.leaveQueue(request);
         request.onPoolFailure(ResetReason.localConnectionFailure, `immediate connect error: ${errnoText(-handle)}`, true);
       }
+      this.leave();
       return false;
     }
     if (!this.isTcp) cluster.stats.cxHttp1Total.inc();
@@ -272,6 +306,7 @@ export class Http1ConnPool implements ConnPool {
     cluster.stats.cxLengthMs.record(dispatcher.nowMs - client.connection.startMs);
     this.host.onConnectionClosed();
     this.breaker.dec(CircuitKind.connections);
+    this.leave();
   }
 }
 

@@ -3,6 +3,10 @@ import type { Http1ProtocolOptions } from '../../../core/api/gen/envoy/config/co
 import { deepFreeze } from '../../../core/base/deep_freeze.ts';
 import type { ExtensionFactory, FactoryRegistry } from '../../../core/registry/factory_registry.ts';
 import type { ParseContext } from '../../../core/registry/parse_context.ts';
+import type { ClusterPoliciesConfig } from '../../../core/route/cluster_policies.ts';
+import { parseHashPolicies } from '../../../core/route/parse_hash_policy.ts';
+import { parseMirrorPolicies } from '../../../core/route/parse_mirror_policies.ts';
+import { parseRetries } from '../../../core/route/parse_retry_policy.ts';
 import { parseErrorPredicate } from '../../../core/upstream/error_predicate.ts';
 import { parseCommonOptions, parseUpstreamHttp1, UPSTREAM_OPTIONS_CATEGORY, type ParsedHttpOptions } from '../../../core/upstream/http_protocol_options.ts';
 
@@ -26,8 +30,18 @@ function parseHttpProtocolOptions(message: HttpProtocolOptions, context: ParseCo
   const matcher = message.outlierDetection?.errorMatcher;
   return deepFreeze({
     ...parseCommonOptions(message.commonHttpProtocolOptions), protocol: 'http1', http1: parseUpstreamHttp1(http1, context), offersHttp2: offersHttp2(message),
-    errors: matcher === undefined ? null : parseErrorPredicate(matcher, context),
+    errors: matcher === undefined ? null : parseErrorPredicate(matcher, context), requestPolicies: parsePolicies(message, context),
   });
+}
+
+function parsePolicies({ requestMirrorPolicies, hashPolicy, retryPolicy }: HttpProtocolOptions, context: ParseContext): ClusterPoliciesConfig | null {
+  if (requestMirrorPolicies.length === 0 && hashPolicy.length === 0 && retryPolicy === undefined) return null;
+  return {
+    // Clusters may name each other in any order: whether they exist is seen when one is needed, as in Envoy.
+    mirrorPolicies: parseMirrorPolicies(requestMirrorPolicies, undefined, context),
+    hashPolicies: parseHashPolicies(hashPolicy, context),
+    retries: retryPolicy === undefined ? null : parseRetries(retryPolicy, context),
+  };
 }
 
 /** The HTTP/1 options that apply; reports other protocols. */

@@ -103,11 +103,8 @@ function compileRoutes(config: ConnectionManagerConfig, context: NetworkFilterCo
     rootScope: context.rootScope,
     compileMutations: (levels) => context.compileMutations(levels),
     compileFormat: (format) => context.compileFormat(format),
-    product: (category, extension) => {
-      const factory = context.registry.get(category, extension.typeName);
-      if (factory === undefined) throw new Error(`no ${category} extension ${extension.typeName} on this thread`);
-      return factory.createFactory(extension.config, filterContext);
-    },
+    product: (category, extension) => create(category, extension, context, filterContext),
+    formatEnvironment: context.formatEnvironment,
     perFilter: (_name, extension) => {
       const factory = context.registry.get(HTTP_FILTER_ROUTE_CATEGORY, extension.typeName);
       if (factory === undefined) throw new Error(`no per-route configuration ${extension.typeName} on this thread`);

@@ -1,0 +1,26 @@
+/** Policies of routes that a cluster has itself (HttpProtocolOptions): each comes before that of the route. */
+import { compileHashPolicy, type HashPolicy } from './hash_policy.ts';
+import type { HashPolicyConfig } from './hash_policy_config.ts';
+import { compileMirrorPolicies, type MirrorCompileContext, type MirrorPolicy, type MirrorPolicyConfig } from './mirror_policy.ts';
+import { type RetryCompileContext, RetryPolicy, type RetryPolicyConfig } from './retry_policy.ts';
+
+/** As plain data; kept in `ClusterConfig.requestPolicies`. */
+export interface ClusterPoliciesConfig {
+  readonly mirrorPolicies: readonly MirrorPolicyConfig[];
+  readonly hashPolicies: readonly HashPolicyConfig[];
+  /** null = none. */
+  readonly retries: RetryPolicyConfig | null;
+}
+
+/** The compiled policies of one cluster; null = as the route says. */
+export class ClusterPolicies {
+  readonly mirrors: readonly MirrorPolicy[] | null;
+  readonly hashPolicy: HashPolicy | null;
+  readonly retries: RetryPolicy | null;
+
+  constructor(config: ClusterPoliciesConfig, context: MirrorCompileContext & RetryCompileContext) {
+    this.mirrors = compileMirrorPolicies(config.mirrorPolicies, context);
+    this.hashPolicy = compileHashPolicy(config.hashPolicies, context.names);
+    this.retries = config.retries === null ? null : new RetryPolicy(config.retries, context);
+  }
+}
