@@ -386,7 +386,10 @@ export class Server implements Instance {
         stats: this.statsScope, declareStats: (prefix) => this.mainStats.registry.declare(prefix, clusterStats), log: this.log.of('upstream'),
         healthChecks: this.healthCheckEnvironment(),
       },
-      { onHostsChanged: (cluster) => this.onHostsChanged(cluster), onHealthChanged: (cluster) => this.workers.healthChanged(cluster.id), onInitialized: () => this.onClustersInitialized() },
+      {
+        onHostsChanged: (cluster) => this.onHostsChanged(cluster), onHealthChanged: (cluster) => this.workers.healthChanged(cluster.id),
+        onHashTables: (cluster, tables) => this.workers.setHashTables(cluster.id, tables), onInitialized: () => this.onClustersInitialized(),
+      },
     );
   }
 

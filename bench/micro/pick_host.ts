@@ -6,12 +6,12 @@ import { HOST_STAT_WORDS } from '../../core/shared_memory/layout.ts';
 import { ClusterBalancer } from '../../core/upstream/cluster_balancer.ts';
 import type { ClusterInfo } from '../../core/upstream/cluster_info.ts';
 import { HashTableBalancer } from '../../core/upstream/consistent_hash/hash_table_balancer.ts';
+import { maglevTables } from '../../core/upstream/consistent_hash/maglev_table.ts';
+import { ringTables } from '../../core/upstream/consistent_hash/ring.ts';
 import { Host } from '../../core/upstream/host.ts';
 import { LoadBalancerContext, type LoadBalancerFactory } from '../../core/upstream/load_balancer.ts';
 import { LeastRequestLoadBalancer } from '../../extensions/load_balancing_policies/least_request/least_request.ts';
-import { buildMaglevTable } from '../../extensions/load_balancing_policies/maglev/maglev_table.ts';
 import { RandomLoadBalancer } from '../../extensions/load_balancing_policies/random/random.ts';
-import { buildRing } from '../../extensions/load_balancing_policies/ring_hash/ring.ts';
 import { RoundRobinLoadBalancer } from '../../extensions/load_balancing_policies/round_robin/round_robin.ts';
 import { clusterConfig, hostConfig } from '../../test/support/in_process_worker.ts';
 
@@ -35,8 +35,8 @@ const POLICIES: Record<string, [LoadBalancerFactory, (i: number) => number]> = {
   'least_request, equal weights': [{ create: (next) => new LeastRequestLoadBalancer(LEAST, next) }, () => 1],
   'least_request, 1 to 10': [{ create: (next) => new LeastRequestLoadBalancer(LEAST, next) }, (i) => 1 + (i % 10)],
   random: [{ create: (next) => new RandomLoadBalancer(next) }, () => 1],
-  ring_hash: [{ create: (next, load) => new HashTableBalancer(RING, (keys, shares) => buildRing(RING, keys, shares), next, load), usesHash: true }, () => 1],
-  maglev: [{ create: (next, load) => new HashTableBalancer(COMMON, (keys, shares) => buildMaglevTable(keys, shares, 65_537), next, load), usesHash: true }, () => 1],
+  ring_hash: [{ create: (next, load) => new HashTableBalancer(RING, ringTables(RING), next, load, null), usesHash: true }, () => 1],
+  maglev: [{ create: (next, load) => new HashTableBalancer(COMMON, maglevTables({ ...COMMON, tableSize: 65_537 }), next, load, null), usesHash: true }, () => 1],
 };
 
 function nsPerPick(balancer: ClusterBalancer): number {
@@ -62,7 +62,7 @@ for (const [name, [factory, weightOf]] of Object.entries(POLICIES)) {
   const health = new Int32Array(HOSTS);
   const stats = new Float64Array(HOSTS * HOST_STAT_WORDS);
   const hosts = Array.from({ length: HOSTS }, (_, id) => new Host(hostConfig(id, 1024 + id, { weight: weightOf(id) }), health, stats));
-  const balancer = new ClusterBalancer(info, { factory, random, load: { activeRequests: () => 0 }, overprovisioning: 140 });
+  const balancer = new ClusterBalancer(info, { factory, random, load: { activeRequests: () => 0 }, tables: null, overprovisioning: 140 });
   const started = performance.now();
   balancer.setHosts([hosts]);
   balancer.choose(new LoadBalancerContext());

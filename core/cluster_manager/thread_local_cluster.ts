@@ -1,9 +1,11 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { XxHash64 } from '../base/xxhash64.ts';
 import type { ConnPool } from '../conn_pool/conn_pool.ts';
 import { Http1ConnPool, type Http1PoolContext } from '../http/conn_pool/http1_pool.ts';
 import type { UpstreamCluster } from '../conn_pool/cluster_lookup.ts';
-import type { HostSetConfig } from '../upstream/cluster_config.ts';
+import type { HostConfig, HostSetConfig } from '../upstream/cluster_config.ts';
 import { ClusterBalancer } from '../upstream/cluster_balancer.ts';
+import type { SharedTables } from '../upstream/consistent_hash/hash_table.ts';
 import type { ClusterInfo } from '../upstream/cluster_info.ts';
 import { Host } from '../upstream/host.ts';
 import { HEALTH_GENERATION } from '../shared_memory/layout.ts';
@@ -13,6 +15,15 @@ import { LoadBalancerContext, type LoadBalancerFactory } from '../upstream/load_
 /** A host's pools on this worker, by priority: HTTP, then plain TCP; kept in `Host.attachment`. */
 class HostPools {
   readonly pools: (ConnPool | null)[] = [null, null, null, null];
+}
+
+/** The words of hosts in shared memory, as one worker sees them. */
+export interface HostWords {
+  readonly health: Int32Array;
+  /** Counts of this worker. */
+  readonly stats: Float64Array;
+  /** Those of every worker. */
+  readonly allStats: readonly Float64Array[];
 }
 
 /** Where the TCP pools begin. */
@@ -28,8 +39,7 @@ export class ThreadLocalCluster implements UpstreamCluster {
   readonly info: ClusterInfo;
   private readonly poolContext: Http1PoolContext;
   private readonly factory: LoadBalancerFactory;
-  private readonly health: Int32Array;
-  private readonly hostStats: Float64Array;
+  private readonly words: HostWords;
   private readonly context: LoadBalancerContext;
   private hostsById: Map<number, Host>;
   private readonly balancer: ClusterBalancer;
@@ -38,15 +48,15 @@ export class ThreadLocalCluster implements UpstreamCluster {
   /** What hosts report for outlier detection; null without it. Set before the first hosts. */
   outliers: OutlierReporting | null;
 
-  constructor(info: ClusterInfo, poolContext: Http1PoolContext, factory: LoadBalancerFactory, random: () => number, health: Int32Array, hostStats: Float64Array) {
+  /** `tables`: tables of hashes that main made for this cluster. */
+  constructor(info: ClusterInfo, poolContext: Http1PoolContext, factory: LoadBalancerFactory, random: () => number, words: HostWords, tables: SharedTables) {
     this.info = info;
     this.poolContext = poolContext;
     this.factory = factory;
-    this.health = health;
-    this.hostStats = hostStats;
+    this.words = words;
     this.context = new LoadBalancerContext();
     this.hostsById = new Map();
-    this.balancer = new ClusterBalancer(info, { factory, random, load: info, overprovisioning: info.config.overprovisioningFactor });
+    this.balancer = new ClusterBalancer(info, { factory, random, load: info, tables, overprovisioning: info.config.overprovisioningFactor });
     this.checkedTick = 0;
     this.checkedGeneration = 0;
     this.outliers = null;
@@ -58,7 +68,7 @@ export class ThreadLocalCluster implements UpstreamCluster {
     const levels: Host[][] = [[]];
     for (const config of set.hosts) {
       const known = this.hostsById.get(config.id);
-      const host = known !== undefined && isSameHost(known, config) ? known : new Host(config, this.health, this.hostStats);
+      const host = known !== undefined && isSameHost(known, config) ? known : new Host(config, this.words.health, this.words.stats, this.words.allStats);
       if (host !== known && known !== undefined) {
         // Pools connect to an address: another address needs others.
         if (host.address === known.address) host.attachment = known.attachment;
@@ -77,7 +87,7 @@ export class ThreadLocalCluster implements UpstreamCluster {
   chooseHost(random: number, hash: XxHash64 | null): Host | null {
     // Ticks are small integers: a time in milliseconds would be a number on the heap.
     const now = this.poolContext.dispatcher.wheel.nowTick;
-    const generation = this.health[HEALTH_GENERATION];
+    const generation = this.words.health[HEALTH_GENERATION];
     if (now - this.checkedTick >= HEALTH_CHECK_TICKS || generation !== this.checkedGeneration) {
       this.checkedTick = now;
       this.checkedGeneration = generation;
@@ -102,6 +112,11 @@ export class ThreadLocalCluster implements UpstreamCluster {
     for (const host of this.hostsById.values()) {
       if (host.hasFailedSince()) for (const pool of (host.attachment as HostPools | null)?.pools ?? []) pool?.renew();
     }
+  }
+
+  /** Main made other tables of hashes. */
+  onHashTables(): void {
+    this.balancer.onTables();
   }
 
   get usesHash(): boolean {
@@ -141,9 +156,9 @@ export class ThreadLocalCluster implements UpstreamCluster {
   }
 }
 
-function isSameHost(host: Host, config: Host['config']): boolean {
-  const old = host.config;
-  return old.address === config.address && old.port === config.port && old.weight === config.weight && old.priority === config.priority && old.hostname === config.hostname;
+/** Whether nothing that a host is asked for is another. Main keeps the object of a host that did not change, but each message is a copy. */
+function isSameHost(host: Host, config: HostConfig): boolean {
+  return isDeepStrictEqual(host.config, config);
 }
 
 function drainPools(host: Host): void {

@@ -9,9 +9,10 @@ import type { StatsScope } from '../stats/stats.ts';
 import { CircuitBreaker } from '../upstream/circuit_breaker.ts';
 import type { HostSetConfig } from '../upstream/cluster_config.ts';
 import { ClusterInfo, createClusterStats } from '../upstream/cluster_info.ts';
+import { findTable, type SharedHashTable } from '../upstream/consistent_hash/hash_table.ts';
 import type { OutlierShared } from '../upstream/outlier_monitor.ts';
 import { LOAD_BALANCING_CATEGORY, type LoadBalancerFactory } from '../upstream/load_balancer.ts';
-import { ThreadLocalCluster } from './thread_local_cluster.ts';
+import { type HostWords, ThreadLocalCluster } from './thread_local_cluster.ts';
 
 /** What the manager needs of its thread. */
 export interface ClusterManagerContext {
@@ -22,14 +23,15 @@ export interface ClusterManagerContext {
   readonly workerIndex: number;
   /** Circuit slabs of all workers. */
   readonly circuits: readonly Int32Array[];
-  readonly hostHealth: Int32Array;
-  readonly hostStats: Float64Array;
+  readonly hostWords: HostWords;
   readonly outliers: OutlierShared;
   random(): number;
   nextConnectionId(): number;
   /** What formats of this worker read. */
   readonly formatNeeds: Readonly<FormatNeeds>;
 }
+
+const NO_TABLES: readonly SharedHashTable[] = [];
 
 /** A cluster of the configuration, and what this worker made of it. */
 interface ClusterEntry {
@@ -45,10 +47,16 @@ interface ClusterEntry {
 export class ThreadLocalClusterManager implements ClusterLookup {
   private readonly context: ClusterManagerContext;
   private clusters: Map<string, ClusterEntry>;
+  /** By the cluster's id; those are looked up for messages, names for requests. */
+  private byId: Map<number, ClusterEntry>;
+  /** Tables of hashes that main made, by the cluster's id. They come before the hosts they are of. */
+  private readonly tables: Map<number, readonly SharedHashTable[]>;
 
   constructor(context: ClusterManagerContext) {
     this.context = context;
     this.clusters = new Map();
+    this.byId = new Map();
+    this.tables = new Map();
   }
 
   get(name: string): ThreadLocalCluster | null {
@@ -74,19 +82,29 @@ export class ThreadLocalClusterManager implements ClusterLookup {
     }
     for (const [name, { cluster }] of this.clusters) if (cluster !== null && next.get(name)?.cluster !== cluster) cluster.drain();
     this.clusters = next;
+    this.byId = new Map(Array.from(next.values(), (entry) => [entry.snapshot.id, entry]));
+    for (const id of this.tables.keys()) if (!this.byId.has(id)) this.tables.delete(id);
   }
 
   /** New hosts of one cluster; ignored when the cluster is gone. */
   updateHosts(clusterId: number, hosts: HostSetConfig): void {
     const known = this.clusters.get(hosts.cluster);
     if (known === undefined || known.snapshot.id !== clusterId) return;
-    this.clusters.set(hosts.cluster, { snapshot: { ...known.snapshot, hosts }, cluster: known.cluster });
+    const entry = { snapshot: { ...known.snapshot, hosts }, cluster: known.cluster };
+    this.clusters.set(hosts.cluster, entry);
+    this.byId.set(clusterId, entry);
     known.cluster?.updateHosts(hosts);
   }
 
   /** The health of some of a cluster's hosts is another. */
   onHealthChanged(clusterId: number): void {
-    for (const { snapshot, cluster } of this.clusters.values()) if (snapshot.id === clusterId) cluster?.onHealthChanged();
+    this.byId.get(clusterId)?.cluster?.onHealthChanged();
+  }
+
+  /** Main made these tables for a cluster; of one that is not there yet too. */
+  setHashTables(clusterId: number, tables: readonly SharedHashTable[]): void {
+    this.tables.set(clusterId, tables);
+    this.byId.get(clusterId)?.cluster?.onHashTables();
   }
 
   /** Cuts every upstream connection. */
@@ -101,7 +119,7 @@ export class ThreadLocalClusterManager implements ClusterLookup {
   }
 
   private build(snapshot: ClusterSnapshot): ThreadLocalCluster {
-    const { dispatcher, literals, rootScope, workerIndex, circuits, hostHealth, hostStats, random, formatNeeds } = this.context;
+    const { dispatcher, literals, rootScope, workerIndex, circuits, hostWords, random, formatNeeds } = this.context;
     const { config } = snapshot;
     const scope = rootScope.scope(`cluster.${config.statName}`);
     const { defaultGauges, highGauges, stats, droppedHeaders: dropped } = createClusterStats(scope);
@@ -142,8 +160,8 @@ export class ThreadLocalClusterManager implements ClusterLookup {
       },
       factory.createFactory(config.lbPolicy.config, undefined) as LoadBalancerFactory,
       random,
-      hostHealth,
-      hostStats,
+      hostWords,
+      { find: (hosts) => findTable(this.tables.get(snapshot.id) ?? NO_TABLES, hosts) },
     );
     if (config.outliers !== null) {
       cluster.outliers = { shared: this.context.outliers, clusterId: snapshot.id, splitsLocalOrigin: config.outliers.splitsLocalOrigin };

@@ -32,7 +32,7 @@ function setUp(levels: readonly (readonly Partial<HostConfig>[])[], factory: Loa
   const slab = new Float64Array(800);
   let id = 0;
   const byPriority = levels.map((level, priority) => level.map((more) => new Host(hostConfig(id++, 80, { priority, ...more }), health, slab)));
-  const balancer = new ClusterBalancer(info, { factory, random: seeded(7), load: info, overprovisioning: info.config.overprovisioningFactor });
+  const balancer = new ClusterBalancer(info, { factory, random: seeded(7), load: info, tables: null, overprovisioning: info.config.overprovisioningFactor });
   balancer.setHosts(byPriority);
   const context = new LoadBalancerContext();
   /** Picks per host id; -1 = none. */

@@ -36,6 +36,12 @@ export class ClusterBalancer {
     if (isChanged) this.recalculate();
   }
 
+  /** There are other tables of hashes. */
+  onTables(): void {
+    for (const level of this.levels) level.invalidate();
+    this.recalculate();
+  }
+
   choose(context: LoadBalancerContext): Host | null {
     return this.only !== null ? this.only.chooseHost(context) : this.chooseByLoad(context);
   }

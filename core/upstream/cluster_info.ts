@@ -1,5 +1,6 @@
-import type { Counter, Gauge, Histogram, StatsScope } from '../stats/stats.ts';
 import type { RuntimeFraction } from '../runtime/runtime_snapshot.ts';
+import { CircuitKind } from '../shared_memory/layout.ts';
+import type { Counter, Gauge, Histogram, StatsScope } from '../stats/stats.ts';
 import type { ClusterConfig } from './cluster_config.ts';
 import type { ClusterLoad } from './load_balancer.ts';
 import type { CircuitBreaker, CircuitGauges } from './circuit_breaker.ts';
@@ -262,9 +263,9 @@ export class ClusterInfo implements ClusterLoad {
     this.maintenance = { defaultValue: { numerator: 0, denominator: 100 }, runtimeKey: `upstream.maintenance_mode.${config.name}` };
   }
 
-  /** Requests of this worker that are with upstream hosts. */
+  /** Requests of all workers that are with upstream hosts. */
   activeRequests(): number {
-    return this.stats.rqActive.value();
+    return this.breakers[0].inUse(CircuitKind.requests) + this.breakers[1].inUse(CircuitKind.requests);
   }
 }
 

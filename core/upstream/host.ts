@@ -16,6 +16,8 @@ export class Host implements UpstreamHostInfo {
   private readonly healthIndex: number;
   private readonly stats: Float64Array;
   private readonly statsBase: number;
+  /** `stats` of every worker. */
+  private readonly allStats: readonly Float64Array[];
   /** What the cluster manager keeps here (the host's pools); opaque to this layer. */
   attachment: object | null;
   /** Whether it was fit for requests when last looked at. */
@@ -23,7 +25,8 @@ export class Host implements UpstreamHostInfo {
   /** Counts for outlier detection; null without it. */
   outlier: OutlierMonitor | null;
 
-  constructor(config: HostConfig, health: Int32Array, stats: Float64Array) {
+  /** `stats`: the host words of this worker, `allStats` those of all. */
+  constructor(config: HostConfig, health: Int32Array, stats: Float64Array, allStats: readonly Float64Array[] = [stats]) {
     this.config = config;
     this.address = hostAddressText(config.address, config.port);
     this.hostname = config.hostname;
@@ -33,6 +36,7 @@ export class Host implements UpstreamHostInfo {
     this.healthIndex = config.id;
     this.stats = stats;
     this.statsBase = config.id * HOST_STAT_WORDS;
+    this.allStats = allStats;
     this.attachment = null;
     this.wasUsable = true;
     this.outlier = null;
@@ -98,9 +102,13 @@ export class Host implements UpstreamHostInfo {
     this.stats[this.statsBase + HostStat.rqTimeout]++;
   }
 
-  /** Requests on this host by this worker. */
+  /** Requests on this host by all workers: one load per worker. */
   activeRequests(): number {
-    return this.stats[this.statsBase + HostStat.rqActive];
+    const { allStats } = this;
+    const at = this.statsBase + HostStat.rqActive;
+    let sum = 0;
+    for (let i = 0; i < allStats.length; i++) sum += allStats[i][at];
+    return sum;
   }
 }
 

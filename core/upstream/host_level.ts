@@ -24,9 +24,14 @@ class HostPool {
     this.isStale = true;
   }
 
+  /** The balancer looks at its hosts again when it is next used. */
+  invalidate(): void {
+    this.isStale = true;
+  }
+
   get(): LoadBalancer {
-    const { factory, random, load } = this.source;
-    this.balancer ??= this.isByLocality ? new LocalityWeightedBalancer(this.source) : factory.create(random, load);
+    const { factory, random, load, tables } = this.source;
+    this.balancer ??= this.isByLocality ? new LocalityWeightedBalancer(this.source) : factory.create(random, load, tables);
     if (this.isStale) {
       this.isStale = false;
       this.balancer.setHosts(this.hosts, this.members);
@@ -73,6 +78,11 @@ export class HostLevel {
     this.degraded.setHosts(hosts.filter((_, i) => (next[i] & DEGRADED) !== 0), hosts);
     this.excluded = hosts.filter((_, i) => (next[i] & EXCLUDED) !== 0);
     return true;
+  }
+
+  /** Balancers look at their hosts again. */
+  invalidate(): void {
+    for (const pool of [this.all, this.healthy, this.degraded]) pool.invalidate();
   }
 
   counts(isByWeight: boolean): PriorityCounts {

@@ -1,3 +1,4 @@
+import type { SharedTables } from './consistent_hash/hash_table.ts';
 import type { Host } from './host.ts';
 import type { LocalityConfig } from './locality_config.ts';
 
@@ -25,16 +26,16 @@ export interface LoadBalancer {
   chooseHost(context: LoadBalancerContext): Host | null;
 }
 
-/** What a balancer may ask about its cluster on this worker. */
+/** What a balancer may ask about its cluster. */
 export interface ClusterLoad {
-  /** Requests that are with upstream hosts. */
+  /** Requests of all workers that are with upstream hosts. */
   activeRequests(): number;
 }
 
 /** Product of a load-balancing policy's factory. */
 export interface LoadBalancerFactory {
-  /** `random` gives integers in [0, 2^32). */
-  create(random: () => number, load: ClusterLoad): LoadBalancer;
+  /** `random` gives integers in [0, 2^32); `tables`: see HashTableBalancer. */
+  create(random: () => number, load: ClusterLoad, tables: SharedTables | null): LoadBalancer;
   /** Its balancers look at the request's hash: without this none is worked out. */
   readonly usesHash?: boolean;
   /** What it does about localities; absent: nothing. */
@@ -46,6 +47,8 @@ export interface BalancerSource {
   readonly factory: LoadBalancerFactory;
   readonly random: () => number;
   readonly load: ClusterLoad;
+  /** Tables of hashes that main made; null: none are made elsewhere. */
+  readonly tables: SharedTables | null;
   /** Percent; 140 unless configured. */
   readonly overprovisioning: number;
 }

@@ -21,9 +21,9 @@ export class LocalityWeightedBalancer implements LoadBalancer {
   }
 
   setHosts(hosts: readonly Host[], members: readonly Host[]): void {
-    const { factory, random, load } = this.source;
+    const { factory, random, load, tables } = this.source;
     const make = (chosen: readonly Host[]): LoadBalancer => {
-      const balancer = factory.create(random, load);
+      const balancer = factory.create(random, load, tables);
       balancer.setHosts(chosen, chosen);
       return balancer;
     };

@@ -3,6 +3,7 @@ import type { Logger } from '../../core/log/logger.ts';
 import { CLUSTER_FACT_WORDS, ClusterFact, HostHealthFlag } from '../../core/shared_memory/layout.ts';
 import type { StatsScope } from '../../core/stats/stats.ts';
 import type { ClusterConfig, DiscoveryConfig, HostConfig, HostSetConfig } from '../../core/upstream/cluster_config.ts';
+import type { SharedHashTable } from '../../core/upstream/consistent_hash/hash_table.ts';
 import type { OutlierConfig } from '../config/outlier_parser.ts';
 import { type OutlierContext, OutlierDetector } from '../outlier_detection/detector.ts';
 import { createDiscovery, type Discovery, type DiscoveryContext, type DiscoveryListener } from './discovery.ts';
@@ -10,6 +11,7 @@ import type { HealthCheckEnvironment } from '../health_checks/cluster_health_che
 import type { HealthOptions } from '../health_checks/health_check_config.ts';
 import { ClusterHealth } from './cluster_health.ts';
 import { writeHashTableStats } from './hash_table_stats.ts';
+import { ClusterHashTables } from './hash_tables.ts';
 import type { HostIds } from './host_ids.ts';
 import { type DiscoveredHost, type HostSlabs, HostTable, UNCHECKED } from './host_table.ts';
 
@@ -46,6 +48,8 @@ export interface ClusterDependencies {
 export interface ClusterListener {
   /** The hosts are others than before. */
   onHostsChanged(cluster: ManagedCluster): void;
+  /** There are these tables of hashes; told before the hosts they are of. */
+  onHashTables(cluster: ManagedCluster, tables: readonly SharedHashTable[]): void;
   /** The hosts are the same, their health is not. */
   onHealthChanged(cluster: ManagedCluster): void;
   /** The first answers are in. Called once. */
@@ -75,6 +79,11 @@ export class ManagedCluster implements DiscoveryListener {
   private readonly health: ClusterHealth | null;
   /** null = none configured. */
   readonly outliers: OutlierDetector | null;
+  private readonly hashTables: ClusterHashTables | null;
+  /** The hosts are others, which is told when their tables are made. */
+  private hasHostsToTell = false;
+  /** Initialized but for its tables. */
+  private awaitsTables = false;
   private isInitialized = false;
 
   constructor(definition: ClusterDefinition, dependencies: ClusterDependencies, listener: ClusterListener) {
@@ -89,6 +98,10 @@ export class ManagedCluster implements DiscoveryListener {
     this.outliers = definition.outliers === null
       ? null
       : new OutlierDetector(definition.config.name, definition.id, definition.outliers, this.scope, dependencies.outliers, () => this.onHealthChanged());
+    this.hashTables = ClusterHashTables.create(this.config, {
+      onHashTables: (tables) => listener.onHashTables(this, tables),
+      onUpToDate: () => this.onHashTablesUpToDate(),
+    });
     this.isStrictDns = definition.discovery.kind === 'strict_dns';
     this.discovery = createDiscovery(definition.discovery, dependencies.discovery, this);
   }
@@ -105,6 +118,7 @@ export class ManagedCluster implements DiscoveryListener {
     this.discovery.close();
     this.health?.close();
     this.outliers?.close();
+    this.hashTables?.close();
     this.table.clear();
   }
 
@@ -130,7 +144,7 @@ export class ManagedCluster implements DiscoveryListener {
     this.health?.onHosts();
     this.countMembers();
     this.dependencies.log.debug(`cluster ${this.config.name}: added ${added} removed ${removed} moved ${changed} hosts`);
-    this.listener.onHostsChanged(this);
+    this.tellHosts();
     return true;
   }
 
@@ -167,17 +181,40 @@ export class ManagedCluster implements DiscoveryListener {
     if (hasFailed && this.table.removePending(hostId)) {
       this.scope.counter('membership_change').inc();
       this.health?.onHosts();
-      this.listener.onHostsChanged(this);
+      this.tellHosts();
     }
     this.onHealthChanged();
   }
 
   private onHealthChanged(): void {
+    this.updateHashTables();
     this.countMembers();
     this.listener.onHealthChanged(this);
   }
 
+  /** Workers keep hosts and tables that belong together until there are others. */
+  private tellHosts(): void {
+    if (this.updateHashTables()) this.listener.onHostsChanged(this);
+    else this.hasHostsToTell = true;
+  }
+
+  /** Whether there is nothing to wait for. */
+  private updateHashTables(): boolean {
+    return this.hashTables === null || this.hashTables.update(this.table.hosts(), this.dependencies.hostSlabs.health);
+  }
+
+  private onHashTablesUpToDate(): void {
+    writeHashTableStats(this.config, this.table.hosts(), this.dependencies.hostSlabs.health, this.scope, this.hashTables);
+    if (this.hasHostsToTell) {
+      this.hasHostsToTell = false;
+      this.listener.onHostsChanged(this);
+    }
+    if (this.awaitsTables) this.finishInitialization();
+  }
+
   private finishInitialization(): void {
+    this.awaitsTables = this.hashTables?.isBusy === true;
+    if (this.awaitsTables) return;
     this.isInitialized = true;
     // A cluster that found nothing has its numbers too; checks may have left hosts out without a change of state.
     if (this.health !== null || this.table.hosts().length === 0) this.countMembers();
@@ -204,7 +241,7 @@ export class ManagedCluster implements DiscoveryListener {
     this.scope.gauge('membership_degraded').set(degraded);
     this.scope.gauge('membership_excluded').set(excluded);
     if (this.isStrictDns) this.scope.gauge('max_host_weight').set(maxWeight);
-    writeHashTableStats(this.config, hosts, health, this.scope);
+    writeHashTableStats(this.config, hosts, health, this.scope, this.hashTables);
     const words = this.dependencies.facts;
     const base = this.id * CLUSTER_FACT_WORDS;
     words[base + ClusterFact.membershipTotal] = hosts.length;
