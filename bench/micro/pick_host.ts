@@ -9,7 +9,7 @@ import { HashTableBalancer } from '../../core/upstream/consistent_hash/hash_tabl
 import { maglevTables } from '../../core/upstream/consistent_hash/maglev_table.ts';
 import { ringTables } from '../../core/upstream/consistent_hash/ring.ts';
 import { Host } from '../../core/upstream/host.ts';
-import { LoadBalancerContext, type LoadBalancerFactory } from '../../core/upstream/load_balancer.ts';
+import { configuredLocalityWeight, LoadBalancerContext, type LoadBalancerFactory } from '../../core/upstream/load_balancer.ts';
 import { LeastRequestLoadBalancer } from '../../extensions/load_balancing_policies/least_request/least_request.ts';
 import { RandomLoadBalancer } from '../../extensions/load_balancing_policies/random/random.ts';
 import { RoundRobinLoadBalancer } from '../../extensions/load_balancing_policies/round_robin/round_robin.ts';
@@ -62,7 +62,7 @@ for (const [name, [factory, weightOf]] of Object.entries(POLICIES)) {
   const health = new Int32Array(HOSTS);
   const stats = new Float64Array(HOSTS * HOST_STAT_WORDS);
   const hosts = Array.from({ length: HOSTS }, (_, id) => new Host(hostConfig(id, 1024 + id, { weight: weightOf(id) }), health, stats));
-  const balancer = new ClusterBalancer(info, { factory, random, load: { activeRequests: () => 0 }, tables: null, overprovisioning: 140 });
+  const balancer = new ClusterBalancer(info, { factory, random, load: { activeRequests: () => 0 }, tables: null, localityWeightOf: configuredLocalityWeight, overprovisioning: 140 });
   const started = performance.now();
   balancer.setHosts([hosts]);
   balancer.choose(new LoadBalancerContext());

@@ -10,7 +10,10 @@ import type { ClusterInfo } from '../upstream/cluster_info.ts';
 import { Host } from '../upstream/host.ts';
 import { HEALTH_GENERATION } from '../shared_memory/layout.ts';
 import { OutlierMonitor, type OutlierReporting } from '../upstream/outlier_monitor.ts';
-import { LoadBalancerContext, type LoadBalancerFactory } from '../upstream/load_balancer.ts';
+import type { HostChooser } from '../upstream/host_chooser.ts';
+import type { MetadataCriteria } from '../upstream/metadata_criteria.ts';
+import { SubsetBalancer } from '../upstream/subset/subset_balancer.ts';
+import { configuredLocalityWeight, LoadBalancerContext, type LoadBalancerFactory } from '../upstream/load_balancer.ts';
 
 /** A host's pools on this worker, by priority: HTTP, then plain TCP; kept in `Host.attachment`. */
 class HostPools {
@@ -42,7 +45,7 @@ export class ThreadLocalCluster implements UpstreamCluster {
   private readonly words: HostWords;
   private readonly context: LoadBalancerContext;
   private hostsById: Map<number, Host>;
-  private readonly balancer: ClusterBalancer;
+  private readonly balancer: HostChooser;
   private checkedTick: number;
   private checkedGeneration: number;
   /** What hosts report for outlier detection; null without it. Set before the first hosts. */
@@ -56,7 +59,7 @@ export class ThreadLocalCluster implements UpstreamCluster {
     this.words = words;
     this.context = new LoadBalancerContext();
     this.hostsById = new Map();
-    this.balancer = new ClusterBalancer(info, { factory, random, load: info, tables, overprovisioning: info.config.overprovisioningFactor });
+    this.balancer = createChooser(info, factory, random, tables);
     this.checkedTick = 0;
     this.checkedGeneration = 0;
     this.outliers = null;
@@ -84,7 +87,7 @@ export class ThreadLocalCluster implements UpstreamCluster {
     this.balancer.setHosts(levels);
   }
 
-  chooseHost(random: number, hash: XxHash64 | null): Host | null {
+  chooseHost(random: number, hash: XxHash64 | null, criteria: MetadataCriteria | null): Host | null {
     // Ticks are small integers: a time in milliseconds would be a number on the heap.
     const now = this.poolContext.dispatcher.wheel.nowTick;
     const generation = this.words.health[HEALTH_GENERATION];
@@ -96,6 +99,7 @@ export class ThreadLocalCluster implements UpstreamCluster {
     const { context } = this;
     context.random = random;
     context.hasHash = hash !== null;
+    context.criteria = criteria;
     if (hash !== null) {
       context.hashHigh = hash.high;
       context.hashLow = hash.low;
@@ -121,6 +125,10 @@ export class ThreadLocalCluster implements UpstreamCluster {
 
   get usesHash(): boolean {
     return this.factory.usesHash === true;
+  }
+
+  get usesMetadata(): boolean {
+    return this.factory.subsets !== undefined;
   }
 
   pool(host: Host, priority: number): ConnPool {
@@ -154,6 +162,14 @@ export class ThreadLocalCluster implements UpstreamCluster {
   close(): void {
     for (const host of this.hostsById.values()) for (const pool of (host.attachment as HostPools | null)?.pools ?? []) pool?.close();
   }
+}
+
+/** Decided once: subsets cost those clusters only that have some. */
+function createChooser(info: ClusterInfo, factory: LoadBalancerFactory, random: () => number, tables: SharedTables): HostChooser {
+  const { subsets } = factory;
+  const source = { factory, random, load: info, localityWeightOf: configuredLocalityWeight, overprovisioning: info.config.overprovisioningFactor };
+  // Tables of subsets are made here: main knows those of whole priorities.
+  return subsets === undefined ? new ClusterBalancer(info, { ...source, tables }) : new SubsetBalancer(info, { ...source, tables: null }, subsets, info.stats.subsets());
 }
 
 /** Whether nothing that a host is asked for is another. Main keeps the object of a host that did not change, but each message is a copy. */

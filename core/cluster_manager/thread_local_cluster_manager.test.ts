@@ -33,7 +33,7 @@ function setUp(hosts: HostConfig[]) {
   const manager = new ThreadLocalClusterManager(context);
   const config = clusterConfig({ lbPolicy: { name: 'first', typeName: 'first', config: {} } });
   manager.apply([{ id: 7, config, hosts: { cluster: 'c', hosts } }, { id: 8, config: { ...config, name: 'd' }, hosts: { cluster: 'd', hosts: [] } }]);
-  const choose = (): Host | null => manager.get('c')?.chooseHost(0, null) ?? null;
+  const choose = (): Host | null => manager.get('c')?.chooseHost(0, null, null) ?? null;
   return { manager, health, choose };
 }
 

@@ -3,6 +3,7 @@ import type { Http1Literals } from '../http/http1/encoder.ts';
 import type { FormatNeeds } from '../formatter/format_environment.ts';
 import type { IoDispatcher } from '../network/io_dispatcher.ts';
 import type { AnyExtensionFactory, FactoryRegistry } from '../registry/factory_registry.ts';
+import type { ExtensionConfig } from '../registry/parse_context.ts';
 import type { ClusterLookup } from '../conn_pool/cluster_lookup.ts';
 import type { ClusterSnapshot } from '../snapshot/snapshot.ts';
 import type { StatsScope } from '../stats/stats.ts';
@@ -11,7 +12,7 @@ import type { HostSetConfig } from '../upstream/cluster_config.ts';
 import { ClusterInfo, createClusterStats } from '../upstream/cluster_info.ts';
 import { findTable, type SharedHashTable } from '../upstream/consistent_hash/hash_table.ts';
 import type { OutlierShared } from '../upstream/outlier_monitor.ts';
-import { LOAD_BALANCING_CATEGORY, type LoadBalancerFactory } from '../upstream/load_balancer.ts';
+import { LOAD_BALANCING_CATEGORY, type LoadBalancerFactory, type LoadBalancingContext } from '../upstream/load_balancer.ts';
 import { type HostWords, ThreadLocalCluster } from './thread_local_cluster.ts';
 
 /** What the manager needs of its thread. */
@@ -72,7 +73,7 @@ export class ThreadLocalClusterManager implements ClusterLookup {
     for (const snapshot of snapshots) {
       const { name } = snapshot.config;
       const known = this.clusters.get(name);
-      this.balancing(snapshot);
+      this.balancing(snapshot.config.lbPolicy);
       let cluster: ThreadLocalCluster | null = null;
       if (known !== undefined && known.snapshot.id === snapshot.id) {
         cluster = known.cluster;
@@ -112,10 +113,15 @@ export class ThreadLocalClusterManager implements ClusterLookup {
     for (const { cluster } of this.clusters.values()) cluster?.close();
   }
 
-  private balancing({ config }: ClusterSnapshot): AnyExtensionFactory {
-    const factory = this.context.registry.get(LOAD_BALANCING_CATEGORY, config.lbPolicy.typeName);
-    if (factory === undefined) throw new Error(`no load balancing policy ${config.lbPolicy.typeName} on this thread`);
+  private balancing({ typeName }: ExtensionConfig): AnyExtensionFactory {
+    const factory = this.context.registry.get(LOAD_BALANCING_CATEGORY, typeName);
+    if (factory === undefined) throw new Error(`no load balancing policy ${typeName} on this thread`);
     return factory;
+  }
+
+  private policy(config: ExtensionConfig): LoadBalancerFactory {
+    const context: LoadBalancingContext = { policy: (child) => this.policy(child) };
+    return this.balancing(config).createFactory(config.config, context) as LoadBalancerFactory;
   }
 
   private build(snapshot: ClusterSnapshot): ThreadLocalCluster {
@@ -128,7 +134,6 @@ export class ThreadLocalClusterManager implements ClusterLookup {
       new CircuitBreaker(circuits, workerIndex, snapshot.id, 1, config.highThresholds, highGauges),
     ] as const;
     const info = new ClusterInfo(config, stats, breakers);
-    const factory = this.balancing(snapshot);
     const cluster = new ThreadLocalCluster(
       info,
       {
@@ -158,7 +163,7 @@ export class ThreadLocalClusterManager implements ClusterLookup {
           onProtocolError: () => stats.cxProtocolError.inc(),
         },
       },
-      factory.createFactory(config.lbPolicy.config, undefined) as LoadBalancerFactory,
+      this.policy(config.lbPolicy),
       random,
       hostWords,
       { find: (hosts) => findTable(this.tables.get(snapshot.id) ?? NO_TABLES, hosts) },

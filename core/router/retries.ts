@@ -9,6 +9,7 @@ import type { TerminalFilterCallbacks } from '../http/terminal_filter.ts';
 import { NO_RETRIES, RetryPolicy } from '../route/retry_policy.ts';
 import type { RouteEntry } from '../route/route_entry.ts';
 import { ResponseFlag } from '../stream_info/response_flags.ts';
+import type { MetadataCriteria } from '../upstream/metadata_criteria.ts';
 import type { Host } from '../upstream/host.ts';
 import type { RequestCharges } from './request_charges.ts';
 import { RetryState, RetryVerdict } from './retry_state.ts';
@@ -105,14 +106,14 @@ export class Retries {
   }
 
   /** The host of the next try: the last one chosen when the predicates like none. */
-  chooseHost(cluster: UpstreamCluster, random: number, hash: XxHash64 | null): Host | null {
+  chooseHost(cluster: UpstreamCluster, random: number, hash: XxHash64 | null, criteria: MetadataCriteria | null): Host | null {
     const predicates = this.policy.hostPredicates;
-    let host = cluster.chooseHost(random, hash);
+    let host = cluster.chooseHost(random, hash, criteria);
     if (predicates === null) return host;
     for (let left = this.policy.config.hostSelectionMaxAttempts; left > 0 && host !== null; left--) {
       const candidate = host;
       if (!predicates.some((predicate) => predicate.rejects(candidate, this.attempted))) return host;
-      host = cluster.chooseHost(random, hash);
+      host = cluster.chooseHost(random, hash, criteria);
     }
     return host;
   }

@@ -20,6 +20,7 @@ import { type CopiedRequest, RequestCopies } from './request_copies.ts';
 import { flagOf, isConnectRequest, removeConsumed } from './request_rules.ts';
 import { RequestCharges } from './request_charges.ts';
 import { RequestTimeouts } from './request_timeouts.ts';
+import { criteriaFor } from './host_criteria.ts';
 import type { RouterContext } from './router_context.ts';
 import { RouterReplies } from './router_replies.ts';
 import { mayRetry, Retries } from './retries.ts';
@@ -146,7 +147,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Copie
     finalizeRequestHeaders(route, headers, callbacks.streamInfo, config.suppressEnvoyHeaders, this.replies.formatContext);
     this.beginRetries(route, headers, endStream, cluster, callbacks);
     info.upstreamAttemptCount = 1;
-    const host = cluster.chooseHost(info.random, cluster.usesHash ? this.computeHash(route, headers) : null);
+    const host = cluster.chooseHost(info.random, cluster.usesHash ? this.computeHash(route, headers) : null, cluster.usesMetadata ? criteriaFor(route, info) : null);
     if (host === null) {
       this.replies.noHost(cluster, callbacks);
       return;
@@ -209,7 +210,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Copie
     info.upstreamAttemptCount++;
     retries.beginTry(route, headers, info.upstreamAttemptCount);
     info.resetUpstream();
-    const host = retries.chooseHost(cluster, info.random, cluster.usesHash ? this.computeHash(route, headers) : null);
+    const host = retries.chooseHost(cluster, info.random, cluster.usesHash ? this.computeHash(route, headers) : null, cluster.usesMetadata ? criteriaFor(route, info) : null);
     if (host === null) {
       this.state = State.done;
       this.stopTimers();

@@ -85,7 +85,7 @@ export class ShadowRequest implements PoolRequest, ResponseDecoder {
     this.context.shadowStats().rqTotal.inc();
     if (endStream) this.startTimer();
     const { stats } = this.cluster.info;
-    const host = this.cluster.chooseHost(random, null);
+    const host = this.cluster.chooseHost(random, null, null);
     if (host === null) {
       stats.cxNoneHealthy.inc();
       this.chargeCode(503, null);

@@ -8,7 +8,7 @@ import { ClusterBalancer } from './cluster_balancer.ts';
 import type { ClusterConfig, HostConfig } from './cluster_config.ts';
 import { ClusterInfo, createClusterStats } from './cluster_info.ts';
 import { Host } from './host.ts';
-import { LoadBalancerContext, type LoadBalancerFactory } from './load_balancer.ts';
+import { configuredLocalityWeight, LoadBalancerContext, type LoadBalancerFactory } from './load_balancer.ts';
 
 /** Numerical Recipes' generator: the same numbers every time. */
 function seeded(seed: number): () => number {
@@ -32,7 +32,7 @@ function setUp(levels: readonly (readonly Partial<HostConfig>[])[], factory: Loa
   const slab = new Float64Array(800);
   let id = 0;
   const byPriority = levels.map((level, priority) => level.map((more) => new Host(hostConfig(id++, 80, { priority, ...more }), health, slab)));
-  const balancer = new ClusterBalancer(info, { factory, random: seeded(7), load: info, tables: null, overprovisioning: info.config.overprovisioningFactor });
+  const balancer = new ClusterBalancer(info, { factory, random: seeded(7), load: info, tables: null, localityWeightOf: configuredLocalityWeight, overprovisioning: info.config.overprovisioningFactor });
   balancer.setHosts(byPriority);
   const context = new LoadBalancerContext();
   /** Picks per host id; -1 = none. */

@@ -1,12 +1,13 @@
 import { remainder64 } from '../base/product64.ts';
 import type { ClusterInfo } from './cluster_info.ts';
 import type { Host } from './host.ts';
+import type { HostChooser } from './host_chooser.ts';
 import { HostLevel } from './host_level.ts';
 import type { BalancerSource, LoadBalancer, LoadBalancerContext } from './load_balancer.ts';
 import { computePriorityLoad, type PriorityLoad } from './priority_load.ts';
 
 /** Chooses a priority by its load, then a host of it. Per worker; changed only between turns. */
-export class ClusterBalancer {
+export class ClusterBalancer implements HostChooser {
   private readonly info: ClusterInfo;
   private readonly source: BalancerSource;
   private levels: HostLevel[];
@@ -23,20 +24,17 @@ export class ClusterBalancer {
     this.setHosts([[]]);
   }
 
-  /** New hosts by priority; at least one priority. */
   setHosts(byPriority: readonly (readonly Host[])[]): void {
     this.levels = byPriority.map((hosts) => new HostLevel(this.source, hosts));
     this.recalculate();
   }
 
-  /** Looks at every host's health again. */
   refresh(): void {
     let isChanged = false;
     for (let i = 0; i < this.levels.length; i++) if (this.levels[i].refresh()) isChanged = true;
     if (isChanged) this.recalculate();
   }
 
-  /** There are other tables of hashes. */
   onTables(): void {
     for (const level of this.levels) level.invalidate();
     this.recalculate();

@@ -5,6 +5,13 @@ import type { ClusterConfig } from './cluster_config.ts';
 import type { ClusterLoad } from './load_balancer.ts';
 import type { CircuitBreaker, CircuitGauges } from './circuit_breaker.ts';
 
+/** Counters of a choice among subsets, below `cluster.<name>`. */
+export interface SubsetStats {
+  readonly selected: Counter;
+  readonly fallback: Counter;
+  readonly fallbackPanic: Counter;
+}
+
 /** Counters of response codes below one prefix: `upstream_rq_200`, `upstream_rq_2xx`, `upstream_rq_completed`. */
 export class ResponseCodeCounters {
   private readonly scope: StatsScope;
@@ -205,6 +212,12 @@ export class ClusterStats {
     return stats;
   }
 
+  /** Of requests by the subset they go to. */
+  subsets(): SubsetStats {
+    const { scope } = this;
+    return { selected: scope.counter('lb_subsets_selected'), fallback: scope.counter('lb_subsets_fallback'), fallbackPanic: scope.counter('lb_subsets_fallback_panic') };
+  }
+
   /** Responses that were not passed on but retried. */
   retriedCodes(): ResponseCodeCounters {
     this.retried ??= new ResponseCodeCounters(this.scope.scope('retry'));
@@ -279,8 +292,7 @@ export function circuitGauges(scope: StatsScope, priority: 'default' | 'high'): 
 
 /** Counters of choices that are not made here: shown as 0. */
 const OTHER_LB_COUNTERS = [
-  'lb_local_cluster_not_ok', 'lb_recalculate_zone_structures', 'lb_subsets_created', 'lb_subsets_fallback', 'lb_subsets_fallback_panic', 'lb_subsets_removed',
-  'lb_subsets_selected', 'lb_zone_cluster_too_small', 'lb_zone_no_capacity_left', 'lb_zone_routing_all_directly', 'lb_zone_routing_cross_zone', 'lb_zone_routing_sampled',
+  'lb_local_cluster_not_ok', 'lb_recalculate_zone_structures', 'lb_subsets_created', 'lb_subsets_fallback', 'lb_subsets_fallback_panic', 'lb_subsets_removed', 'lb_subsets_selected', 'lb_zone_cluster_too_small', 'lb_zone_no_capacity_left', 'lb_zone_routing_all_directly', 'lb_zone_routing_cross_zone', 'lb_zone_routing_sampled',
 ];
 
 /**

@@ -30,8 +30,8 @@ class HostPool {
   }
 
   get(): LoadBalancer {
-    const { factory, random, load, tables } = this.source;
-    this.balancer ??= this.isByLocality ? new LocalityWeightedBalancer(this.source) : factory.create(random, load, tables);
+    const { factory, random, load, tables, localityWeightOf } = this.source;
+    this.balancer ??= this.isByLocality ? new LocalityWeightedBalancer(this.source) : factory.create(random, load, tables, localityWeightOf);
     if (this.isStale) {
       this.isStale = false;
       this.balancer.setHosts(this.hosts, this.members);

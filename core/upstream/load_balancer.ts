@@ -1,6 +1,10 @@
+import type { ExtensionConfig } from '../registry/parse_context.ts';
+import type { HostConfig } from './cluster_config.ts';
 import type { SharedTables } from './consistent_hash/hash_table.ts';
 import type { Host } from './host.ts';
 import type { LocalityConfig } from './locality_config.ts';
+import type { MetadataCriteria } from './metadata_criteria.ts';
+import type { SubsetConfig } from './subset/subset_config.ts';
 
 /** What a choice may depend on. One reused object per worker. */
 export class LoadBalancerContext {
@@ -10,11 +14,14 @@ export class LoadBalancerContext {
   hashHigh: number;
   hashLow: number;
   hasHash: boolean;
+  /** What the route and the request want of the host's metadata; null: nothing. Set where there are subsets. */
+  criteria: MetadataCriteria | null;
   constructor() {
     this.random = 0;
     this.hashHigh = 0;
     this.hashLow = 0;
     this.hasHash = false;
+    this.criteria = null;
   }
 }
 
@@ -34,12 +41,14 @@ export interface ClusterLoad {
 
 /** Product of a load-balancing policy's factory. */
 export interface LoadBalancerFactory {
-  /** `random` gives integers in [0, 2^32); `tables`: see HashTableBalancer. */
-  create(random: () => number, load: ClusterLoad, tables: SharedTables | null): LoadBalancer;
+  /** `random` gives integers in [0, 2^32); `tables`: see HashTableBalancer; `localityWeightOf`: the weight of a host's locality. */
+  create(random: () => number, load: ClusterLoad, tables: SharedTables | null, localityWeightOf: (host: HostConfig) => number): LoadBalancer;
   /** Its balancers look at the request's hash: without this none is worked out. */
   readonly usesHash?: boolean;
   /** What it does about localities; absent: nothing. */
   readonly locality?: LocalityConfig | undefined;
+  /** Its balancers are those of subsets of the hosts; absent: of all hosts. */
+  readonly subsets?: SubsetConfig;
 }
 
 /** How a worker makes balancers for one cluster. */
@@ -49,8 +58,21 @@ export interface BalancerSource {
   readonly load: ClusterLoad;
   /** Tables of hashes that main made; null: none are made elsewhere. */
   readonly tables: SharedTables | null;
+  /** Weight of the host's locality. */
+  readonly localityWeightOf: (host: HostConfig) => number;
   /** Percent; 140 unless configured. */
   readonly overprovisioning: number;
+}
+
+/** What a policy's `createFactory` is given. */
+export interface LoadBalancingContext {
+  /** What makes the balancers of a policy within this one. */
+  policy(config: ExtensionConfig): LoadBalancerFactory;
+}
+
+/** The weight that the configuration gives. */
+export function configuredLocalityWeight(host: HostConfig): number {
+  return host.localityWeight;
 }
 
 /** Category in the factory registry. */

@@ -21,15 +21,15 @@ export class LocalityWeightedBalancer implements LoadBalancer {
   }
 
   setHosts(hosts: readonly Host[], members: readonly Host[]): void {
-    const { factory, random, load, tables } = this.source;
+    const { factory, random, load, tables, localityWeightOf } = this.source;
     const make = (chosen: readonly Host[]): LoadBalancer => {
-      const balancer = factory.create(random, load, tables);
+      const balancer = factory.create(random, load, tables, localityWeightOf);
       balancer.setHosts(chosen, chosen);
       return balancer;
     };
     const eligible = new Set(hosts);
     const weighted: { weight: number; hosts: readonly Host[] }[] = [];
-    for (const group of groupByLocality(members, (host) => host.config)) {
+    for (const group of groupByLocality(members, (host) => host.config, localityWeightOf)) {
       const available = group.hosts.filter((host) => eligible.has(host));
       const counted = group.hosts.reduce((count, host) => (host.isExcluded() ? count : count + 1), 0);
       if (available.length === 0 || counted === 0 || group.weight === 0) continue;

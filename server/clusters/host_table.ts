@@ -38,6 +38,11 @@ export class HostSlabs {
     this.outlierThresholds = new Int32Array(slabs.outliers.thresholds);
   }
 
+  /** Workers of the process. */
+  get workerCount(): number {
+    return this.stats.length;
+  }
+
   /** Begins the life of a host: all its words are 0 but its health. */
   birth(id: number, healthFlags: number): void {
     this.health[id] = healthFlags;

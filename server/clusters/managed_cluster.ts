@@ -12,6 +12,7 @@ import type { HealthOptions } from '../health_checks/health_check_config.ts';
 import { ClusterHealth } from './cluster_health.ts';
 import { writeHashTableStats } from './hash_table_stats.ts';
 import { ClusterHashTables } from './hash_tables.ts';
+import { SubsetStatsWriter } from './subset_stats.ts';
 import type { HostIds } from './host_ids.ts';
 import { type DiscoveredHost, type HostSlabs, HostTable, UNCHECKED } from './host_table.ts';
 
@@ -80,6 +81,7 @@ export class ManagedCluster implements DiscoveryListener {
   /** null = none configured. */
   readonly outliers: OutlierDetector | null;
   private readonly hashTables: ClusterHashTables | null;
+  private readonly subsetStats: SubsetStatsWriter | null;
   /** The hosts are others, which is told when their tables are made. */
   private hasHostsToTell = false;
   /** Initialized but for its tables. */
@@ -102,6 +104,7 @@ export class ManagedCluster implements DiscoveryListener {
       onHashTables: (tables) => listener.onHashTables(this, tables),
       onUpToDate: () => this.onHashTablesUpToDate(),
     });
+    this.subsetStats = SubsetStatsWriter.create(this.config, this.scope, dependencies.hostSlabs.workerCount);
     this.isStrictDns = definition.discovery.kind === 'strict_dns';
     this.discovery = createDiscovery(definition.discovery, dependencies.discovery, this);
   }
@@ -142,6 +145,7 @@ export class ManagedCluster implements DiscoveryListener {
     this.outliers?.setHosts(this.table.hosts());
     if (added + removed > 0) this.scope.counter('membership_change').inc();
     this.health?.onHosts();
+    this.subsetStats?.write(this.table.hosts());
     this.countMembers();
     this.dependencies.log.debug(`cluster ${this.config.name}: added ${added} removed ${removed} moved ${changed} hosts`);
     this.tellHosts();
@@ -181,6 +185,7 @@ export class ManagedCluster implements DiscoveryListener {
     if (hasFailed && this.table.removePending(hostId)) {
       this.scope.counter('membership_change').inc();
       this.health?.onHosts();
+      this.subsetStats?.write(this.table.hosts());
       this.tellHosts();
     }
     this.onHealthChanged();

@@ -18,6 +18,17 @@ const httpOptions = (fields: string): string =>
   `typed_extension_protocol_options: {envoy.extensions.upstreams.http.v3.HttpProtocolOptions: {"@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions, ${fields}}}`;
 const dnsDefaults = { refreshRateMs: 5000, failureBaseMs: 5000, failureMaxMs: 5000, respectTtl: false, jitterMs: 0, lookupFamily: 'auto', resolvers: [], useTcp: false };
 
+function subsetPolicy(fields: string): string {
+  return `load_balancing_policy: {policies: [{typed_extension_config: {name: s, typed_config: {"@type": type.googleapis.com/envoy.extensions.load_balancing_policies.subset.v3.Subset, ${fields}}}}]}`;
+}
+
+/** Two localities with a host each, of these weights; `more` is said of both localities. */
+function weighted(more: string, first: number, second: number): string {
+  const locality = (zone: string, weight: number): string =>
+    `{${more}locality: {zone: ${zone}}, lb_endpoints: [{load_balancing_weight: ${weight}, endpoint: {address: {socket_address: {address: 127.0.0.1, port_value: 1}}}}]}`;
+  return `load_assignment: {cluster_name: c, endpoints: [${locality('a', first)}, ${locality('b', second)}]}`;
+}
+
 describe('parseCluster', () => {
   it('has the documented defaults', () => {
     const { config, discovery, errors, warnings } = parse(endpoints(address('1.2.3.4')));
@@ -132,11 +143,46 @@ describe('parseCluster', () => {
     [httpOptions('auto_config: {}'), ['feature not supported: choosing the upstream protocol by ALPN (TLS)']],
     ['typed_extension_protocol_options: {foo: {"@type": type.googleapis.com/google.protobuf.Struct}}', ["Didn't find a registered network or http filter or protocol options implementation for name: 'foo'"]],
     ['type: STRICT_DNS, dns_failure_refresh_rate: {base_interval: 5s, max_interval: 1s}', ['dns_failure_refresh_rate must have max_interval greater than or equal to the base_interval']],
-    ['lb_subset_config: {}', ['feature not supported: subset load balancing']],
+    ['lb_policy: CLUSTER_PROVIDED, lb_subset_config: {subset_selectors: [{keys: [a]}]}', ['cluster: LB policy CLUSTER_PROVIDED cannot be combined with lb_subset_config']],
+    ['lb_subset_config: {subset_selectors: [{keys: [a], fallback_policy: KEYS_SUBSET}]}', ['fallback_keys_subset cannot be empty']],
+    ['lb_subset_config: {subset_selectors: [{keys: [a], fallback_policy: NO_FALLBACK, fallback_keys_subset: [a]}]}', ['fallback_keys_subset can be set only for KEYS_SUBSET fallback_policy']],
+    ['lb_subset_config: {subset_selectors: [{keys: [a], fallback_policy: KEYS_SUBSET, fallback_keys_subset: [b]}]}', ['fallback_keys_subset must be a subset of selector keys']],
+    ['lb_subset_config: {subset_selectors: [{keys: [a, b], fallback_policy: KEYS_SUBSET, fallback_keys_subset: [b, a]}]}', ['fallback_keys_subset cannot be equal to keys']],
+    [`${subsetPolicy('subset_selectors: [{keys: [a]}], subset_lb_policy: {policies: []}')}`, ["cluster: didn't find a registered load balancer factory implementation for subset lb with names from []"]],
+    [`lb_policy: MAGLEV, ${weighted('', 4294967295, 1)}`, ['The sum of weights of all upstream hosts in a locality exceeds 4294967295']],
+    [`lb_policy: RING_HASH, ${weighted('', 4294967295, 1)}`, ['The sum of weights of all upstream hosts in a locality exceeds 4294967295']],
+    [`lb_policy: RING_HASH, common_lb_config: {locality_weighted_lb_config: {}}, ${weighted('load_balancing_weight: 4294967295, ', 1, 1)}`, ['The sum of weights of all localities at the same priority exceeds 4294967295']],
     ['transport_socket: {name: tls, typed_config: {"@type": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext}}', ["Didn't find a registered implementation for 'tls' with type URL: 'envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext'"]],
     ['cluster_type: {name: envoy.clusters.redis}', [expect.stringContaining('envoy.clusters.redis')]],
   ])('refuses %s', (fields, expected) => {
     expect(parse(fields).errors).toEqual(expected);
+  });
+
+  it.each<[string, string]>([
+    ['weights that no policy sums up', weighted('', 4294967295, 1)],
+    ['weights that just fit', `lb_policy: MAGLEV, ${weighted('', 4294967294, 1)}`],
+    ['gaps in priorities', 'load_assignment: {cluster_name: c, endpoints: [{priority: 3, lb_endpoints: [{endpoint: {address: {socket_address: {address: 127.0.0.1, port_value: 1}}}}]}]}'],
+    ['addresses that come twice', endpoints(address('1.2.3.4'), address('1.2.3.4'))],
+    ['no hosts', 'load_assignment: {cluster_name: c, endpoints: []}'],
+    ['subsets without a selector', `lb_subset_config: {fallback_policy: ANY_ENDPOINT}, ${endpoints(address('1.2.3.4'))}`],
+    ['one host per subset with several selectors', `lb_subset_config: {subset_selectors: [{keys: [a, b], single_host_per_subset: true}, {keys: [a]}]}, ${endpoints(address('1.2.3.4'))}`],
+  ])('takes %s, as Envoy does', (_what, fields) => {
+    expect(parse(fields).errors).toEqual([]);
+  });
+
+  it('reads subsets from the old field and from the policy alike', () => {
+    const selectors = 'fallback_policy: DEFAULT_SUBSET, default_subset: {stage: prod}, list_as_any: true, metadata_fallback_policy: FALLBACK_LIST, subset_selectors: [{keys: [b, a], fallback_policy: KEYS_SUBSET, fallback_keys_subset: [a]}, {keys: []}]';
+    const old = parse(`lb_policy: RANDOM, common_lb_config: {locality_weighted_lb_config: {}}, lb_subset_config: {${selectors}}, ${endpoints(address('1.2.3.4'))}`);
+    const typed = parse(`${subsetPolicy(`${selectors}, allow_redundant_keys: true, subset_lb_policy: {policies: [{typed_extension_config: {name: r, typed_config: {"@type": type.googleapis.com/envoy.extensions.load_balancing_policies.random.v3.Random}}}]}`)}, ${endpoints(address('1.2.3.4'))}`);
+    expect([old.errors, typed.errors]).toEqual([[], []]);
+    const subsets = {
+      fallback: 'default_subset', defaultSubset: { stage: 'prod' }, listAsAny: true, hasFallbackList: true, isLocalityWeightAware: false,
+      selectors: [{ keys: ['a', 'b'], fallback: 'keys_subset', fallbackKeys: ['a'], isSingleHost: false }],
+    };
+    expect(old.config.lbPolicy).toMatchObject({
+      name: 'envoy.load_balancing_policies.subset', config: { subsets: { ...subsets, allowsRedundantKeys: false }, child: { name: 'envoy.load_balancing_policies.random', config: { locality: { isWeighted: false } } } },
+    });
+    expect(typed.config.lbPolicy).toMatchObject({ name: 's', config: { subsets: { ...subsets, allowsRedundantKeys: true }, child: { name: 'r' } } });
   });
 
   it('warns of what has no effect', () => {

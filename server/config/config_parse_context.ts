@@ -99,6 +99,11 @@ export class ConfigParseContext implements ParseContext {
     return { name, typeName: content.typeName, config };
   }
 
+  hasExtension(category: string, any: AnyMessage): boolean {
+    const content = this.tree.anyContent(this.tracked.raw(any));
+    return content !== undefined && this.factories.get(category, content.typeName) !== undefined;
+  }
+
   private reportUnregistered(category: string, name: string, any: AnyMessage, typeUrl: string): void {
     const hints: string[] = [];
     const wanted = typeNameOf(typeUrl);

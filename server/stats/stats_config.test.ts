@@ -12,6 +12,7 @@ function parse(message: object | undefined, tags: readonly { name: string; value
     consume: () => {},
     unpackAny: () => undefined,
     parseExtension: () => undefined,
+    hasExtension: () => false,
     position: () => undefined,
   };
   // Only the fields that the reader looks at.

@@ -1,5 +1,6 @@
+import type { HostConfig } from '../cluster_config.ts';
 import type { Host } from '../host.ts';
-import type { ClusterLoad, LoadBalancer, LoadBalancerContext } from '../load_balancer.ts';
+import { type ClusterLoad, configuredLocalityWeight, type LoadBalancer, type LoadBalancerContext } from '../load_balancer.ts';
 import { BoundedLoad } from './bounded_load.ts';
 import type { ConsistentHashConfig } from './config.ts';
 import { hashKey, tableShares } from './entries.ts';
@@ -25,9 +26,13 @@ export class HashTableBalancer implements LoadBalancer {
   private readonly random: () => number;
   private readonly load: ClusterLoad;
   private readonly tables: SharedTables | null;
+  private readonly localityWeightOf: (host: HostConfig) => number;
 
   /** `tables`: where those are that are not small; null: none are made elsewhere. */
-  constructor(config: ConsistentHashConfig, kind: HashTableKind, random: () => number, load: ClusterLoad, tables: SharedTables | null) {
+  constructor(
+    config: ConsistentHashConfig, kind: HashTableKind, random: () => number, load: ClusterLoad, tables: SharedTables | null,
+    localityWeightOf: (host: HostConfig) => number = configuredLocalityWeight,
+  ) {
     this.candidates = [];
     this.hosts = [];
     this.table = null;
@@ -37,10 +42,11 @@ export class HashTableBalancer implements LoadBalancer {
     this.random = random;
     this.load = load;
     this.tables = tables;
+    this.localityWeightOf = localityWeightOf;
   }
 
   setHosts(candidates: readonly Host[], members: readonly Host[]): void {
-    const { order, shares } = tableShares(candidates.map((host) => host.config), members.map((host) => host.config), this.config.isLocalityWeighted);
+    const { order, shares } = tableShares(candidates.map((host) => host.config), members.map((host) => host.config), this.config.isLocalityWeighted, this.localityWeightOf);
     const hosts = order.map((i) => candidates[i]);
     this.candidates = hosts;
     if (hosts.length === 0) {

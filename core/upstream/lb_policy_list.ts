@@ -1,0 +1,23 @@
+/** envoy.config.cluster.v3.LoadBalancingPolicy to the policy that applies. Thread: main. */
+import type { LoadBalancingPolicy } from '../api/gen/envoy/config/cluster/v3/cluster_pb.d.ts';
+import type { AnyMessage, ExtensionConfig, ParseContext } from '../registry/parse_context.ts';
+import { LOAD_BALANCING_CATEGORY } from './load_balancer.ts';
+
+/**
+ * The first policy of the list that is known: lists name policies from the newest to what every proxy has. undefined after errors;
+ * `notFound` makes the one about a list of none, at `holder.field`, from the names in it.
+ */
+export function parsePolicyList(message: LoadBalancingPolicy | undefined, holder: object, field: string, notFound: (names: string) => string, context: ParseContext): ExtensionConfig | undefined {
+  const names: string[] = [];
+  for (const [index, entry] of (message?.policies ?? []).entries()) {
+    const typed = entry.typedExtensionConfig;
+    if (typed === undefined) continue;
+    names.push(typed.name);
+    const any = typed.typedConfig as AnyMessage | undefined;
+    const isLast = index === (message?.policies.length ?? 0) - 1;
+    if (!isLast && any !== undefined && !context.hasExtension(LOAD_BALANCING_CATEGORY, any)) continue;
+    return context.parseExtension(LOAD_BALANCING_CATEGORY, typed.name, any, typed, 'typed_config');
+  }
+  context.error(holder, field, notFound(names.join(', ')));
+  return undefined;
+}
