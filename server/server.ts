@@ -183,7 +183,7 @@ export class Server implements Instance {
     this.flushStatsOnAdmin = config.stats.flushOnAdmin;
     this.slabs = createSharedSlabs(options.concurrency);
     this.facts = new Int32Array(this.slabs.serverFacts);
-    this.hostSlabs = new HostSlabs(this.slabs);
+    this.hostSlabs = new HostSlabs(this.slabs, () => this.scheduler.wallMs());
     this.drain = new DrainManager(this.facts, this.scheduler, { drainTimeSec: options.drainTimeSec, strategy: options.drainStrategy });
     this.setPhase('PRE_INITIALIZING');
     this.serverStats = this.createServerStats();
@@ -286,12 +286,19 @@ export class Server implements Instance {
       clusters: this.clusterManager.clusters().map((each) => ({ id: each.id, config: each.config, hosts: each.hostSet() })),
       runtime: this.runtimeValues,
       node: this.nodeForWorkers(),
+      localCluster: this.localClusterForWorkers(),
     });
   }
 
   private nodeForWorkers(): Snapshot['node'] {
     const { id, cluster, zone } = this.nodeConfig;
     return { id, cluster, zone };
+  }
+
+  private localClusterForWorkers(): Snapshot['localCluster'] {
+    const { localClusterName: name } = this.parts.config;
+    const { region, zone, subZone } = this.nodeConfig;
+    return name === '' ? undefined : { name, region, zone, subZone };
   }
 
   private onAllServing(): void {

@@ -3,16 +3,18 @@
  * this process, least of five rounds. Budget: 200 ns. Run: node bench/micro/pick_host.ts
  */
 import { HOST_STAT_WORDS } from '../../core/shared_memory/layout.ts';
+import { emptyEnvironment } from '../../core/upstream/balancer_environment.ts';
 import { ClusterBalancer } from '../../core/upstream/cluster_balancer.ts';
 import type { ClusterInfo } from '../../core/upstream/cluster_info.ts';
 import { HashTableBalancer } from '../../core/upstream/consistent_hash/hash_table_balancer.ts';
 import { maglevTables } from '../../core/upstream/consistent_hash/maglev_table.ts';
 import { ringTables } from '../../core/upstream/consistent_hash/ring.ts';
 import { Host } from '../../core/upstream/host.ts';
-import { configuredLocalityWeight, LoadBalancerContext, type LoadBalancerFactory } from '../../core/upstream/load_balancer.ts';
+import { LoadBalancerContext, type LoadBalancerFactory } from '../../core/upstream/load_balancer.ts';
 import { LeastRequestLoadBalancer } from '../../extensions/load_balancing_policies/least_request/least_request.ts';
 import { RandomLoadBalancer } from '../../extensions/load_balancing_policies/random/random.ts';
 import { RoundRobinLoadBalancer } from '../../extensions/load_balancing_policies/round_robin/round_robin.ts';
+import { balancerSource } from '../../test/support/balancer_source.ts';
 import { clusterConfig, hostConfig } from '../../test/support/in_process_worker.ts';
 
 const HOSTS = 1000;
@@ -20,7 +22,7 @@ const PICKS = 2_000_000;
 const ROUNDS = 5;
 const COMMON = { usesHostname: false, balanceFactor: 0, isLocalityWeighted: false };
 const RING = { isMurmur: false, minimumRingSize: 1024, maximumRingSize: 8_388_608, ...COMMON };
-const LEAST = { choiceCount: 2, activeRequestBias: 1, isFullScan: false };
+const LEAST = { choiceCount: 2, activeRequestBias: 1, biasKey: '', isFullScan: false };
 
 let state = 1;
 function random(): number {
@@ -32,11 +34,11 @@ function random(): number {
 const POLICIES: Record<string, [LoadBalancerFactory, (i: number) => number]> = {
   'round_robin, equal weights': [{ create: (next) => new RoundRobinLoadBalancer(next) }, () => 1],
   'round_robin, 1 to 10': [{ create: (next) => new RoundRobinLoadBalancer(next) }, (i) => 1 + (i % 10)],
-  'least_request, equal weights': [{ create: (next) => new LeastRequestLoadBalancer(LEAST, next) }, () => 1],
-  'least_request, 1 to 10': [{ create: (next) => new LeastRequestLoadBalancer(LEAST, next) }, (i) => 1 + (i % 10)],
+  'least_request, equal weights': [{ create: (next) => new LeastRequestLoadBalancer(LEAST, next, emptyEnvironment()) }, () => 1],
+  'least_request, 1 to 10': [{ create: (next) => new LeastRequestLoadBalancer(LEAST, next, emptyEnvironment()) }, (i) => 1 + (i % 10)],
   random: [{ create: (next) => new RandomLoadBalancer(next) }, () => 1],
-  ring_hash: [{ create: (next, load) => new HashTableBalancer(RING, ringTables(RING), next, load, null), usesHash: true }, () => 1],
-  maglev: [{ create: (next, load) => new HashTableBalancer(COMMON, maglevTables({ ...COMMON, tableSize: 65_537 }), next, load, null), usesHash: true }, () => 1],
+  ring_hash: [{ create: (next, { load }) => new HashTableBalancer(RING, ringTables(RING), next, load, null), usesHash: true }, () => 1],
+  maglev: [{ create: (next, { load }) => new HashTableBalancer(COMMON, maglevTables({ ...COMMON, tableSize: 65_537 }), next, load, null), usesHash: true }, () => 1],
 };
 
 function nsPerPick(balancer: ClusterBalancer): number {
@@ -62,7 +64,7 @@ for (const [name, [factory, weightOf]] of Object.entries(POLICIES)) {
   const health = new Int32Array(HOSTS);
   const stats = new Float64Array(HOSTS * HOST_STAT_WORDS);
   const hosts = Array.from({ length: HOSTS }, (_, id) => new Host(hostConfig(id, 1024 + id, { weight: weightOf(id) }), health, stats));
-  const balancer = new ClusterBalancer(info, { factory, random, load: { activeRequests: () => 0 }, tables: null, localityWeightOf: configuredLocalityWeight, overprovisioning: 140 });
+  const balancer = new ClusterBalancer(info, balancerSource(factory, random));
   const started = performance.now();
   balancer.setHosts([hosts]);
   balancer.choose(new LoadBalancerContext());

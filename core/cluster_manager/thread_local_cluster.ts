@@ -4,6 +4,7 @@ import type { ConnPool } from '../conn_pool/conn_pool.ts';
 import { Http1ConnPool, type Http1PoolContext } from '../http/conn_pool/http1_pool.ts';
 import type { UpstreamCluster } from '../conn_pool/cluster_lookup.ts';
 import type { HostConfig, HostSetConfig } from '../upstream/cluster_config.ts';
+import type { BalancerEnvironment } from '../upstream/balancer_environment.ts';
 import { ClusterBalancer } from '../upstream/cluster_balancer.ts';
 import type { SharedTables } from '../upstream/consistent_hash/hash_table.ts';
 import type { ClusterInfo } from '../upstream/cluster_info.ts';
@@ -27,6 +28,8 @@ export interface HostWords {
   readonly stats: Float64Array;
   /** Those of every worker. */
   readonly allStats: readonly Float64Array[];
+  /** When they became healthy, by the wall clock. */
+  readonly since: Float64Array;
 }
 
 /** Where the TCP pools begin. */
@@ -43,6 +46,7 @@ export class ThreadLocalCluster implements UpstreamCluster {
   private readonly poolContext: Http1PoolContext;
   private readonly factory: LoadBalancerFactory;
   private readonly words: HostWords;
+  private readonly environment: BalancerEnvironment;
   private readonly context: LoadBalancerContext;
   private hostsById: Map<number, Host>;
   private readonly balancer: HostChooser;
@@ -52,14 +56,15 @@ export class ThreadLocalCluster implements UpstreamCluster {
   outliers: OutlierReporting | null;
 
   /** `tables`: tables of hashes that main made for this cluster. */
-  constructor(info: ClusterInfo, poolContext: Http1PoolContext, factory: LoadBalancerFactory, random: () => number, words: HostWords, tables: SharedTables) {
+  constructor(info: ClusterInfo, poolContext: Http1PoolContext, factory: LoadBalancerFactory, random: () => number, words: HostWords, tables: SharedTables, environment: BalancerEnvironment) {
     this.info = info;
     this.poolContext = poolContext;
     this.factory = factory;
     this.words = words;
+    this.environment = environment;
     this.context = new LoadBalancerContext();
     this.hostsById = new Map();
-    this.balancer = createChooser(info, factory, random, tables);
+    this.balancer = createChooser(info, factory, random, tables, environment);
     this.checkedTick = 0;
     this.checkedGeneration = 0;
     this.outliers = null;
@@ -71,12 +76,14 @@ export class ThreadLocalCluster implements UpstreamCluster {
     const levels: Host[][] = [[]];
     for (const config of set.hosts) {
       const known = this.hostsById.get(config.id);
-      const host = known !== undefined && isSameHost(known, config) ? known : new Host(config, this.words.health, this.words.stats, this.words.allStats);
+      const host = known !== undefined && isSameHost(known, config) ? known : new Host(config, this.words.health, this.words.stats, this.words.allStats, this.words.since);
       if (host !== known && known !== undefined) {
         // Pools connect to an address: another address needs others.
         if (host.address === known.address) host.attachment = known.attachment;
         else drainPools(known);
       }
+      const { zone } = this.environment;
+      host.zoneCodes = zone === '' || config.zone === '' ? null : this.info.stats.zoneCodes(zone, config.zone);
       if (host !== known && this.outliers !== null) host.outlier = new OutlierMonitor(this.outliers, config.id);
       next.set(config.id, host);
       while (levels.length <= config.priority) levels.push([]);
@@ -165,9 +172,9 @@ export class ThreadLocalCluster implements UpstreamCluster {
 }
 
 /** Decided once: subsets cost those clusters only that have some. */
-function createChooser(info: ClusterInfo, factory: LoadBalancerFactory, random: () => number, tables: SharedTables): HostChooser {
+function createChooser(info: ClusterInfo, factory: LoadBalancerFactory, random: () => number, tables: SharedTables, environment: BalancerEnvironment): HostChooser {
   const { subsets } = factory;
-  const source = { factory, random, load: info, localityWeightOf: configuredLocalityWeight, overprovisioning: info.config.overprovisioningFactor };
+  const source = { factory, random, environment, load: info, localityWeightOf: configuredLocalityWeight, overprovisioning: info.config.overprovisioningFactor };
   // Tables of subsets are made here: main knows those of whole priorities.
   return subsets === undefined ? new ClusterBalancer(info, { ...source, tables }) : new SubsetBalancer(info, { ...source, tables: null }, subsets, info.stats.subsets());
 }

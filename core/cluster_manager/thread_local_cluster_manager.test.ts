@@ -3,6 +3,7 @@ import { createLocalStats } from '../../test/support/local_stats.ts';
 import { clusterConfig, hostConfig } from '../../test/support/in_process_worker.ts';
 import { createFormatNeeds } from '../formatter/format_environment.ts';
 import { FactoryRegistry } from '../registry/factory_registry.ts';
+import { RuntimeSnapshot } from '../runtime/runtime_snapshot.ts';
 import { createSharedSlabs, HostHealthFlag } from '../shared_memory/layout.ts';
 import type { HostConfig } from '../upstream/cluster_config.ts';
 import type { Host } from '../upstream/host.ts';
@@ -28,11 +29,12 @@ function setUp(hosts: HostConfig[]) {
   const health = new Int32Array(slabs.hostHealth);
   const context = {
     dispatcher: { wheel: { nowTick: 0 } }, literals: {}, registry, rootScope: createLocalStats().scope, workerIndex: 0, circuits: slabs.circuits.map((slab) => new Int32Array(slab)),
-    hostWords: { health, stats, allStats: [stats] }, outliers: {}, random: () => 0, nextConnectionId: () => 1, formatNeeds: createFormatNeeds(),
+    hostWords: { health, stats, allStats: [stats], since: new Float64Array(slabs.hostSince) }, outliers: {}, random: () => 0, nextConnectionId: () => 1, formatNeeds: createFormatNeeds(),
   } as unknown as ClusterManagerContext;
   const manager = new ThreadLocalClusterManager(context);
   const config = clusterConfig({ lbPolicy: { name: 'first', typeName: 'first', config: {} } });
-  manager.apply([{ id: 7, config, hosts: { cluster: 'c', hosts } }, { id: 8, config: { ...config, name: 'd' }, hosts: { cluster: 'd', hosts: [] } }]);
+  const clusters = [{ id: 7, config, hosts: { cluster: 'c', hosts } }, { id: 8, config: { ...config, name: 'd' }, hosts: { cluster: 'd', hosts: [] } }];
+  manager.apply({ clusters, runtime: new RuntimeSnapshot({}), zone: '' });
   const choose = (): Host | null => manager.get('c')?.chooseHost(0, null, null) ?? null;
   return { manager, health, choose };
 }

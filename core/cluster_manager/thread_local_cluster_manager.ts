@@ -5,14 +5,17 @@ import type { IoDispatcher } from '../network/io_dispatcher.ts';
 import type { AnyExtensionFactory, FactoryRegistry } from '../registry/factory_registry.ts';
 import type { ExtensionConfig } from '../registry/parse_context.ts';
 import type { ClusterLookup } from '../conn_pool/cluster_lookup.ts';
-import type { ClusterSnapshot } from '../snapshot/snapshot.ts';
+import type { RuntimeSnapshot } from '../runtime/runtime_snapshot.ts';
+import type { ClusterSnapshot, Snapshot } from '../snapshot/snapshot.ts';
 import type { StatsScope } from '../stats/stats.ts';
+import { type BalancerEnvironment, emptyEnvironment } from '../upstream/balancer_environment.ts';
 import { CircuitBreaker } from '../upstream/circuit_breaker.ts';
 import type { HostSetConfig } from '../upstream/cluster_config.ts';
 import { ClusterInfo, createClusterStats } from '../upstream/cluster_info.ts';
 import { findTable, type SharedHashTable } from '../upstream/consistent_hash/hash_table.ts';
 import type { OutlierShared } from '../upstream/outlier_monitor.ts';
 import { LOAD_BALANCING_CATEGORY, type LoadBalancerFactory, type LoadBalancingContext } from '../upstream/load_balancer.ts';
+import { LocalCluster } from '../upstream/zone_aware/local_cluster.ts';
 import { type HostWords, ThreadLocalCluster } from './thread_local_cluster.ts';
 
 /** What the manager needs of its thread. */
@@ -30,6 +33,13 @@ export interface ClusterManagerContext {
   nextConnectionId(): number;
   /** What formats of this worker read. */
   readonly formatNeeds: Readonly<FormatNeeds>;
+}
+
+/** What of a snapshot concerns clusters. */
+export interface ClusterView extends Pick<Snapshot, 'clusters' | 'localCluster'> {
+  readonly runtime: RuntimeSnapshot;
+  /** Of this process; '' = none. */
+  readonly zone: string;
 }
 
 const NO_TABLES: readonly SharedHashTable[] = [];
@@ -52,12 +62,14 @@ export class ThreadLocalClusterManager implements ClusterLookup {
   private byId: Map<number, ClusterEntry>;
   /** Tables of hashes that main made, by the cluster's id. They come before the hosts they are of. */
   private readonly tables: Map<number, readonly SharedHashTable[]>;
+  private readonly environment: BalancerEnvironment;
 
   constructor(context: ClusterManagerContext) {
     this.context = context;
     this.clusters = new Map();
     this.byId = new Map();
     this.tables = new Map();
+    this.environment = { ...emptyEnvironment(), nowMs: () => context.dispatcher.wallMs };
   }
 
   get(name: string): ThreadLocalCluster | null {
@@ -68,7 +80,10 @@ export class ThreadLocalClusterManager implements ClusterLookup {
   }
 
   /** Brings the set of clusters in line with a snapshot. Throws when one of them cannot be built on this thread. */
-  apply(snapshots: readonly ClusterSnapshot[]): void {
+  apply({ clusters: snapshots, runtime, zone, localCluster }: ClusterView): void {
+    this.environment.runtime = runtime;
+    this.environment.zone = zone;
+    this.setLocalCluster(localCluster, snapshots);
     const next = new Map<string, ClusterEntry>();
     for (const snapshot of snapshots) {
       const { name } = snapshot.config;
@@ -91,6 +106,7 @@ export class ThreadLocalClusterManager implements ClusterLookup {
   updateHosts(clusterId: number, hosts: HostSetConfig): void {
     const known = this.clusters.get(hosts.cluster);
     if (known === undefined || known.snapshot.id !== clusterId) return;
+    if (hosts.cluster === this.environment.local?.name) this.environment.local.setHosts(hosts.hosts);
     const entry = { snapshot: { ...known.snapshot, hosts }, cluster: known.cluster };
     this.clusters.set(hosts.cluster, entry);
     this.byId.set(clusterId, entry);
@@ -111,6 +127,18 @@ export class ThreadLocalClusterManager implements ClusterLookup {
   /** Cuts every upstream connection. */
   close(): void {
     for (const { cluster } of this.clusters.values()) cluster?.close();
+  }
+
+  /** The one that this process is a host of. */
+  private setLocalCluster(local: Snapshot['localCluster'], snapshots: readonly ClusterSnapshot[]): void {
+    const { environment } = this;
+    const known = snapshots.find(({ config }) => config.name === local?.name);
+    if (local === undefined || known === undefined) {
+      environment.local = null;
+      return;
+    }
+    environment.local = new LocalCluster(local.name, local, this.context.hostWords.health);
+    environment.local.setHosts(known.hosts.hosts);
   }
 
   private balancing({ typeName }: ExtensionConfig): AnyExtensionFactory {
@@ -167,6 +195,7 @@ export class ThreadLocalClusterManager implements ClusterLookup {
       random,
       hostWords,
       { find: (hosts) => findTable(this.tables.get(snapshot.id) ?? NO_TABLES, hosts) },
+      this.environment,
     );
     if (config.outliers !== null) {
       cluster.outliers = { shared: this.context.outliers, clusterId: snapshot.id, splitsLocalOrigin: config.outliers.splitsLocalOrigin };

@@ -1,5 +1,6 @@
 import type { RequestStats } from '../route/request_stats.ts';
 import type { ClusterStats } from '../upstream/cluster_info.ts';
+import type { ResponseCodeStats } from '../upstream/response_code_stats.ts';
 import type { Host } from '../upstream/host.ts';
 
 /** Everywhere that one request's outcome is counted: its cluster, its virtual cluster, its route. One per pooled router. */
@@ -8,6 +9,8 @@ export class RequestCharges {
   virtualCluster: RequestStats | null;
   route: RequestStats | null;
   isInternal: boolean;
+  /** From the zone of this process to that of the host; null where one has none. */
+  zone: ResponseCodeStats | null;
   /** x-envoy-upstream-alt-stat-name; '' = none. */
   altStatName: string;
   /** Health checks are no traffic. */
@@ -18,6 +21,7 @@ export class RequestCharges {
     this.virtualCluster = null;
     this.route = null;
     this.isInternal = false;
+    this.zone = null;
     this.altStatName = '';
     this.isHealthCheck = false;
   }
@@ -26,6 +30,7 @@ export class RequestCharges {
     this.cluster = null;
     this.virtualCluster = null;
     this.route = null;
+    this.zone = null;
     this.altStatName = '';
   }
 
@@ -37,6 +42,7 @@ export class RequestCharges {
     stats.byOrigin(this.isInternal).charge(status);
     this.virtualCluster?.codes.charge(status);
     this.route?.codes.charge(status);
+    this.zone?.charge(status);
     if (this.altStatName !== '') stats.alternative(this.altStatName)?.charge(status, this.isInternal);
     if (isCanary) stats.canaryCodes().charge(status);
   }
@@ -62,5 +68,6 @@ export class RequestCharges {
     stats.byOrigin(this.isInternal).time.record(elapsed);
     this.virtualCluster?.codes.time.record(elapsed);
     this.route?.codes.time.record(elapsed);
+    this.zone?.time.record(elapsed);
   }
 }

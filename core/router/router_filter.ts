@@ -191,6 +191,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Copie
     const { tunnel } = this;
     const info = callbacks.streamInfo;
     this.host = host;
+    this.charges.zone = host.zoneCodes;
     // Upstream connections are plaintext.
     if (info.schemeMatchesUpstream) headers.isHttps = false;
     info.upstreamHost = host;

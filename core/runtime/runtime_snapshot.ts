@@ -31,6 +31,16 @@ export class RuntimeSnapshot {
     return defaultValue;
   }
 
+  /** A number, or the default when absent or not a number. */
+  getNumber(key: string, defaultValue: number): number {
+    if (key === '' || this.values.size === 0) return defaultValue;
+    const value = this.values.get(key);
+    if (typeof value === 'number') return value;
+    if (typeof value !== 'string' || value === '') return defaultValue;
+    const number = Number(value);
+    return Number.isNaN(number) ? defaultValue : number;
+  }
+
   getBoolean(key: string, defaultValue: boolean): boolean {
     if (key === '' || this.values.size === 0) return defaultValue;
     const value = this.values.get(key);

@@ -3,6 +3,8 @@ import { CircuitKind } from '../shared_memory/layout.ts';
 import type { Counter, Gauge, Histogram, StatsScope } from '../stats/stats.ts';
 import type { ClusterConfig } from './cluster_config.ts';
 import type { ClusterLoad } from './load_balancer.ts';
+import { ResponseCodeCounters, ResponseCodeStats } from './response_code_stats.ts';
+import { createZoneStats, type ZoneStats } from './zone_aware/zone_stats.ts';
 import type { CircuitBreaker, CircuitGauges } from './circuit_breaker.ts';
 
 /** Counters of a choice among subsets, below `cluster.<name>`. */
@@ -10,63 +12,6 @@ export interface SubsetStats {
   readonly selected: Counter;
   readonly fallback: Counter;
   readonly fallbackPanic: Counter;
-}
-
-/** Counters of response codes below one prefix: `upstream_rq_200`, `upstream_rq_2xx`, `upstream_rq_completed`. */
-export class ResponseCodeCounters {
-  private readonly scope: StatsScope;
-  private readonly byCode: (Counter | null)[];
-  private readonly byClass: (Counter | null)[];
-  private readonly completed: Counter;
-  /** Statuses of no class. */
-  private unknown: Counter | null;
-
-  constructor(scope: StatsScope) {
-    this.scope = scope;
-    this.byCode = new Array<Counter | null>(600).fill(null);
-    this.byClass = new Array<Counter | null>(6).fill(null);
-    this.completed = scope.counter('upstream_rq_completed');
-    this.unknown = null;
-  }
-
-  /** Counts one response. A code seen for the first time makes its counter. */
-  charge(status: number): void {
-    this.completed.inc();
-    if (status < 100 || status > 599) {
-      this.unknown ??= this.scope.counter('upstream_rq_unknown');
-      this.unknown.inc();
-      return;
-    }
-    const byCode = this.byCode[status];
-    if (byCode !== null) byCode.inc();
-    else this.firstOf(status);
-    const kind = (status / 100) | 0;
-    const byClass = this.byClass[kind];
-    if (byClass !== null) byClass.inc();
-    else this.firstOfClass(kind);
-  }
-
-  private firstOf(status: number): void {
-    const counter = this.scope.counter(`upstream_rq_${status}`);
-    this.byCode[status] = counter;
-    counter.inc();
-  }
-
-  private firstOfClass(kind: number): void {
-    const counter = this.scope.counter(`upstream_rq_${kind}xx`);
-    this.byClass[kind] = counter;
-    counter.inc();
-  }
-}
-
-/** The same with `upstream_rq_time`. */
-export class ResponseCodeStats extends ResponseCodeCounters {
-  readonly time: Histogram;
-
-  constructor(scope: StatsScope) {
-    super(scope);
-    this.time = scope.histogram('upstream_rq_time', 'ms');
-  }
 }
 
 /** The `cluster.<name>.` stats that the data path writes, resolved once. Names: Envoy's ALL_CLUSTER_TRAFFIC_STATS. */
@@ -128,10 +73,12 @@ export class ClusterStats {
   private canary: ResponseCodeStats | null;
   private retried: ResponseCodeCounters | null;
   private alternatives: Map<string, AlternativeCodeStats> | null;
+  private readonly zoneCodesByName: Map<string, ResponseCodeStats>;
   private readonly scope: StatsScope;
 
   constructor(scope: StatsScope) {
     this.scope = scope;
+    this.zoneCodesByName = new Map();
     this.cxTotal = scope.counter('upstream_cx_total');
     this.cxHttp1Total = scope.counter('upstream_cx_http1_total');
     this.cxActive = scope.gauge('upstream_cx_active');
@@ -216,6 +163,22 @@ export class ClusterStats {
   subsets(): SubsetStats {
     const { scope } = this;
     return { selected: scope.counter('lb_subsets_selected'), fallback: scope.counter('lb_subsets_fallback'), fallbackPanic: scope.counter('lb_subsets_fallback_panic') };
+  }
+
+  /** Response codes of requests from one zone to another, `zone.<from>.<to>`. */
+  zoneCodes(from: string, to: string): ResponseCodeStats {
+    const name = `zone.${from}.${to}`;
+    let codes = this.zoneCodesByName.get(name);
+    if (codes === undefined) {
+      codes = new ResponseCodeStats(this.scope.scope(name));
+      this.zoneCodesByName.set(name, codes);
+    }
+    return codes;
+  }
+
+  /** Of requests by the zone they go to. */
+  zones(): ZoneStats {
+    return createZoneStats(this.scope);
   }
 
   /** Responses that were not passed on but retried. */

@@ -1,8 +1,11 @@
 import type { MetadataStructs, UpstreamHostInfo } from '../stream_info/stream_info.ts';
 import { HOST_STAT_WORDS, HostStat } from '../shared_memory/layout.ts';
+import type { ResponseCodeStats } from './response_code_stats.ts';
 import type { HostConfig } from './cluster_config.ts';
 import type { OutlierMonitor } from './outlier_monitor.ts';
 import { isDegradedHost, isExcludedHost, isHealthyHost } from './host_health.ts';
+
+const NEVER = new Float64Array(0);
 
 /** One upstream address on one worker: choice and numbers; its pools are in cluster_manager. */
 export class Host implements UpstreamHostInfo {
@@ -18,15 +21,18 @@ export class Host implements UpstreamHostInfo {
   private readonly statsBase: number;
   /** `stats` of every worker. */
   private readonly allStats: readonly Float64Array[];
+  private readonly since: Float64Array;
   /** What the cluster manager keeps here (the host's pools); opaque to this layer. */
   attachment: object | null;
   /** Whether it was fit for requests when last looked at. */
   private wasUsable: boolean;
   /** Counts for outlier detection; null without it. */
   outlier: OutlierMonitor | null;
+  /** Response codes from the zone of this process to its; null where one has none. */
+  zoneCodes: ResponseCodeStats | null;
 
-  /** `stats`: the host words of this worker, `allStats` those of all. */
-  constructor(config: HostConfig, health: Int32Array, stats: Float64Array, allStats: readonly Float64Array[] = [stats]) {
+  /** `stats`: the host words of this worker, `allStats` those of all; `since`: when hosts became healthy. */
+  constructor(config: HostConfig, health: Int32Array, stats: Float64Array, allStats: readonly Float64Array[] = [stats], since: Float64Array = NEVER) {
     this.config = config;
     this.address = hostAddressText(config.address, config.port);
     this.hostname = config.hostname;
@@ -37,9 +43,11 @@ export class Host implements UpstreamHostInfo {
     this.stats = stats;
     this.statsBase = config.id * HOST_STAT_WORDS;
     this.allStats = allStats;
+    this.since = since;
     this.attachment = null;
     this.wasUsable = true;
     this.outlier = null;
+    this.zoneCodes = null;
   }
 
   get metadata(): MetadataStructs {
@@ -48,6 +56,11 @@ export class Host implements UpstreamHostInfo {
 
   isHealthy(): boolean {
     return isHealthyHost(this.health[this.healthIndex]);
+  }
+
+  /** Since when it is healthy (or there), by the wall clock in milliseconds; 0: for ever. */
+  get healthySinceMs(): number {
+    return this.since[this.healthIndex] ?? 0;
   }
 
   /** Whether its health has failed since this was last asked. */

@@ -1,5 +1,6 @@
 import type { ExtensionConfig } from '../registry/parse_context.ts';
 import type { HostConfig } from './cluster_config.ts';
+import type { BalancerEnvironment } from './balancer_environment.ts';
 import type { SharedTables } from './consistent_hash/hash_table.ts';
 import type { Host } from './host.ts';
 import type { LocalityConfig } from './locality_config.ts';
@@ -41,8 +42,8 @@ export interface ClusterLoad {
 
 /** Product of a load-balancing policy's factory. */
 export interface LoadBalancerFactory {
-  /** `random` gives integers in [0, 2^32); `tables`: see HashTableBalancer; `localityWeightOf`: the weight of a host's locality. */
-  create(random: () => number, load: ClusterLoad, tables: SharedTables | null, localityWeightOf: (host: HostConfig) => number): LoadBalancer;
+  /** `random` (that of `source`) gives integers in [0, 2^32). */
+  create(random: () => number, source: BalancerSource): LoadBalancer;
   /** Its balancers look at the request's hash: without this none is worked out. */
   readonly usesHash?: boolean;
   /** What it does about localities; absent: nothing. */
@@ -60,6 +61,7 @@ export interface BalancerSource {
   readonly tables: SharedTables | null;
   /** Weight of the host's locality. */
   readonly localityWeightOf: (host: HostConfig) => number;
+  readonly environment: BalancerEnvironment;
   /** Percent; 140 unless configured. */
   readonly overprovisioning: number;
 }

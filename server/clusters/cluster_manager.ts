@@ -80,7 +80,7 @@ export class ClusterManager implements ClusterListener {
 
   /** Runtime values are others. */
   applyRuntime(): void {
-    for (const cluster of this.byName.values()) cluster.outliers?.applyRuntime();
+    for (const cluster of this.byName.values()) cluster.applyRuntime();
   }
 
   close(): void {

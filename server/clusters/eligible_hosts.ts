@@ -10,8 +10,11 @@ export interface EligibleHosts {
   readonly members: readonly HostConfig[];
 }
 
+/** What decides, besides health; the threshold as runtime has it. */
+export type EligibilityConfig = Pick<ClusterConfig, 'weightedPriorityHealth' | 'overprovisioningFactor' | 'healthyPanicThreshold'>;
+
 /** By priority. `health`: HostHealthFlag bits by host id. */
-export function eligibleHosts(config: ClusterConfig, hosts: readonly HostConfig[], health: ArrayLike<number>): EligibleHosts[] {
+export function eligibleHosts(config: EligibilityConfig, hosts: readonly HostConfig[], health: ArrayLike<number>): EligibleHosts[] {
   const levels: HostConfig[][] = [[]];
   for (const host of hosts) {
     while (levels.length <= host.priority) levels.push([]);

@@ -10,7 +10,7 @@ import type { HashTable, HashTableKind, SharedHashTable } from '../../core/upstr
 import { maglevTables } from '../../core/upstream/consistent_hash/maglev_table.ts';
 import { ringTables } from '../../core/upstream/consistent_hash/ring.ts';
 import { hostAddressText } from '../../core/upstream/host.ts';
-import { eligibleHosts } from './eligible_hosts.ts';
+import { eligibleHosts, type EligibilityConfig } from './eligible_hosts.ts';
 
 export const RING_HASH = 'envoy.extensions.load_balancing_policies.ring_hash.v3.RingHash';
 export const MAGLEV = 'envoy.extensions.load_balancing_policies.maglev.v3.Maglev';
@@ -63,9 +63,9 @@ export class ClusterHashTables {
     this.events = events;
   }
 
-  /** The hosts or their health are others. Answers whether there is nothing to make. */
-  update(hosts: readonly HostConfig[], health: ArrayLike<number>): boolean {
-    this.plans = this.plan(hosts, health);
+  /** The hosts, their health or what `config` says of panic are others. Answers whether there is nothing to make. */
+  update(hosts: readonly HostConfig[], health: ArrayLike<number>, config: EligibilityConfig = this.config): boolean {
+    this.plans = this.plan(hosts, health, config);
     if (this.isMaking) return false;
     if (this.plans.every((plan) => this.find(plan) !== undefined)) {
       this.keepPlanned();
@@ -94,10 +94,10 @@ export class ClusterHashTables {
     this.isClosed = true;
   }
 
-  private plan(hosts: readonly HostConfig[], health: ArrayLike<number>): Plan[] {
+  private plan(hosts: readonly HostConfig[], health: ArrayLike<number>, config: EligibilityConfig): Plan[] {
     const { isLocalityWeighted, usesHostname } = this.config.lbPolicy.config as ConsistentHashConfig;
     const plans: Plan[] = [];
-    for (const { hosts: chosen, members } of eligibleHosts(this.config, hosts, health)) {
+    for (const { hosts: chosen, members } of eligibleHosts(config, hosts, health)) {
       const { order, shares } = tableShares(chosen, members, isLocalityWeighted);
       if (order.length === 0 || this.kind.isSmall(shares)) continue;
       const inTable = order.map((i) => chosen[i]);

@@ -4,6 +4,7 @@ import { CLUSTER_FACT_WORDS, ClusterFact, HostHealthFlag } from '../../core/shar
 import type { StatsScope } from '../../core/stats/stats.ts';
 import type { ClusterConfig, DiscoveryConfig, HostConfig, HostSetConfig } from '../../core/upstream/cluster_config.ts';
 import type { SharedHashTable } from '../../core/upstream/consistent_hash/hash_table.ts';
+import { PANIC_KEY } from '../../core/upstream/zone_aware/zone_routing.ts';
 import type { OutlierConfig } from '../config/outlier_parser.ts';
 import { type OutlierContext, OutlierDetector } from '../outlier_detection/detector.ts';
 import { createDiscovery, type Discovery, type DiscoveryContext, type DiscoveryListener } from './discovery.ts';
@@ -203,13 +204,28 @@ export class ManagedCluster implements DiscoveryListener {
     else this.hasHostsToTell = true;
   }
 
+  /** Runtime values are others. */
+  applyRuntime(): void {
+    this.outliers?.applyRuntime();
+    if (this.hashTables === null) return;
+    this.updateHashTables();
+    writeHashTableStats(this.runtimeConfig(), this.table.hosts(), this.dependencies.hostSlabs.health, this.scope, this.hashTables);
+  }
+
+  /** The configuration with what runtime says of panic, as workers see it. */
+  private runtimeConfig(): ClusterConfig {
+    const { config, dependencies } = this;
+    const healthyPanicThreshold = dependencies.outliers.runtime().getInteger(PANIC_KEY, config.healthyPanicThreshold);
+    return healthyPanicThreshold === config.healthyPanicThreshold ? config : { ...config, healthyPanicThreshold };
+  }
+
   /** Whether there is nothing to wait for. */
   private updateHashTables(): boolean {
-    return this.hashTables === null || this.hashTables.update(this.table.hosts(), this.dependencies.hostSlabs.health);
+    return this.hashTables === null || this.hashTables.update(this.table.hosts(), this.dependencies.hostSlabs.health, this.runtimeConfig());
   }
 
   private onHashTablesUpToDate(): void {
-    writeHashTableStats(this.config, this.table.hosts(), this.dependencies.hostSlabs.health, this.scope, this.hashTables);
+    writeHashTableStats(this.runtimeConfig(), this.table.hosts(), this.dependencies.hostSlabs.health, this.scope, this.hashTables);
     if (this.hasHostsToTell) {
       this.hasHostsToTell = false;
       this.listener.onHostsChanged(this);
@@ -246,7 +262,7 @@ export class ManagedCluster implements DiscoveryListener {
     this.scope.gauge('membership_degraded').set(degraded);
     this.scope.gauge('membership_excluded').set(excluded);
     if (this.isStrictDns) this.scope.gauge('max_host_weight').set(maxWeight);
-    writeHashTableStats(this.config, hosts, health, this.scope, this.hashTables);
+    writeHashTableStats(this.runtimeConfig(), hosts, health, this.scope, this.hashTables);
     const words = this.dependencies.facts;
     const base = this.id * CLUSTER_FACT_WORDS;
     words[base + ClusterFact.membershipTotal] = hosts.length;

@@ -36,7 +36,7 @@ describe('parseCluster', () => {
     expect(config).toEqual({
       name: 'c', statName: 'c', connectTimeoutMs: 5000, perConnectionBufferLimitBytes: 1 << 20, preconnectRatio: 1, maxRequestsPerConnection: 0, idleTimeoutMs: 3_600_000,
       maxConnectionDurationMs: 0, maxStreamDurationMs: 0, maxResponseHeadersKb: 80, maxResponseHeadersCount: 100, defaultThresholds: DEFAULT_THRESHOLDS, highThresholds: DEFAULT_THRESHOLDS,
-      lbPolicy: { name: 'envoy.load_balancing_policies.round_robin', typeName: 'envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin', config: { locality: { failsOnPanic: false, isWeighted: false } } },
+      lbPolicy: { name: 'envoy.load_balancing_policies.round_robin', typeName: 'envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin', config: { locality: { failsOnPanic: false, isWeighted: false, zone: { routingEnabled: 100, minClusterSize: 6, forceLocalMinSize: 0, isByWeight: false } } } },
       protocol: 'http1', http1: { enableTrailers: false, properCaseWords: false, preserveCase: null, sendFullyQualifiedUrl: false }, transportSocket: null, tcpKeepAlive: null,
       bindAddress: null, isLogical: false, healthyPanicThreshold: 50, overprovisioningFactor: 140, weightedPriorityHealth: false, dropOverload: null, autoHostRewriteAllowed: false, outliers: null, metadata: {},
     });
@@ -108,6 +108,17 @@ describe('parseCluster', () => {
       { lbPolicy: { name: 'r', config: { isMurmur: false, minimumRingSize: 1024, maximumRingSize: 8388608, usesHostname: true, balanceFactor: 0 } } }],
     ['load_balancing_policy: {policies: [{typed_extension_config: {name: m, typed_config: {"@type": type.googleapis.com/envoy.extensions.load_balancing_policies.maglev.v3.Maglev, table_size: 7, consistent_hashing_lb_config: {hash_balance_factor: 100}}}}]}',
       { lbPolicy: { name: 'm', config: { tableSize: 7, usesHostname: false, balanceFactor: 100 } } }],
+    ['common_lb_config: {zone_aware_lb_config: {routing_enabled: {value: 33.4}, min_cluster_size: 2}}', { lbPolicy: { config: { locality: { zone: { routingEnabled: 33, minClusterSize: 2, forceLocalMinSize: 0 } } } } }],
+    ...['force_local_zone: {}', 'force_locality_direct_routing: true', 'force_local_zone: {min_size: 1}, force_locality_direct_routing: false'].map((force): [string, object] => [
+      `load_balancing_policy: {policies: [{typed_extension_config: {name: r, typed_config: {"@type": type.googleapis.com/envoy.extensions.load_balancing_policies.random.v3.Random, locality_lb_config: {zone_aware_lb_config: {locality_basis: HEALTHY_HOSTS_WEIGHT, ${force}}}}}}]}`,
+      { lbPolicy: { config: { locality: { zone: { routingEnabled: 100, minClusterSize: 6, forceLocalMinSize: 1, isByWeight: true } } } } },
+    ]),
+    ['round_robin_lb_config: {slow_start_config: {slow_start_window: 90s, aggression: {default_value: 2, runtime_key: a}, min_weight_percent: {value: 25}}}',
+      { lbPolicy: { config: { slowStart: { windowMs: 90_000, aggression: { defaultValue: 2, runtimeKey: 'a' }, minWeight: 0.25 } } } }],
+    ['lb_policy: LEAST_REQUEST, least_request_lb_config: {slow_start_config: {slow_start_window: 1.5s}, active_request_bias: {default_value: 2, runtime_key: b}}',
+      { lbPolicy: { config: { slowStart: { windowMs: 1500, aggression: { defaultValue: 1, runtimeKey: '' }, minWeight: 0.1 }, activeRequestBias: 2, biasKey: 'b' } } }],
+    ['load_balancing_policy: {policies: [{typed_extension_config: {name: r, typed_config: {"@type": type.googleapis.com/envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin, slow_start_config: {slow_start_window: 5s}}}}]}',
+      { lbPolicy: { config: { slowStart: { windowMs: 5000 } } } }],
     ['common_lb_config: {zone_aware_lb_config: {fail_traffic_on_panic: true}}', { lbPolicy: { config: { locality: { failsOnPanic: true } } } }],
     ['common_lb_config: {locality_weighted_lb_config: {}}', { lbPolicy: { config: { locality: { isWeighted: true } } } }],
     ['lb_policy: MAGLEV, common_lb_config: {locality_weighted_lb_config: {}}', { lbPolicy: { config: { isLocalityWeighted: true } } }],

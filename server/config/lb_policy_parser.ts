@@ -6,6 +6,7 @@ import { parseLegacyMaglev, parseLegacyRingHash } from '../../core/upstream/cons
 import { parseLeastRequest } from '../../core/upstream/least_request_config.ts';
 import { parseLocality } from '../../core/upstream/locality_config.ts';
 import { parsePolicyList } from '../../core/upstream/lb_policy_list.ts';
+import { parseSlowStart } from '../../core/upstream/slow_start.ts';
 import { parseSubsets, subsetPolicy } from '../../core/upstream/subset/subset_config.ts';
 
 const TYPE_NAMES = {
@@ -43,7 +44,7 @@ function parsePolicy(message: Cluster, context: ParseContext): ExtensionConfig {
   const config = message.lbConfig;
   switch (message.lbPolicy) {
     case Cluster_LbPolicy.ROUND_ROBIN:
-      return policy('round_robin', { locality: parseLocality(common) });
+      return policy('round_robin', { locality: parseLocality(common), slowStart: parseSlowStart(config.case === 'roundRobinLbConfig' ? config.value.slowStartConfig : undefined) });
     case Cluster_LbPolicy.LEAST_REQUEST:
       return policy('least_request', parseLeastRequest(config.case === 'leastRequestLbConfig' ? config.value : undefined, false, parseLocality(common)));
     case Cluster_LbPolicy.RANDOM:

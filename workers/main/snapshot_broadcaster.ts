@@ -23,6 +23,7 @@ export interface SnapshotForWorkers {
   readonly clusters: readonly ClusterSnapshot[];
   readonly runtime: Snapshot['runtime'];
   readonly node: Snapshot['node'];
+  readonly localCluster?: Snapshot['localCluster'];
 }
 
 /** The configuration that workers get, once it is packed. */
@@ -87,7 +88,7 @@ export class SnapshotBroadcaster {
     const { snapshot, packed, version } = this.current;
     const listeners = snapshot.listeners.map(({ listener: { id, boundAddresses }, socketsFor }) => ({ id, boundAddresses, sockets: socketsFor(worker.index) }));
     for (const [clusterId, tables] of this.hashTables) worker.post({ kind: ToWorker.hashTables, clusterId, tables });
-    worker.post({ kind: ToWorker.applySnapshot, snapshot: { version, listeners, packed, runtime: snapshot.runtime, node: snapshot.node } });
+    worker.post({ kind: ToWorker.applySnapshot, snapshot: { version, listeners, packed, runtime: snapshot.runtime, node: snapshot.node, localCluster: snapshot.localCluster } });
     for (const [clusterId, hosts] of this.hostChanges) worker.post({ kind: ToWorker.updateHosts, clusterId, hosts });
   }
 

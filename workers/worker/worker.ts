@@ -107,7 +107,7 @@ export class Worker {
     this.clusters = new ThreadLocalClusterManager({
       dispatcher: this.dispatcher, literals: this.literals, registry: deps.registry, rootScope, workerIndex: deps.index,
       circuits: deps.slabs.circuits.map((slab) => new Int32Array(slab)),
-      hostWords: { health: new Int32Array(deps.slabs.hostHealth), stats: hostStats[deps.index], allStats: hostStats },
+      hostWords: { health: new Int32Array(deps.slabs.hostHealth), stats: hostStats[deps.index], allStats: hostStats, since: new Float64Array(deps.slabs.hostSince) },
       outliers: {
         workerIndex: deps.index, counts: outliers.counts.map((slab) => new Float64Array(slab)),
         resets: new Int32Array(outliers.resets), thresholds: new Int32Array(outliers.thresholds), report: deps.reportOutlier ?? (() => {}),
@@ -138,8 +138,8 @@ export class Worker {
 
   private swap(snapshot: Snapshot): void {
     this.clusterIds = new Map(snapshot.clusters.map((cluster) => [cluster.config.name, cluster.id]));
-    this.clusters.apply(snapshot.clusters);
     const runtime = new RuntimeSnapshot(snapshot.runtime);
+    this.clusters.apply({ clusters: snapshot.clusters, runtime, zone: snapshot.node.zone, localCluster: snapshot.localCluster });
     const next = new Map<number, ActiveListener>();
     for (const listener of snapshot.listeners) next.set(listener.id, this.listeners.get(listener.id) ?? this.buildListener(listener, runtime, snapshot));
     for (const [id, listener] of this.listeners) {

@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import { balancerSource, seededRandom } from '../../../test/support/balancer_source.ts';
 import { clusterConfig, hostConfig } from '../../../test/support/in_process_worker.ts';
 import { createLocalStats } from '../../../test/support/local_stats.ts';
 import { HOST_STAT_WORDS, HostHealthFlag } from '../../shared_memory/layout.ts';
 import { type ClusterInfo, createClusterStats } from '../cluster_info.ts';
 import { Host } from '../host.ts';
-import { type BalancerSource, configuredLocalityWeight, type LoadBalancer, LoadBalancerContext } from '../load_balancer.ts';
+import { NO_LOCALITY } from '../locality_config.ts';
+import { type BalancerSource, type LoadBalancer, LoadBalancerContext } from '../load_balancer.ts';
 import { MetadataCriteria } from '../metadata_criteria.ts';
 import { SubsetBalancer } from './subset_balancer.ts';
 import type { SubsetConfig, SubsetSelector } from './subset_config.ts';
@@ -48,11 +50,8 @@ function setUp(config: Partial<SubsetConfig>, specs: HostSpec[], source: Partial
     while (levels.length <= host.config.priority) levels.push([]);
     levels[host.config.priority].push(host);
   });
-  let state = 3;
-  const random = (): number => (state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0) >>> 4;
   const balancer = new SubsetBalancer(
-    info, { factory: { create: () => new Turns(), ...source }, random, load: { activeRequests: () => 0 }, tables: null, localityWeightOf: configuredLocalityWeight, overprovisioning: 140 },
-    { ...NONE, ...config }, clusterStats.subsets(),
+    info, balancerSource({ create: () => new Turns(), ...source }, seededRandom(3)), { ...NONE, ...config }, clusterStats.subsets(),
   );
   balancer.setHosts(levels);
   const context = new LoadBalancerContext();
@@ -164,7 +163,7 @@ describe('localities of a subset', () => {
     { lb: { v: 1 }, zone: 'b', localityWeight: 15 }, { lb: { v: 1 }, zone: 'b', localityWeight: 15 },
   ];
   const share = (config: Partial<SubsetConfig>): number => {
-    const { choose } = setUp({ selectors: [selector(['v'])], ...config }, hosts, { locality: { failsOnPanic: false, isWeighted: true } });
+    const { choose } = setUp({ selectors: [selector(['v'])], ...config }, hosts, { locality: { ...NO_LOCALITY, isWeighted: true } });
     const ids = Array.from({ length: 400 }, () => choose({ v: 1 }));
     return ids.filter((id) => id === 0).length / 400;
   };

@@ -1,12 +1,14 @@
+import type { BalancerEnvironment } from '../../../core/upstream/balancer_environment.ts';
 import { EdfScheduler } from '../../../core/upstream/edf_scheduler.ts';
 import type { Host } from '../../../core/upstream/host.ts';
 import type { LeastRequestConfig } from '../../../core/upstream/least_request_config.ts';
+import { SlowStart } from '../../../core/upstream/slow_start.ts';
 import type { LoadBalancer, LoadBalancerContext } from '../../../core/upstream/load_balancer.ts';
 
 /**
  * Least request. With equal weights: the least busy of `choiceCount` hosts drawn at random (or of all). With different ones: an
  * EDF schedule in which a host's weight shrinks with its active requests, weight / (active + 1)^bias. Active requests are those
- * of this worker.
+ * of all workers.
  */
 export class LeastRequestLoadBalancer implements LoadBalancer {
   private hosts: readonly Host[];
@@ -14,13 +16,20 @@ export class LeastRequestLoadBalancer implements LoadBalancer {
   private scheduler: EdfScheduler | null;
   private readonly config: LeastRequestConfig;
   private readonly random: () => number;
+  private readonly environment: BalancerEnvironment;
+  private readonly slowStart: SlowStart | null;
+  /** Of the runtime values at the time of the hosts. */
+  private bias: number;
 
-  constructor(config: LeastRequestConfig, random: () => number) {
+  constructor(config: LeastRequestConfig, random: () => number, environment: BalancerEnvironment) {
     this.hosts = [];
     this.weights = new Float64Array(0);
     this.scheduler = null;
     this.config = config;
     this.random = random;
+    this.environment = environment;
+    this.slowStart = config.slowStart === undefined ? null : new SlowStart(config.slowStart, environment);
+    this.bias = config.activeRequestBias;
   }
 
   setHosts(hosts: readonly Host[]): void {
@@ -28,7 +37,8 @@ export class LeastRequestLoadBalancer implements LoadBalancer {
     this.scheduler = null;
     if (hosts.length === 0) return;
     const first = hosts[0].weight;
-    if (hosts.every((host) => host.weight === first)) return;
+    if (hosts.every((host) => host.weight === first) && this.slowStart?.concerns(hosts) !== true) return;
+    this.bias = this.runtimeBias();
     const scheduler = new EdfScheduler(hosts.length);
     this.weights = Float64Array.from(hosts, (host) => this.weightOf(host));
     for (let i = 0; i < hosts.length; i++) scheduler.add(i, this.weights[i]);
@@ -76,10 +86,16 @@ export class LeastRequestLoadBalancer implements LoadBalancer {
     return best;
   }
 
+  /** Below 0 it counts as 1, as in Envoy. */
+  private runtimeBias(): number {
+    const bias = this.environment.runtime.getNumber(this.config.biasKey, this.config.activeRequestBias);
+    return bias < 0 ? 1 : bias;
+  }
+
   private weightOf(host: Host): number {
-    const bias = this.config.activeRequestBias;
-    if (bias === 0) return host.weight;
-    const load = host.activeRequests() + 1;
-    return host.weight / (bias === 1 ? load : load ** bias);
+    const { bias, slowStart } = this;
+    const load = bias === 0 ? 1 : host.activeRequests() + 1;
+    const weight = host.weight / (bias === 1 ? load : load ** bias);
+    return slowStart === null ? weight : slowStart.apply(weight, host);
   }
 }
