@@ -115,6 +115,16 @@ export class Host implements UpstreamHostInfo {
     this.stats[this.statsBase + HostStat.rqTimeout]++;
   }
 
+  /** Where its requests are counted in each of `statsOfAll`. */
+  get activeRequestsIndex(): number {
+    return this.statsBase + HostStat.rqActive;
+  }
+
+  /** The host words of every worker. */
+  get statsOfAll(): readonly Float64Array[] {
+    return this.allStats;
+  }
+
   /** Requests on this host by all workers: one load per worker. */
   activeRequests(): number {
     const { allStats } = this;

@@ -146,6 +146,17 @@ describe('parseCluster', () => {
       ['cluster: load_balancing_policy cannot be combined with partial fields (zone_aware_lb_config, locality_weighted_lb_config, consistent_hashing_lb_config) of common_lb_config']],
     ['load_balancing_policy: {policies: [{typed_extension_config: {name: m, typed_config: {"@type": type.googleapis.com/envoy.extensions.load_balancing_policies.maglev.v3.Maglev, consistent_hashing_lb_config: {hash_policy: [{header: {header_name: h}}]}}}}]}',
       ['feature not supported: hash policies of a load balancer (those of routes work)']],
+    ...([
+      ['client_side_weighted_round_robin.v3.ClientSideWeightedRoundRobin', '', 'weights from load reports of hosts (client_side_weighted_round_robin)'],
+      ['wrr_locality.v3.WrrLocality', ', endpoint_picking_policy: {}', 'weights from load reports of hosts (wrr_locality)'],
+      ['override_host.v3.OverrideHost', ', override_host_sources: [{header: h}], fallback_policy: {}', 'choosing hosts by header or metadata (override_host)'],
+      ['random_subsetting.v3.RandomSubsetting', ', subset_size: 2, child_policy: {}', 'random subsets of hosts (random_subsetting)'],
+    ] as const).map(([type, fields, feature]): [string, string[]] => [
+      `load_balancing_policy: {policies: [{typed_extension_config: {name: p, typed_config: {"@type": type.googleapis.com/envoy.extensions.load_balancing_policies.${type}${fields}}}}, {typed_extension_config: {name: rr, typed_config: {"@type": type.googleapis.com/envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin}}}]}`,
+      [`feature not supported: ${feature}`],
+    ]),
+    ['load_balancing_policy: {policies: [{typed_extension_config: {name: p, typed_config: {"@type": type.googleapis.com/envoy.extensions.load_balancing_policies.cluster_provided.v3.ClusterProvided}}}]}',
+      ["cluster manager: cluster provided LB specified but cluster 'c' did not provide one. Check cluster documentation."]],
     ['lb_policy: CLUSTER_PROVIDED', ["cluster manager: cluster provided LB specified but cluster 'c' did not provide one. Check cluster documentation."]],
     ['lb_policy: LOAD_BALANCING_POLICY_CONFIG', ['cluster: field load_balancing_policy need to be set']],
     ['http2_protocol_options: {}', ['feature not supported: HTTP/2 to upstreams']],

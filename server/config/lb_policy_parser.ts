@@ -17,6 +17,7 @@ const TYPE_NAMES = {
   maglev: 'envoy.extensions.load_balancing_policies.maglev.v3.Maglev',
 } as const;
 const SUBSET_TYPE_NAME = 'envoy.extensions.load_balancing_policies.subset.v3.Subset';
+const CLUSTER_PROVIDED_TYPE_NAME = 'envoy.extensions.load_balancing_policies.cluster_provided.v3.ClusterProvided';
 const NO_CONFIG = Object.freeze({});
 
 /** The policy that applies. A `load_balancing_policy` wins over `lb_policy`; of its list the first known one counts. */
@@ -38,6 +39,11 @@ function parsePolicy(message: Cluster, context: ParseContext): ExtensionConfig {
   }
   if (message.loadBalancingPolicy !== undefined) {
     checkCombination(message, context);
+    const [first] = message.loadBalancingPolicy.policies;
+    if (first?.typedExtensionConfig?.typedConfig?.typeUrl.endsWith(`/${CLUSTER_PROVIDED_TYPE_NAME}`) === true && isPlain(message)) {
+      context.error(message, 'load_balancing_policy', clusterProvidedText(message));
+      return policy('round_robin', NO_CONFIG);
+    }
     const notFound = (names: string): string => `cluster: didn't find a registered load balancer factory implementation for cluster: '${message.name}' with names from [${names}]`;
     return parsePolicyList(message.loadBalancingPolicy, message, 'load_balancing_policy', notFound, context) ?? policy('round_robin', NO_CONFIG);
   }
@@ -56,12 +62,16 @@ function parsePolicy(message: Cluster, context: ParseContext): ExtensionConfig {
     case Cluster_LbPolicy.CLUSTER_PROVIDED:
       // Other types of cluster provide one; those are refused as such.
       if (!isPlain(message)) break;
-      context.error(message, 'lb_policy', `cluster manager: cluster provided LB specified but cluster '${message.name}' did not provide one. Check cluster documentation.`);
+      context.error(message, 'lb_policy', clusterProvidedText(message));
       break;
     default:
       context.error(message, 'lb_policy', 'cluster: field load_balancing_policy need to be set');
   }
   return policy('round_robin', NO_CONFIG);
+}
+
+function clusterProvidedText({ name }: Cluster): string {
+  return `cluster manager: cluster provided LB specified but cluster '${name}' did not provide one. Check cluster documentation.`;
 }
 
 function policy(name: keyof typeof TYPE_NAMES, config: object): ExtensionConfig {

@@ -1,3 +1,4 @@
+import { ActiveRequests } from '../../../core/upstream/active_requests.ts';
 import type { BalancerEnvironment } from '../../../core/upstream/balancer_environment.ts';
 import { EdfScheduler } from '../../../core/upstream/edf_scheduler.ts';
 import type { Host } from '../../../core/upstream/host.ts';
@@ -12,6 +13,7 @@ import type { LoadBalancer, LoadBalancerContext } from '../../../core/upstream/l
  */
 export class LeastRequestLoadBalancer implements LoadBalancer {
   private hosts: readonly Host[];
+  private active: ActiveRequests;
   private weights: Float64Array;
   private scheduler: EdfScheduler | null;
   private readonly config: LeastRequestConfig;
@@ -23,6 +25,7 @@ export class LeastRequestLoadBalancer implements LoadBalancer {
 
   constructor(config: LeastRequestConfig, random: () => number, environment: BalancerEnvironment) {
     this.hosts = [];
+    this.active = new ActiveRequests([]);
     this.weights = new Float64Array(0);
     this.scheduler = null;
     this.config = config;
@@ -34,6 +37,7 @@ export class LeastRequestLoadBalancer implements LoadBalancer {
 
   setHosts(hosts: readonly Host[]): void {
     this.hosts = hosts;
+    this.active = new ActiveRequests(hosts);
     this.scheduler = null;
     if (hosts.length === 0) return;
     const first = hosts[0].weight;
@@ -49,41 +53,25 @@ export class LeastRequestLoadBalancer implements LoadBalancer {
   chooseHost(_context: LoadBalancerContext): Host | null {
     const hosts = this.hosts;
     if (hosts.length === 0) return null;
-    if (this.scheduler === null) return this.config.isFullScan ? this.scan() : this.draw();
+    if (this.scheduler === null) return this.config.isFullScan ? hosts[this.active.leastBusy(this.random())] : this.draw();
     const index = this.scheduler.peek();
     this.weights[index] = this.weightOf(hosts[index]);
     return hosts[this.scheduler.pickAndReinsert(this.weights)];
   }
 
   private draw(): Host {
-    const hosts = this.hosts;
-    let best = hosts[this.random() % hosts.length];
-    let least = best.activeRequests();
+    const { hosts, active } = this;
+    let best = this.random() % hosts.length;
+    let least = active.of(best);
     for (let i = 1; i < this.config.choiceCount; i++) {
-      const host = hosts[this.random() % hosts.length];
-      const active = host.activeRequests();
-      if (active < least) {
-        best = host;
-        least = active;
+      const index = this.random() % hosts.length;
+      const requests = active.of(index);
+      if (requests < least) {
+        best = index;
+        least = requests;
       }
     }
-    return best;
-  }
-
-  /** Ties are broken at random, each with the same chance. */
-  private scan(): Host {
-    const hosts = this.hosts;
-    let best = hosts[0];
-    let least = best.activeRequests();
-    let ties = 1;
-    for (let i = 1; i < hosts.length; i++) {
-      const active = hosts[i].activeRequests();
-      if (active > least) continue;
-      ties = active === least ? ties + 1 : 1;
-      if (ties === 1 || this.random() % ties === 0) best = hosts[i];
-      least = active;
-    }
-    return best;
+    return hosts[best];
   }
 
   /** Below 0 it counts as 1, as in Envoy. */
