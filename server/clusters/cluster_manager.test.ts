@@ -41,7 +41,7 @@ function setUp(discoveries: Record<string, DiscoveryConfig>, random: () => numbe
   const resolver = new ManualDnsResolver();
   const stats = createLocalStats();
   const slabs = createSharedSlabs(2);
-  const hostSlabs = new HostSlabs(slabs);
+  const hostSlabs = new HostSlabs(slabs, () => scheduler.wallMs());
   const changes: string[] = [];
   const state = { initialized: 0 };
   /** What checks tell, by address. */
@@ -171,6 +171,23 @@ describe('clusters with health checks', () => {
     expect(hostSlabs.health[0]).toBe(failedActiveHc | pendingActiveHc);
     checks.get('10.0.0.1')?.onFailure('NETWORK', false);
     expect(hostSlabs.health[0]).toBe(failedActiveHc);
+  });
+
+  it('begin a slow start when they come, and when their checks pass again', () => {
+    const { scheduler, checks, slabs } = setUp({ c: { kind: 'static', endpoints: [endpoint('10.0.0.1')] } }, undefined, health);
+    const since = new Float64Array(slabs.hostSince);
+    const begin = scheduler.wallMs();
+    expect(since[0]).toBe(begin);
+    scheduler.advance(1000);
+    checks.get('10.0.0.1')?.onSuccess(false);
+    expect(since[0]).toBe(begin + 1000);
+    scheduler.advance(1000);
+    checks.get('10.0.0.1')?.onSuccess(false);
+    expect(since[0]).toBe(begin + 1000);
+    checks.get('10.0.0.1')?.onFailure('ACTIVE', false);
+    scheduler.advance(1000);
+    checks.get('10.0.0.1')?.onSuccess(false);
+    expect(since[0]).toBe(begin + 3000);
   });
 
   it('begin healthy when they are logical', () => {
