@@ -29,7 +29,7 @@ export function parsePolicyList(message: LoadBalancingPolicy | undefined, holder
       return undefined;
     }
     const isLast = index === (message?.policies.length ?? 0) - 1;
-    if (!isLast && any !== undefined && !context.hasExtension(LOAD_BALANCING_CATEGORY, any)) continue;
+    if (!isLast && any !== undefined && !context.isRegistered(LOAD_BALANCING_CATEGORY, any)) continue;
     return context.parseExtension(LOAD_BALANCING_CATEGORY, typed.name, any, typed, 'typed_config');
   }
   context.error(holder, field, notFound(names.join(', ')));

@@ -99,7 +99,7 @@ export class ConfigParseContext implements ParseContext {
     return { name, typeName: content.typeName, config };
   }
 
-  hasExtension(category: string, any: AnyMessage): boolean {
+  isRegistered(category: string, any: AnyMessage): boolean {
     const content = this.tree.anyContent(this.tracked.raw(any));
     return content !== undefined && this.factories.get(category, content.typeName) !== undefined;
   }

@@ -12,7 +12,7 @@ function parse(message: object | undefined, tags: readonly { name: string; value
     consume: () => {},
     unpackAny: () => undefined,
     parseExtension: () => undefined,
-    hasExtension: () => false,
+    isRegistered: () => false,
     position: () => undefined,
   };
   // Only the fields that the reader looks at.
