@@ -24,6 +24,7 @@ import { register as registerMaglev } from './load_balancing_policies/maglev/con
 import { register as registerRandom } from './load_balancing_policies/random/config.ts';
 import { register as registerRingHash } from './load_balancing_policies/ring_hash/config.ts';
 import { register as registerRoundRobin } from './load_balancing_policies/round_robin/config.ts';
+import { register as registerSubset } from './load_balancing_policies/subset/config.ts';
 import { register as registerCares } from './network/dns_resolver/cares/config.ts';
 import { register as registerGetAddrInfo } from './network/dns_resolver/getaddrinfo/config.ts';
 import { register as registerUuid } from './request_id/uuid/config.ts';
@@ -56,6 +57,7 @@ export function registerAllExtensions(registry: FactoryRegistry): void {
   registerPreviousRoutes(registry);
   registerSafeCrossScheme(registry);
   registerRoundRobin(registry);
+  registerSubset(registry);
   registerLeastRequest(registry);
   registerRandom(registry);
   registerRingHash(registry);

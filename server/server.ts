@@ -184,7 +184,7 @@ export class Server implements Instance {
     this.flushStatsOnAdmin = config.stats.flushOnAdmin;
     this.slabs = createSharedSlabs(options.concurrency);
     this.facts = new Int32Array(this.slabs.serverFacts);
-    this.hostSlabs = new HostSlabs(this.slabs);
+    this.hostSlabs = new HostSlabs(this.slabs, () => this.scheduler.wallMs());
     this.drain = new DrainManager(this.facts, this.scheduler, { drainTimeSec: options.drainTimeSec, strategy: options.drainStrategy });
     this.setPhase('PRE_INITIALIZING');
     this.serverStats = this.createServerStats();
@@ -287,12 +287,19 @@ export class Server implements Instance {
       clusters: this.clusterManager.clusters().map((each) => ({ id: each.id, config: each.config, hosts: each.hostSet() })),
       runtime: this.runtimeValues,
       node: this.nodeForWorkers(),
+      localCluster: this.localClusterForWorkers(),
     });
   }
 
   private nodeForWorkers(): Snapshot['node'] {
     const { id, cluster, zone } = this.nodeConfig;
     return { id, cluster, zone };
+  }
+
+  private localClusterForWorkers(): Snapshot['localCluster'] {
+    const { localClusterName: name } = this.parts.config;
+    const { region, zone, subZone } = this.nodeConfig;
+    return name === '' ? undefined : { name, region, zone, subZone };
   }
 
   private onAllServing(): void {
@@ -388,7 +395,10 @@ export class Server implements Instance {
         stats: this.statsScope, declareStats: (prefix) => this.mainStats.registry.declare(prefix, clusterStats), log: this.log.of('upstream'),
         healthChecks: this.healthCheckEnvironment(),
       },
-      { onHostsChanged: (cluster) => this.onHostsChanged(cluster), onHealthChanged: (cluster) => this.workers.healthChanged(cluster.id), onInitialized: () => this.onClustersInitialized() },
+      {
+        onHostsChanged: (cluster) => this.onHostsChanged(cluster), onHealthChanged: (cluster) => this.workers.healthChanged(cluster.id),
+        onHashTables: (cluster, tables) => this.workers.setHashTables(cluster.id, tables), onInitialized: () => this.onClustersInitialized(),
+      },
     );
   }
 

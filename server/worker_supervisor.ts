@@ -7,6 +7,7 @@ import type { Logger } from '../core/log/logger.ts';
 import { HOST_STAT_WORDS, HostStat, type SharedSlabs } from '../core/shared_memory/layout.ts';
 import type { Counter, StatsScope } from '../core/stats/stats.ts';
 import type { HostSetConfig } from '../core/upstream/cluster_config.ts';
+import type { SharedHashTable } from '../core/upstream/consistent_hash/hash_table.ts';
 import type { OutlierReport } from '../core/upstream/outlier_monitor.ts';
 import type { StatsAnnouncement } from '../core/stats/store.ts';
 import type { PublishedConfig, SnapshotForWorkers } from '../workers/main/snapshot_broadcaster.ts';
@@ -74,6 +75,10 @@ export class WorkerSupervisor implements WorkerPoolEvents {
   }
 
   /** The health words of some of a cluster's hosts are others. */
+  setHashTables(clusterId: number, tables: readonly SharedHashTable[]): void {
+    this.pool.setHashTables(clusterId, tables);
+  }
+
   healthChanged(clusterId: number): void {
     this.pool.healthChanged(clusterId);
   }

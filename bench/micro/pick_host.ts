@@ -2,75 +2,133 @@
  * What choosing one of 1,000 hosts costs by load-balancing policy, through the cluster's balancer as the router does it. CPU time of
  * this process, least of five rounds. Budget: 200 ns. Run: node bench/micro/pick_host.ts
  */
-import { HOST_STAT_WORDS } from '../../core/shared_memory/layout.ts';
+import { RuntimeSnapshot } from '../../core/runtime/runtime_snapshot.ts';
+import { HEALTH_GENERATION, HOST_STAT_WORDS } from '../../core/shared_memory/layout.ts';
+import { type BalancerEnvironment, emptyEnvironment } from '../../core/upstream/balancer_environment.ts';
 import { ClusterBalancer } from '../../core/upstream/cluster_balancer.ts';
-import type { ClusterInfo } from '../../core/upstream/cluster_info.ts';
+import type { HostConfig } from '../../core/upstream/cluster_config.ts';
+import { type ClusterInfo, createClusterStats } from '../../core/upstream/cluster_info.ts';
+import type { ConsistentHashConfig } from '../../core/upstream/consistent_hash/config.ts';
 import { HashTableBalancer } from '../../core/upstream/consistent_hash/hash_table_balancer.ts';
+import { maglevTables } from '../../core/upstream/consistent_hash/maglev_table.ts';
+import { ringTables } from '../../core/upstream/consistent_hash/ring.ts';
 import { Host } from '../../core/upstream/host.ts';
+import type { HostChooser } from '../../core/upstream/host_chooser.ts';
+import type { LeastRequestConfig } from '../../core/upstream/least_request_config.ts';
 import { LoadBalancerContext, type LoadBalancerFactory } from '../../core/upstream/load_balancer.ts';
+import { NO_LOCALITY } from '../../core/upstream/locality_config.ts';
+import { MetadataCriteria } from '../../core/upstream/metadata_criteria.ts';
+import { SlowStart } from '../../core/upstream/slow_start.ts';
+import { SubsetBalancer } from '../../core/upstream/subset/subset_balancer.ts';
+import type { SubsetConfig } from '../../core/upstream/subset/subset_config.ts';
+import { LocalCluster } from '../../core/upstream/zone_aware/local_cluster.ts';
 import { LeastRequestLoadBalancer } from '../../extensions/load_balancing_policies/least_request/least_request.ts';
-import { buildMaglevTable } from '../../extensions/load_balancing_policies/maglev/maglev_table.ts';
 import { RandomLoadBalancer } from '../../extensions/load_balancing_policies/random/random.ts';
-import { buildRing } from '../../extensions/load_balancing_policies/ring_hash/ring.ts';
 import { RoundRobinLoadBalancer } from '../../extensions/load_balancing_policies/round_robin/round_robin.ts';
+import { balancerSource, seededRandom } from '../../test/support/balancer_source.ts';
 import { clusterConfig, hostConfig } from '../../test/support/in_process_worker.ts';
+import { createLocalStats } from '../../test/support/local_stats.ts';
 
 const HOSTS = 1000;
 const PICKS = 2_000_000;
+/** A scan looks at every host: it is measured with fewer picks, and its budget is per host. */
+const SCANS = 20_000;
 const ROUNDS = 5;
-const COMMON = { usesHostname: false, balanceFactor: 0, isLocalityWeighted: false };
+const COMMON: ConsistentHashConfig = { usesHostname: false, balanceFactor: 0, isLocalityWeighted: false };
 const RING = { isMurmur: false, minimumRingSize: 1024, maximumRingSize: 8_388_608, ...COMMON };
-const LEAST = { choiceCount: 2, activeRequestBias: 1, isFullScan: false };
-
-let state = 1;
-function random(): number {
-  state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-  return state;
-}
-
-/** Name → policy and the weights of the hosts by index. */
-const POLICIES: Record<string, [LoadBalancerFactory, (i: number) => number]> = {
-  'round_robin, equal weights': [{ create: (next) => new RoundRobinLoadBalancer(next) }, () => 1],
-  'round_robin, 1 to 10': [{ create: (next) => new RoundRobinLoadBalancer(next) }, (i) => 1 + (i % 10)],
-  'least_request, equal weights': [{ create: (next) => new LeastRequestLoadBalancer(LEAST, next) }, () => 1],
-  'least_request, 1 to 10': [{ create: (next) => new LeastRequestLoadBalancer(LEAST, next) }, (i) => 1 + (i % 10)],
-  random: [{ create: (next) => new RandomLoadBalancer(next) }, () => 1],
-  ring_hash: [{ create: (next, load) => new HashTableBalancer(RING, (keys, shares) => buildRing(RING, keys, shares), next, load), usesHash: true }, () => 1],
-  maglev: [{ create: (next, load) => new HashTableBalancer(COMMON, (keys, shares) => buildMaglevTable(keys, shares, 65_537), next, load), usesHash: true }, () => 1],
+const MAGLEV = maglevTables({ ...COMMON, tableSize: 65_537 });
+const BOUNDED = { ...COMMON, balanceFactor: 150 };
+const LEAST: LeastRequestConfig = { choiceCount: 2, activeRequestBias: 1, biasKey: '', isFullScan: false };
+const SLOW = { windowMs: 60_000, aggression: { defaultValue: 1, runtimeKey: '' }, minWeight: 0.1 };
+const SUBSETS: SubsetConfig = {
+  fallback: 'any_endpoint', defaultSubset: {}, selectors: [{ keys: ['stage', 'version'], fallback: 'not_defined', fallbackKeys: [], isSingleHost: false }], isLocalityWeightAware: false,
+  scalesLocalityWeight: false, panicModeAny: false, listAsAny: false, allowsRedundantKeys: false, hasFallbackList: false,
 };
 
-function nsPerPick(balancer: ClusterBalancer): number {
+const random = seededRandom(1);
+const ZONES = ['a', 'b', 'c'];
+
+/** One policy: its factory, how hosts differ by index, and what else there is. */
+interface Policy {
+  readonly factory: LoadBalancerFactory;
+  readonly host?: (i: number) => Partial<HostConfig>;
+  readonly environment?: BalancerEnvironment;
+  readonly subsets?: SubsetConfig;
+  readonly picks?: number;
+}
+
+const roundRobin: LoadBalancerFactory = { create: (next) => new RoundRobinLoadBalancer(next) };
+const least = (more: Partial<LeastRequestConfig> = {}): LoadBalancerFactory => ({ create: (next, { environment }) => new LeastRequestLoadBalancer({ ...LEAST, ...more }, next, environment) });
+const weighted = (i: number): Partial<HostConfig> => ({ weight: 1 + (i % 10) });
+const zoned = (i: number): Partial<HostConfig> => ({ zone: ZONES[i % 3], localityWeight: 1 + (i % 3) });
+
+/** A process in zone a, which has half of the requests and a third of the hosts. */
+function localEnvironment(): BalancerEnvironment {
+  const local = new LocalCluster('local', { region: '', zone: 'a', subZone: '' }, new Int32Array(HEALTH_GENERATION + 1));
+  local.setHosts(['a', 'a', 'b', 'c'].map((zone, i) => hostConfig(2000 + i, 80, { zone })));
+  return { ...emptyEnvironment(), runtime: new RuntimeSnapshot({}), local };
+}
+
+const POLICIES: Record<string, Policy> = {
+  'round_robin, equal weights': { factory: roundRobin },
+  'round_robin, 1 to 10': { factory: roundRobin, host: weighted },
+  'round_robin, slow start': { factory: { create: (next, { environment }) => new RoundRobinLoadBalancer(next, new SlowStart(SLOW, environment)) } },
+  'round_robin, locality weights': { factory: { ...roundRobin, locality: { ...NO_LOCALITY, isWeighted: true } }, host: zoned },
+  'round_robin, zone-aware': { factory: roundRobin, host: zoned, environment: localEnvironment() },
+  'least_request, equal weights': { factory: least() },
+  'least_request, 1 to 10': { factory: least(), host: weighted },
+  'least_request, bias 1.5': { factory: least({ activeRequestBias: 1.5 }), host: weighted },
+  'least_request, slow start': { factory: least({ slowStart: SLOW }) },
+  'least_request, full scan': { factory: least({ isFullScan: true }), picks: SCANS },
+  random: { factory: { create: (next) => new RandomLoadBalancer(next) } },
+  ring_hash: { factory: { create: (next, { load }) => new HashTableBalancer(RING, ringTables(RING), next, load, null), usesHash: true } },
+  'ring_hash, bounded load': { factory: { create: (next, { load }) => new HashTableBalancer(BOUNDED, ringTables(RING), next, load, null), usesHash: true } },
+  maglev: { factory: { create: (next, { load }) => new HashTableBalancer(COMMON, MAGLEV, next, load, null), usesHash: true } },
+  'maglev, bounded load': { factory: { create: (next, { load }) => new HashTableBalancer(BOUNDED, MAGLEV, next, load, null), usesHash: true } },
+  'subset of two keys': {
+    factory: roundRobin, subsets: SUBSETS, host: (i) => ({ metadata: { 'envoy.lb': { stage: i % 2 === 0 ? 'prod' : 'dev', version: `${i % 5}` } } }),
+  },
+};
+
+function nsPerPick(balancer: HostChooser, picks: number, criteria: MetadataCriteria | null): number {
   const context = new LoadBalancerContext();
   context.hasHash = true;
+  context.criteria = criteria;
   let best = Infinity;
   for (let round = 0; round < ROUNDS; round++) {
     const before = process.cpuUsage();
-    for (let i = 0; i < PICKS; i++) {
+    for (let i = 0; i < picks; i++) {
       context.hashHigh = random() | 0;
       context.hashLow = random() | 0;
       if (balancer.choose(context) === null) throw new Error('no host');
     }
     const spent = process.cpuUsage(before);
-    best = Math.min(best, ((spent.user + spent.system) * 1000) / PICKS);
+    best = Math.min(best, ((spent.user + spent.system) * 1000) / picks);
   }
   return best;
 }
 
 console.log(`${'policy'.padEnd(32)}${'one priority'.padStart(14)}${'two priorities'.padStart(16)}${'first pick'.padStart(14)}`);
-for (const [name, [factory, weightOf]] of Object.entries(POLICIES)) {
-  const info = { config: clusterConfig(), stats: {} } as ClusterInfo;
+for (const [name, { factory, host, environment, subsets, picks }] of Object.entries(POLICIES)) {
+  const { stats: clusterStats } = createClusterStats(createLocalStats().scope);
+  const info = { config: clusterConfig(), stats: clusterStats } as ClusterInfo;
   const health = new Int32Array(HOSTS);
-  const stats = new Float64Array(HOSTS * HOST_STAT_WORDS);
-  const hosts = Array.from({ length: HOSTS }, (_, id) => new Host(hostConfig(id, 1024 + id, { weight: weightOf(id) }), health, stats));
-  const balancer = new ClusterBalancer(info, { factory, random, load: { activeRequests: () => 0 }, overprovisioning: 140 });
+  const words = new Float64Array(HOSTS * HOST_STAT_WORDS);
+  const since = new Float64Array(HOSTS).fill(-30_000);
+  const hosts = Array.from({ length: HOSTS }, (_, id) => new Host(hostConfig(id, 1024 + id, host?.(id)), health, words, [words], since));
+  const source = balancerSource(factory, random, environment === undefined ? {} : { environment });
+  const balancer = subsets === undefined ? new ClusterBalancer(info, source) : new SubsetBalancer(info, source, subsets, clusterStats.subsets());
+  const criteria = subsets === undefined ? null : new MetadataCriteria({ stage: 'prod', version: '2' });
+  const context = new LoadBalancerContext();
+  context.criteria = criteria;
   const started = performance.now();
   balancer.setHosts([hosts]);
-  balancer.choose(new LoadBalancerContext());
+  balancer.choose(context);
   const first = performance.now() - started;
-  const one = nsPerPick(balancer);
+  const one = nsPerPick(balancer, picks ?? PICKS, criteria);
   // Half of the first priority's hosts are gone: 70 % there, 30 % at the second.
   for (let i = 0; i < HOSTS / 4; i++) health[i] = 1;
   balancer.setHosts([hosts.slice(0, HOSTS / 2), hosts.slice(HOSTS / 2)]);
-  const two = nsPerPick(balancer);
+  const two = nsPerPick(balancer, picks ?? PICKS, criteria);
   console.log(`${name.padEnd(32)}${`${one.toFixed(0)} ns`.padStart(14)}${`${two.toFixed(0)} ns`.padStart(16)}${`${first.toFixed(1)} ms`.padStart(14)}`);
 }

@@ -1,16 +1,33 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { XxHash64 } from '../base/xxhash64.ts';
 import type { ConnPool } from '../conn_pool/conn_pool.ts';
 import { HostPools } from './host_pools.ts';
 import { Http1ConnPool, type Http1PoolContext } from '../http/conn_pool/http1_pool.ts';
 import type { UpstreamCluster } from '../conn_pool/cluster_lookup.ts';
-import type { HostSetConfig } from '../upstream/cluster_config.ts';
+import type { HostConfig, HostSetConfig } from '../upstream/cluster_config.ts';
+import type { BalancerEnvironment } from '../upstream/balancer_environment.ts';
 import { ClusterBalancer } from '../upstream/cluster_balancer.ts';
+import type { SharedTables } from '../upstream/consistent_hash/hash_table.ts';
 import type { ClusterInfo } from '../upstream/cluster_info.ts';
 import { Host } from '../upstream/host.ts';
 import { HEALTH_GENERATION } from '../shared_memory/layout.ts';
 import type { RetryPriority } from '../upstream/retry_priority.ts';
 import { OutlierMonitor, type OutlierReporting } from '../upstream/outlier_monitor.ts';
-import { LoadBalancerContext, type LoadBalancerFactory } from '../upstream/load_balancer.ts';
+import type { HostChooser } from '../upstream/host_chooser.ts';
+import type { MetadataCriteria } from '../upstream/metadata_criteria.ts';
+import { SubsetBalancer } from '../upstream/subset/subset_balancer.ts';
+import { configuredLocalityWeight, LoadBalancerContext, type LoadBalancerFactory } from '../upstream/load_balancer.ts';
+
+/** The words of hosts in shared memory, as one worker sees them. */
+export interface HostWords {
+  readonly health: Int32Array;
+  /** Counts of this worker. */
+  readonly stats: Float64Array;
+  /** Those of every worker. */
+  readonly allStats: readonly Float64Array[];
+  /** When they became healthy, by the wall clock. */
+  readonly since: Float64Array;
+}
 
 /** Health is looked at again this often even if the host set did not change, in ticks of the timer wheel (about 250 ms). */
 const HEALTH_CHECK_TICKS = 32;
@@ -22,25 +39,26 @@ export class ThreadLocalCluster implements UpstreamCluster {
   readonly info: ClusterInfo;
   private readonly poolContext: Http1PoolContext;
   private readonly factory: LoadBalancerFactory;
-  private readonly health: Int32Array;
-  private readonly hostStats: Float64Array;
+  private readonly words: HostWords;
+  private readonly environment: BalancerEnvironment;
   private readonly context: LoadBalancerContext;
   private hostsById: Map<number, Host>;
-  private readonly balancer: ClusterBalancer;
+  private readonly balancer: HostChooser;
   private checkedTick: number;
   private checkedGeneration: number;
   /** What hosts report for outlier detection and health checks; null without both. Set before the first hosts. */
   outliers: OutlierReporting | null;
 
-  constructor(info: ClusterInfo, poolContext: Http1PoolContext, factory: LoadBalancerFactory, random: () => number, health: Int32Array, hostStats: Float64Array) {
+  /** `tables`: tables of hashes that main made for this cluster. */
+  constructor(info: ClusterInfo, poolContext: Http1PoolContext, factory: LoadBalancerFactory, random: () => number, words: HostWords, tables: SharedTables, environment: BalancerEnvironment) {
     this.info = info;
     this.poolContext = poolContext;
     this.factory = factory;
-    this.health = health;
-    this.hostStats = hostStats;
+    this.words = words;
+    this.environment = environment;
     this.context = new LoadBalancerContext();
     this.hostsById = new Map();
-    this.balancer = new ClusterBalancer(info, { factory, random, load: info, overprovisioning: info.config.overprovisioningFactor });
+    this.balancer = createChooser(info, factory, random, tables, environment);
     this.checkedTick = 0;
     this.checkedGeneration = 0;
     this.outliers = null;
@@ -52,12 +70,14 @@ export class ThreadLocalCluster implements UpstreamCluster {
     const levels: Host[][] = [[]];
     for (const config of set.hosts) {
       const known = this.hostsById.get(config.id);
-      const host = known !== undefined && isSameHost(known, config) ? known : new Host(config, this.health, this.hostStats);
+      const host = known !== undefined && isSameHost(known, config) ? known : new Host(config, this.words.health, this.words.stats, this.words.allStats, this.words.since);
       if (host !== known && known !== undefined) {
         // Pools connect to an address: another address needs others.
         if (host.address === known.address) host.attachment = known.attachment;
         else drainPools(known);
       }
+      const { zone } = this.environment;
+      host.zoneCodes = zone === '' || config.zone === '' ? null : this.info.stats.zoneCodes(zone, config.zone);
       if (host !== known && this.outliers !== null) host.outlier = new OutlierMonitor(this.outliers, config.id);
       next.set(config.id, host);
       while (levels.length <= config.priority) levels.push([]);
@@ -68,10 +88,10 @@ export class ThreadLocalCluster implements UpstreamCluster {
     this.balancer.setHosts(levels);
   }
 
-  chooseHost(random: number, hash: XxHash64 | null): Host | null {
+  chooseHost(random: number, hash: XxHash64 | null, criteria: MetadataCriteria | null): Host | null {
     // Ticks are small integers: a time in milliseconds would be a number on the heap.
     const now = this.poolContext.dispatcher.wheel.nowTick;
-    const generation = this.health[HEALTH_GENERATION];
+    const generation = this.words.health[HEALTH_GENERATION];
     if (now - this.checkedTick >= HEALTH_CHECK_TICKS || generation !== this.checkedGeneration) {
       this.checkedTick = now;
       this.checkedGeneration = generation;
@@ -80,6 +100,7 @@ export class ThreadLocalCluster implements UpstreamCluster {
     const { context } = this;
     context.random = random;
     context.hasHash = hash !== null;
+    context.criteria = criteria;
     if (hash !== null) {
       context.hashHigh = hash.high;
       context.hashLow = hash.low;
@@ -110,8 +131,17 @@ export class ThreadLocalCluster implements UpstreamCluster {
     else pools.forEach((pool) => pool.renew());
   }
 
+  /** Main made other tables of hashes. */
+  onHashTables(): void {
+    this.balancer.onTables();
+  }
+
   get usesHash(): boolean {
     return this.factory.usesHash === true;
+  }
+
+  get usesMetadata(): boolean {
+    return this.factory.subsets !== undefined;
   }
 
   pool(host: Host, priority: number, downstream: number): ConnPool | null {
@@ -165,9 +195,17 @@ export class ThreadLocalCluster implements UpstreamCluster {
   }
 }
 
-function isSameHost(host: Host, config: Host['config']): boolean {
-  const old = host.config;
-  return old.address === config.address && old.port === config.port && old.weight === config.weight && old.priority === config.priority && old.hostname === config.hostname;
+/** Decided once: subsets cost those clusters only that have some. */
+function createChooser(info: ClusterInfo, factory: LoadBalancerFactory, random: () => number, tables: SharedTables, environment: BalancerEnvironment): HostChooser {
+  const { subsets } = factory;
+  const source = { factory, random, environment, load: info, localityWeightOf: configuredLocalityWeight, overprovisioning: info.config.overprovisioningFactor };
+  // Tables of subsets are made here: main knows those of whole priorities.
+  return subsets === undefined ? new ClusterBalancer(info, { ...source, tables }) : new SubsetBalancer(info, { ...source, tables: null }, subsets, info.stats.subsets());
+}
+
+/** Whether nothing that a host is asked for is another. Main keeps the object of a host that did not change, but each message is a copy. */
+function isSameHost(host: Host, config: HostConfig): boolean {
+  return isDeepStrictEqual(host.config, config);
 }
 
 function drainPools(host: Host): void {

@@ -4,17 +4,21 @@ import type { FormatNeeds } from '../formatter/format_environment.ts';
 import type { HeaderNames } from '../headers/header_names.ts';
 import type { IoDispatcher } from '../network/io_dispatcher.ts';
 import type { AnyExtensionFactory, FactoryRegistry } from '../registry/factory_registry.ts';
+import type { ExtensionConfig } from '../registry/parse_context.ts';
 import type { ClusterLookup } from '../conn_pool/cluster_lookup.ts';
-import type { ClusterSnapshot } from '../snapshot/snapshot.ts';
+import type { RuntimeSnapshot } from '../runtime/runtime_snapshot.ts';
+import type { ClusterSnapshot, Snapshot } from '../snapshot/snapshot.ts';
 import type { StatsScope } from '../stats/stats.ts';
-import { RuntimeSnapshot } from '../runtime/runtime_snapshot.ts';
+import { type BalancerEnvironment, emptyEnvironment } from '../upstream/balancer_environment.ts';
 import { CircuitBreaker } from '../upstream/circuit_breaker.ts';
 import type { HostSetConfig } from '../upstream/cluster_config.ts';
 import { circuitGauges, ClusterInfo, createClusterStats } from '../upstream/cluster_info.ts';
+import { findTable, type SharedHashTable } from '../upstream/consistent_hash/hash_table.ts';
 import { compileErrorPredicate } from '../upstream/error_predicate.ts';
 import type { OutlierReporting, OutlierShared } from '../upstream/outlier_monitor.ts';
-import { LOAD_BALANCING_CATEGORY, type LoadBalancerFactory } from '../upstream/load_balancer.ts';
-import { ThreadLocalCluster } from './thread_local_cluster.ts';
+import { LOAD_BALANCING_CATEGORY, type LoadBalancerFactory, type LoadBalancingContext } from '../upstream/load_balancer.ts';
+import { LocalCluster } from '../upstream/zone_aware/local_cluster.ts';
+import { type HostWords, ThreadLocalCluster } from './thread_local_cluster.ts';
 
 /** What the manager needs of its thread. */
 export interface ClusterManagerContext {
@@ -27,11 +31,7 @@ export interface ClusterManagerContext {
   readonly workerIndex: number;
   /** Circuit slabs of all workers. */
   readonly circuits: readonly Int32Array[];
-  readonly hostHealth: Int32Array;
-  /** Of this worker. */
-  readonly hostStats: Float64Array;
-  /** Of all workers. */
-  readonly allHostStats: readonly Float64Array[];
+  readonly hostWords: HostWords;
   readonly outliers: OutlierShared;
   /** Compiles `ClusterConfig.requestPolicies` for the streams of this worker. */
   compilePolicies(config: object, runtime: RuntimeSnapshot): object;
@@ -40,6 +40,15 @@ export interface ClusterManagerContext {
   /** What formats of this worker read. */
   readonly formatNeeds: Readonly<FormatNeeds>;
 }
+
+/** What of a snapshot concerns clusters. */
+export interface ClusterView extends Pick<Snapshot, 'clusters' | 'localCluster'> {
+  readonly runtime: RuntimeSnapshot;
+  /** Of this process; '' = none. */
+  readonly zone: string;
+}
+
+const NO_TABLES: readonly SharedHashTable[] = [];
 
 /** A cluster of the configuration, and what this worker made of it. */
 interface ClusterEntry {
@@ -57,12 +66,18 @@ interface ClusterEntry {
 export class ThreadLocalClusterManager implements ClusterLookup {
   private readonly context: ClusterManagerContext;
   private clusters: Map<string, ClusterEntry>;
-  private runtime: RuntimeSnapshot;
+  /** By the cluster's id; those are looked up for messages, names for requests. */
+  private byId: Map<number, ClusterEntry>;
+  /** Tables of hashes that main made, by the cluster's id. They come before the hosts they are of. */
+  private readonly tables: Map<number, readonly SharedHashTable[]>;
+  private readonly environment: BalancerEnvironment;
 
   constructor(context: ClusterManagerContext) {
     this.context = context;
     this.clusters = new Map();
-    this.runtime = new RuntimeSnapshot({});
+    this.byId = new Map();
+    this.tables = new Map();
+    this.environment = { ...emptyEnvironment(), nowMs: () => context.dispatcher.wallMs };
   }
 
   get(name: string): ThreadLocalCluster | null {
@@ -73,13 +88,15 @@ export class ThreadLocalClusterManager implements ClusterLookup {
   }
 
   /** Brings the set of clusters in line with a snapshot. Throws when one of them cannot be built on this thread. */
-  apply(snapshots: readonly ClusterSnapshot[], runtime: RuntimeSnapshot): void {
-    this.runtime = runtime;
+  apply({ clusters: snapshots, runtime, zone, localCluster }: ClusterView): void {
+    this.environment.runtime = runtime;
+    this.environment.zone = zone;
+    this.setLocalCluster(localCluster, snapshots);
     const next = new Map<string, ClusterEntry>();
     for (const snapshot of snapshots) {
       const { name } = snapshot.config;
       const known = this.clusters.get(name);
-      this.balancing(snapshot);
+      this.balancing(snapshot.config.lbPolicy);
       const { requestPolicies } = snapshot.config;
       const policies = requestPolicies === null ? null : this.context.compilePolicies(requestPolicies, runtime);
       let cluster: ThreadLocalCluster | null = null;
@@ -95,19 +112,30 @@ export class ThreadLocalClusterManager implements ClusterLookup {
     }
     for (const [name, { cluster }] of this.clusters) if (cluster !== null && next.get(name)?.cluster !== cluster) cluster.drain();
     this.clusters = next;
+    this.byId = new Map(Array.from(next.values(), (entry) => [entry.snapshot.id, entry]));
+    for (const id of this.tables.keys()) if (!this.byId.has(id)) this.tables.delete(id);
   }
 
   /** New hosts of one cluster; ignored when the cluster is gone. */
   updateHosts(clusterId: number, hosts: HostSetConfig): void {
     const known = this.clusters.get(hosts.cluster);
     if (known === undefined || known.snapshot.id !== clusterId) return;
-    this.clusters.set(hosts.cluster, { snapshot: { ...known.snapshot, hosts }, policies: known.policies, cluster: known.cluster });
+    if (hosts.cluster === this.environment.local?.name) this.environment.local.setHosts(hosts.hosts);
+    const entry = { snapshot: { ...known.snapshot, hosts }, policies: known.policies, cluster: known.cluster };
+    this.clusters.set(hosts.cluster, entry);
+    this.byId.set(clusterId, entry);
     known.cluster?.updateHosts(hosts);
   }
 
   /** The health of some of a cluster's hosts is another. */
   onHealthChanged(clusterId: number): void {
-    for (const { snapshot, cluster } of this.clusters.values()) if (snapshot.id === clusterId) cluster?.onHealthChanged();
+    this.byId.get(clusterId)?.cluster?.onHealthChanged();
+  }
+
+  /** Main made these tables for a cluster; of one that is not there yet too. */
+  setHashTables(clusterId: number, tables: readonly SharedHashTable[]): void {
+    this.tables.set(clusterId, tables);
+    this.byId.get(clusterId)?.cluster?.onHashTables();
   }
 
   /** Cuts every upstream connection. */
@@ -115,10 +143,27 @@ export class ThreadLocalClusterManager implements ClusterLookup {
     for (const { cluster } of this.clusters.values()) cluster?.close();
   }
 
-  private balancing({ config }: ClusterSnapshot): AnyExtensionFactory {
-    const factory = this.context.registry.get(LOAD_BALANCING_CATEGORY, config.lbPolicy.typeName);
-    if (factory === undefined) throw new Error(`no load balancing policy ${config.lbPolicy.typeName} on this thread`);
+  /** The one that this process is a host of. */
+  private setLocalCluster(local: Snapshot['localCluster'], snapshots: readonly ClusterSnapshot[]): void {
+    const { environment } = this;
+    const known = snapshots.find(({ config }) => config.name === local?.name);
+    if (local === undefined || known === undefined) {
+      environment.local = null;
+      return;
+    }
+    environment.local = new LocalCluster(local.name, local, this.context.hostWords.health);
+    environment.local.setHosts(known.hosts.hosts);
+  }
+
+  private balancing({ typeName }: ExtensionConfig): AnyExtensionFactory {
+    const factory = this.context.registry.get(LOAD_BALANCING_CATEGORY, typeName);
+    if (factory === undefined) throw new Error(`no load balancing policy ${typeName} on this thread`);
     return factory;
+  }
+
+  private policy(config: ExtensionConfig): LoadBalancerFactory {
+    const context: LoadBalancingContext = { policy: (child) => this.policy(child) };
+    return this.balancing(config).createFactory(config.config, context) as LoadBalancerFactory;
   }
 
   private outliersOf({ id, config }: ClusterSnapshot): OutlierReporting {
@@ -130,22 +175,21 @@ export class ThreadLocalClusterManager implements ClusterLookup {
   }
 
   private build(snapshot: ClusterSnapshot, policies: object | null): ThreadLocalCluster {
-    const { dispatcher, literals, rootScope, workerIndex, circuits, hostHealth, hostStats, allHostStats, random, formatNeeds } = this.context;
+    const { dispatcher, literals, rootScope, workerIndex, circuits, hostWords, random, formatNeeds } = this.context;
     const { config } = snapshot;
     const scope = rootScope.scope(`cluster.${config.statName}`);
     const { stats, droppedHeaders: dropped } = createClusterStats(scope);
     const breaker = (priority: 0 | 1): CircuitBreaker => {
       const thresholds = priority === 0 ? config.defaultThresholds : config.highThresholds;
       return new CircuitBreaker(
-        circuits, allHostStats, { worker: workerIndex, cluster: config.name, clusterId: snapshot.id, priority }, thresholds,
+        circuits, hostWords.allStats, { worker: workerIndex, cluster: config.name, clusterId: snapshot.id, priority }, thresholds,
         circuitGauges(scope, priority === 0 ? 'default' : 'high', thresholds.trackRemaining),
       );
     };
     const breakers = [breaker(0), breaker(1)] as const;
     const info = new ClusterInfo(config, stats, breakers);
-    info.applyRuntime(this.runtime);
+    info.applyRuntime(this.environment.runtime);
     info.policies = policies;
-    const factory = this.balancing(snapshot);
     const cluster = new ThreadLocalCluster(
       info,
       {
@@ -175,10 +219,11 @@ export class ThreadLocalClusterManager implements ClusterLookup {
           onProtocolError: () => stats.cxProtocolError.inc(),
         },
       },
-      factory.createFactory(config.lbPolicy.config, undefined) as LoadBalancerFactory,
+      this.policy(config.lbPolicy),
       random,
-      hostHealth,
-      hostStats,
+      hostWords,
+      { find: (hosts) => findTable(this.tables.get(snapshot.id) ?? NO_TABLES, hosts) },
+      this.environment,
     );
     if (config.outliers !== null || config.isHealthChecked) cluster.outliers = this.outliersOf(snapshot);
     cluster.updateHosts(snapshot.hosts);

@@ -1,6 +1,7 @@
 import type { XxHash64 } from '../base/xxhash64.ts';
 import type { ConnPool } from './conn_pool.ts';
 import type { ClusterInfo } from '../upstream/cluster_info.ts';
+import type { MetadataCriteria } from '../upstream/metadata_criteria.ts';
 import type { Host } from '../upstream/host.ts';
 import type { RetryPriority } from '../upstream/retry_priority.ts';
 
@@ -9,8 +10,10 @@ export interface UpstreamCluster {
   readonly info: ClusterInfo;
   /** Whether its balancer chooses by a hash of the request. */
   readonly usesHash: boolean;
-  /** A host for a request with this random number and, when it has one, this hash; or null. */
-  chooseHost(random: number, hash: XxHash64 | null): Host | null;
+  /** Whether its balancer chooses by what routes and requests want of a host's metadata. */
+  readonly usesMetadata: boolean;
+  /** A host for a request with this random number and, when it has them, this hash and these criteria; or null. */
+  chooseHost(random: number, hash: XxHash64 | null, criteria: MetadataCriteria | null): Host | null;
   /** Until told otherwise (null), hosts are chosen for a retry that is to go by this. */
   preferPriorities(priority: RetryPriority | null): void;
   /** The host's pool at a priority (0 default, 1 high) for a downstream connection, by its id; null when the cluster has too many. */

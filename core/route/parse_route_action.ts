@@ -9,6 +9,7 @@ import type { MirrorPolicyConfig } from './mirror_policy.ts';
 import { parseHashPolicies } from './parse_hash_policy.ts';
 import { parseHeaderMutations } from './parse_header_mutations.ts';
 import { parseInternalRedirect } from './parse_internal_redirect.ts';
+import { parseMetadataMatch } from './parse_metadata.ts';
 import { parseMirrorPolicies } from './parse_mirror_policies.ts';
 import { parsePerFilterConfigs } from './parse_per_filter_config.ts';
 import { parsePathRewritePolicy } from './parse_route_match.ts';
@@ -51,6 +52,7 @@ export function parseRouteAction(message: RouteAction, options: RouteParseOption
     appendForwardedHost: message.appendXForwardedHost,
     ...parseRouteTimeouts(message, options.times, context),
     priority: message.priority === 1 ? 'high' : 'default',
+    ...parseMetadataMatch(message.metadataMatch),
     ...parseUpgrades(message.upgradeConfigs, context),
     hashPolicies: parseHashPolicies(message.hashPolicy, context),
     mirrorPolicies: message.requestMirrorPolicies.length === 0 ? options.mirrorPolicies : parseMirrorPolicies(message.requestMirrorPolicies, options.clusterNames, context),
@@ -143,6 +145,7 @@ function parseWeightedCluster(message: WeightedCluster_ClusterWeight, options: R
     responseHeaders: parseHeaderMutations(message, 'response', message.responseHeadersToAdd, message.responseHeadersToRemove, context),
     hostRewrite: message.hostRewriteSpecifier.case === 'hostRewriteLiteral' ? message.hostRewriteSpecifier.value : '',
     perFilterConfig: parsePerFilterConfigs(message, message.typedPerFilterConfig, context),
+    ...parseMetadataMatch(message.metadataMatch),
   };
 }
 

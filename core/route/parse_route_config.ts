@@ -1,6 +1,5 @@
 /** envoy.config.route.v3.RouteConfiguration to plain data. Thread: main, config time. */
 import type { MetadataStructs } from '../stream_info/stream_info.ts';
-import type { Metadata } from '../api/gen/envoy/config/core/v3/base_pb.d.ts';
 import type { RouteConfiguration } from '../api/gen/envoy/config/route/v3/route_pb.d.ts';
 import type { Route, RouteList, VirtualCluster, VirtualHost } from '../api/gen/envoy/config/route/v3/route_components_pb.d.ts';
 import type { MatchInputConfig } from '../matcher/match_tree_config.ts';
@@ -8,6 +7,7 @@ import { parseHeaderMatcher } from '../matcher/parse_matcher.ts';
 import { type MatchTreeOptions, parseMatchTree } from '../matcher/parse_match_tree.ts';
 import type { AnyMessage, ParseContext } from '../registry/parse_context.ts';
 import { parseHeaderMutations } from './parse_header_mutations.ts';
+import { parseMetadata } from './parse_metadata.ts';
 import { parseMirrorPolicies } from './parse_mirror_policies.ts';
 import { parsePerFilterConfigs } from './parse_per_filter_config.ts';
 import { parseRouteMatch } from './parse_route_match.ts';
@@ -179,8 +179,3 @@ function parseAction(message: Route, options: RouteParseOptions, context: ParseC
   return { kind: 'non_forwarding' };
 }
 
-/** Untyped metadata by namespace as JSON values; typed metadata is left unread. */
-export function parseMetadata(message: Metadata | undefined): Readonly<Record<string, unknown>> {
-  if (message === undefined) return {};
-  return JSON.parse(JSON.stringify(message.filterMetadata)) as Record<string, unknown>;
-}

@@ -2,7 +2,7 @@ import type { HeaderMap } from '../headers/header_map.ts';
 import type { HeaderNames } from '../headers/header_names.ts';
 import { compileHeaderMatchers, type HeaderMatcher, matchesAllHeaders } from '../matcher/header_matcher.ts';
 import type { Counter, StatsScope } from '../stats/stats.ts';
-import { ResponseCodeStats } from '../upstream/cluster_info.ts';
+import { ResponseCodeStats } from '../upstream/response_code_stats.ts';
 import type { VirtualClusterConfig } from './route_config.ts';
 
 const OTHER = 'other';

@@ -44,6 +44,8 @@ export interface WeightedClusterConfig {
   readonly responseHeaders: HeaderMutationsConfig;
   readonly hostRewrite: string;
   readonly perFilterConfig: PerFilterConfigs;
+  /** What its hosts' metadata is to hold, by namespace, besides what the route says; absent: nothing. */
+  readonly metadataMatch?: Readonly<Record<string, unknown>>;
 }
 
 export interface RouteActionConfig extends RouteTimeoutsConfig {
@@ -71,6 +73,8 @@ export interface RouteActionConfig extends RouteTimeoutsConfig {
   readonly autoHostRewrite: boolean;
   readonly appendForwardedHost: boolean;
   readonly priority: 'default' | 'high';
+  /** What the metadata of hosts is to hold, by namespace; absent: nothing. */
+  readonly metadataMatch?: Readonly<Record<string, unknown>>;
   /** Upgrade types that the route allows or forbids whatever the connection manager says; types in lower case. */
   readonly upgrades: readonly { readonly type: string; readonly enabled: boolean }[];
   /** CONNECT (and, if allowed, POST) requests end here and go to the upstream as plain TCP; null = they are forwarded. */

@@ -10,6 +10,7 @@ import { compileHeaderMatchers, type HeaderMatcher } from '../matcher/header_mat
 import type { MatchInput } from '../matcher/match_input.ts';
 import { QueryParameterMatcher } from '../matcher/query_parameter_matcher.ts';
 import type { ExtensionConfig } from '../registry/parse_context.ts';
+import { MetadataCriteria } from '../upstream/metadata_criteria.ts';
 import type { RuntimeSnapshot } from '../runtime/runtime_snapshot.ts';
 import type { StatsScope } from '../stats/stats.ts';
 import { type MatchFailure, MatchPredicate, matchFailure, NO_FAILURE } from './match_failure.ts';
@@ -122,6 +123,8 @@ export class RouteEntry {
   readonly retries: RetryPolicy | null;
   /** The route's own; `RouteVirtualHost.rateLimits` count too if it has none or `includesVirtualHostRateLimits`. */
   readonly rateLimits: RateLimitPolicy | null;
+  /** What hosts' metadata is to hold; null: nothing. */
+  readonly metadataCriteria: MetadataCriteria | null;
   /** Makes a direct response's body. */
   readonly bodyFormat: Formatter | null;
 
@@ -180,6 +183,7 @@ export class RouteEntry {
     this.internalRedirect = action === null || action.internalRedirect === null ? null : new InternalRedirectPolicy(action.internalRedirect, context);
     this.retries = action === null || action.retries === null ? null : new RetryPolicy(action.retries, context);
     this.rateLimits = compileRateLimits(action?.rateLimits ?? [], context);
+    this.metadataCriteria = MetadataCriteria.of(cluster?.metadataMatch, MetadataCriteria.of(action?.metadataMatch, null));
     const bodyFormat = config.action.kind === 'direct_response' ? config.action.bodyFormat : null;
     this.bodyFormat = bodyFormat === null ? null : context.compileFormat(bodyFormat);
     const routePerFilter = compilePerFilter(config.perFilterConfig, parents.perFilter, context);

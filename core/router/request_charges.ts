@@ -4,6 +4,7 @@ import { ResetReason } from '../http/codec.ts';
 import type { RequestStats } from '../route/request_stats.ts';
 import type { ClusterStats } from '../upstream/cluster_info.ts';
 import type { StreamInfo } from '../stream_info/stream_info.ts';
+import type { ResponseCodeStats } from '../upstream/response_code_stats.ts';
 import { percentOfTimeout } from '../upstream/tracking_stats.ts';
 import { failureStatus } from './request_rules.ts';
 import type { RequestTimeouts } from './request_timeouts.ts';
@@ -21,6 +22,8 @@ export class RequestCharges {
   virtualCluster: RequestStats | null;
   route: RequestStats | null;
   isInternal: boolean;
+  /** From the zone of this process to that of the host; null where one has none. */
+  zone: ResponseCodeStats | null;
   /** x-envoy-upstream-alt-stat-name; '' = none. */
   altStatName: string;
   /** Neither codes nor times: health checks are no traffic, and with `dynamic_stats: false` nothing is. */
@@ -35,6 +38,7 @@ export class RequestCharges {
     this.virtualCluster = null;
     this.route = null;
     this.isInternal = false;
+    this.zone = null;
     this.altStatName = '';
     this.isUncounted = false;
     this.hidesCodes = false;
@@ -55,6 +59,7 @@ export class RequestCharges {
     this.cluster = null;
     this.virtualCluster = null;
     this.route = null;
+    this.zone = null;
     this.altStatName = '';
     this.hasInterimResponse = false;
   }
@@ -75,6 +80,7 @@ export class RequestCharges {
     stats.byOrigin(this.isInternal).charge(status);
     this.virtualCluster?.codes.charge(status);
     this.route?.codes.charge(status);
+    this.zone?.charge(status);
     if (this.altStatName !== '') stats.alternative(this.altStatName)?.charge(status, this.isInternal);
     if (isCanary) stats.canaryCodes().charge(status);
   }
@@ -134,5 +140,6 @@ export class RequestCharges {
     stats.byOrigin(this.isInternal).time.record(elapsed);
     this.virtualCluster?.codes.time.record(elapsed);
     this.route?.codes.time.record(elapsed);
+    this.zone?.time.record(elapsed);
   }
 }

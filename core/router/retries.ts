@@ -9,6 +9,7 @@ import type { TerminalFilterCallbacks } from '../http/terminal_filter.ts';
 import { NO_RETRIES, RetryPolicy } from '../route/retry_policy.ts';
 import type { RouteEntry } from '../route/route_entry.ts';
 import { ResponseFlag } from '../stream_info/response_flags.ts';
+import type { MetadataCriteria } from '../upstream/metadata_criteria.ts';
 import type { Host } from '../upstream/host.ts';
 import type { RetryPriority } from '../upstream/retry_priority.ts';
 import type { RequestCharges } from './request_charges.ts';
@@ -126,22 +127,22 @@ export class Retries {
   }
 
   /** The host of the next try: the last one chosen when the predicates like none. */
-  chooseHost(cluster: UpstreamCluster, random: number, hash: XxHash64 | null): Host | null {
-    if (this.priority === null) return this.chooseAccepted(cluster, random, hash);
+  chooseHost(cluster: UpstreamCluster, random: number, hash: XxHash64 | null, criteria: MetadataCriteria | null): Host | null {
+    if (this.priority === null) return this.chooseAccepted(cluster, random, hash, criteria);
     cluster.preferPriorities(this.priority);
-    const host = this.chooseAccepted(cluster, random, hash);
+    const host = this.chooseAccepted(cluster, random, hash, criteria);
     cluster.preferPriorities(null);
     return host;
   }
 
-  private chooseAccepted(cluster: UpstreamCluster, random: number, hash: XxHash64 | null): Host | null {
+  private chooseAccepted(cluster: UpstreamCluster, random: number, hash: XxHash64 | null, criteria: MetadataCriteria | null): Host | null {
     const predicates = this.policy.hostPredicates;
-    let host = cluster.chooseHost(random, hash);
+    let host = cluster.chooseHost(random, hash, criteria);
     if (predicates === null) return host;
     for (let left = this.policy.config.hostSelectionMaxAttempts; left > 0 && host !== null; left--) {
       const candidate = host;
       if (!predicates.some((predicate) => predicate.rejects(candidate, this.attempted))) return host;
-      host = cluster.chooseHost(random, hash);
+      host = cluster.chooseHost(random, hash, criteria);
     }
     return host;
   }

@@ -21,8 +21,8 @@ import { type CopiedRequest, RequestCopies } from './request_copies.ts';
 import { type HedgedRequest, Hedges } from './hedges.ts';
 import { flagOf, isCanaryResponse, isConnectRequest, removeConsumed } from './request_rules.ts';
 import { RequestCharges } from './request_charges.ts';
-import { RequestHash } from './request_hash.ts';
 import { RequestTimeouts } from './request_timeouts.ts';
+import { HostChoice } from './host_choice.ts';
 import type { RouterContext } from './router_context.ts';
 import { RouterReplies } from './router_replies.ts';
 import { mayRetry, Retries } from './retries.ts';
@@ -45,7 +45,7 @@ export class RouterFilter implements TerminalFilter, HedgedRequest, CopiedReques
   /** The request's body for sending it again. */
   private readonly kept: KeptBody;
   private isMirrored: boolean;
-  private readonly hash: RequestHash;
+  private readonly choice: HostChoice;
   private callbacks: TerminalFilterCallbacks | null;
   private timer: Timer | null;
   private state: number;
@@ -72,7 +72,7 @@ export class RouterFilter implements TerminalFilter, HedgedRequest, CopiedReques
     this.copies = null;
     this.kept = new KeptBody();
     this.isMirrored = false;
-    this.hash = new RequestHash();
+    this.choice = new HostChoice();
     this.callbacks = null;
     this.timer = null;
     this.state = State.idle;
@@ -143,7 +143,7 @@ export class RouterFilter implements TerminalFilter, HedgedRequest, CopiedReques
     finalizeRequestHeaders(route, headers, callbacks.streamInfo, config.suppressEnvoyHeaders, this.replies.formatContext);
     this.beginRetries(route, headers, endStream, cluster, callbacks);
     info.upstreamAttemptCount = 1;
-    const host = cluster.chooseHost(info.random, cluster.usesHash ? this.hash.compute(this.policies?.hashPolicy ?? route.hashPolicy, headers, info) : null);
+    const host = this.choice.choose(cluster, route, headers, info, null);
     if (host === null) {
       this.replies.noHost(cluster, callbacks);
       return;
@@ -189,6 +189,7 @@ export class RouterFilter implements TerminalFilter, HedgedRequest, CopiedReques
     const { tunnel } = this;
     const info = callbacks.streamInfo;
     this.upstream.host = host;
+    this.charges.zone = host.zoneCodes;
     // Upstream connections are plaintext.
     if (info.schemeMatchesUpstream) headers.isHttps = false;
     info.upstreamHost = host;
@@ -216,7 +217,7 @@ export class RouterFilter implements TerminalFilter, HedgedRequest, CopiedReques
     info.upstreamAttemptCount++;
     retries.beginTry(route, headers, info.upstreamAttemptCount);
     info.resetUpstream();
-    const host = retries.chooseHost(cluster, info.random, cluster.usesHash ? this.hash.compute(this.policies?.hashPolicy ?? route.hashPolicy, headers, info) : null);
+    const host = this.choice.choose(cluster, route, headers, info, retries);
     if (host === null) {
       this.giveUp('', callbacks);
       this.replies.noHost(cluster, callbacks);
@@ -341,7 +342,7 @@ export class RouterFilter implements TerminalFilter, HedgedRequest, CopiedReques
     this.kept.clear();
     this.hedges?.reset();
     upstream.timers.onResponse(this.timeouts.perTryIdleMs);
-    this.hash.addCookies(headers);
+    this.choice.addCookies(headers);
     const info = callbacks.streamInfo;
     info.responseCodeDetails = 'via_upstream';
     const isRequestComplete = callbacks.isRequestComplete();
@@ -576,7 +577,7 @@ export class RouterFilter implements TerminalFilter, HedgedRequest, CopiedReques
     if (this.isMirrored) this.copies?.cancel();
     this.isMirrored = false;
     this.kept.clear();
-    this.hash.clear();
+    this.choice.clear();
     this.state = State.idle;
     this.cluster = null;
     this.route = null;

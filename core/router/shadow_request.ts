@@ -85,7 +85,7 @@ export class ShadowRequest implements PoolRequest, ResponseDecoder {
     this.context.shadowStats().rqTotal.inc();
     if (endStream) this.startTimer();
     const { stats } = this.cluster.info;
-    const host = this.cluster.chooseHost(random, null);
+    const host = this.cluster.chooseHost(random, null, null);
     const pool = host === null ? null : this.cluster.pool(host, isHighPriority ? 1 : 0, NO_DOWNSTREAM);
     if (host === null || pool === null) {
       if (host === null) stats.cxNoneHealthy.inc();

@@ -41,12 +41,14 @@ export class RuntimeSnapshot {
     return typeof value === 'number' && value >= 0 ? Math.floor(value) : defaultValue;
   }
 
-  /** A number of any kind, if the key has one. */
-  getNumber(key: string): number | undefined {
-    if (this.values.size === 0) return undefined;
+  /** A number, or the default when absent or not a number. */
+  getNumber<Default extends number | undefined>(key: string, defaultValue: Default): number | Default {
+    if (key === '' || this.values.size === 0) return defaultValue;
     const value = this.values.get(key);
     if (typeof value === 'number') return value;
-    return typeof value === 'string' && /^-?\d+(\.\d+)?$/.test(value) ? Number(value) : undefined;
+    if (typeof value !== 'string' || value === '') return defaultValue;
+    const number = Number(value);
+    return Number.isNaN(number) ? defaultValue : number;
   }
 
   getBoolean(key: string, defaultValue: boolean): boolean {

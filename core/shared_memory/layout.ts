@@ -61,6 +61,8 @@ export const MAX_PROCESS_COUNTS = 4096;
 /** All fixed slabs of one process, as posted to threads. */
 export interface SharedSlabs {
   readonly hostHealth: SharedArrayBuffer;
+  /** Since when a host is there, or healthy by its checks: one float64 per host, wall clock in milliseconds, written by main. */
+  readonly hostSince: SharedArrayBuffer;
   readonly serverFacts: SharedArrayBuffer;
   readonly clusterFacts: SharedArrayBuffer;
   /** Index = worker. */
@@ -95,6 +97,7 @@ export function createSharedSlabs(workers: number): SharedSlabs {
   }
   return {
     hostHealth: new SharedArrayBuffer((MAX_HOSTS + 1) * 4),
+    hostSince: new SharedArrayBuffer(MAX_HOSTS * 8),
     serverFacts: new SharedArrayBuffer(SERVER_FACT_WORDS * 4),
     clusterFacts: new SharedArrayBuffer(MAX_CLUSTERS * CLUSTER_FACT_WORDS * 4),
     hostStats,

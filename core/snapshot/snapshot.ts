@@ -30,4 +30,6 @@ export interface Snapshot {
   readonly clusters: readonly ClusterSnapshot[];
   readonly runtime: RuntimeValues;
   readonly node: { readonly id: string; readonly cluster: string; readonly zone: string };
+  /** The cluster that this process is a host of, and where it runs; absent: none is named. */
+  readonly localCluster?: { readonly name: string; readonly region: string; readonly zone: string; readonly subZone: string } | undefined;
 }

@@ -91,7 +91,8 @@ export class CircuitBreaker {
     return this.inUse(CircuitKind.retries) < Math.max(Math.floor((budget.percent / 100) * requests), budget.minConcurrency);
   }
 
-  private inUse(kind: number): number {
+  /** Sum over all workers. */
+  inUse(kind: number): number {
     const at = this.base + kind;
     const all = this.all;
     let sum = 0;

@@ -32,8 +32,8 @@ export function circuitLimits(thresholds: CircuitBreakerThresholds, cluster: str
 
 /** Either key alone makes a budget. */
 function retryBudget(configured: RetryBudgetConfig | null, prefix: string, runtime: RuntimeSnapshot | null): RetryBudgetConfig | null {
-  const percent = runtime?.getNumber(`${prefix}budget_percent`);
-  const minConcurrency = runtime?.getNumber(`${prefix}min_retry_concurrency`);
+  const percent = runtime?.getNumber(`${prefix}budget_percent`, undefined);
+  const minConcurrency = runtime?.getNumber(`${prefix}min_retry_concurrency`, undefined);
   if (percent === undefined && minConcurrency === undefined) return configured;
   return {
     percent: percent ?? configured?.percent ?? BUDGET_PERCENT,

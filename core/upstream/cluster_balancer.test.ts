@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { balancerSource } from '../../test/support/balancer_source.ts';
 import { clusterConfig, hostConfig } from '../../test/support/in_process_worker.ts';
 import { createLocalStats } from '../../test/support/local_stats.ts';
 import { RandomLoadBalancer } from '../../extensions/load_balancing_policies/random/random.ts';
@@ -8,6 +9,7 @@ import { ClusterBalancer } from './cluster_balancer.ts';
 import type { ClusterConfig, HostConfig } from './cluster_config.ts';
 import { ClusterInfo, createClusterStats } from './cluster_info.ts';
 import { Host } from './host.ts';
+import { NO_LOCALITY } from './locality_config.ts';
 import { LoadBalancerContext, type LoadBalancerFactory } from './load_balancer.ts';
 
 /** Numerical Recipes' generator: the same numbers every time. */
@@ -19,7 +21,7 @@ function seeded(seed: number): () => number {
   };
 }
 
-const LOCALITY = { failsOnPanic: false, isWeighted: false };
+const LOCALITY = { ...NO_LOCALITY, failsOnPanic: false, isWeighted: false };
 const ROUND_ROBIN: LoadBalancerFactory = { create: (random) => new RoundRobinLoadBalancer(random) };
 const RANDOM: LoadBalancerFactory = { create: (random) => new RandomLoadBalancer(random) };
 const DOWN = HostHealthFlag.failedActiveHc;
@@ -32,7 +34,7 @@ function setUp(levels: readonly (readonly Partial<HostConfig>[])[], factory: Loa
   const slab = new Float64Array(800);
   let id = 0;
   const byPriority = levels.map((level, priority) => level.map((more) => new Host(hostConfig(id++, 80, { priority, ...more }), health, slab)));
-  const balancer = new ClusterBalancer(info, { factory, random: seeded(7), load: info, overprovisioning: info.config.overprovisioningFactor });
+  const balancer = new ClusterBalancer(info, balancerSource(factory, seeded(7), { load: info, overprovisioning: info.config.overprovisioningFactor }));
   balancer.setHosts(byPriority);
   const context = new LoadBalancerContext();
   /** Picks per host id; -1 = none. */

@@ -1,18 +1,23 @@
 import { remainder64 } from '../base/product64.ts';
 import type { ClusterInfo } from './cluster_info.ts';
 import type { Host } from './host.ts';
+import type { HostChooser } from './host_chooser.ts';
 import { HostLevel } from './host_level.ts';
 import type { BalancerSource, LoadBalancer, LoadBalancerContext } from './load_balancer.ts';
+import { NO_LOCALITY } from './locality_config.ts';
 import { computePriorityLoad, type PriorityLoad } from './priority_load.ts';
+import { PANIC_KEY, ZoneRouting } from './zone_aware/zone_routing.ts';
+import type { ZoneStats } from './zone_aware/zone_stats.ts';
 
 /** Chooses a priority by its load, then a host of it. Per worker; changed only between turns. */
-export class ClusterBalancer {
+export class ClusterBalancer implements HostChooser {
   private readonly info: ClusterInfo;
   private readonly source: BalancerSource;
   private levels: HostLevel[];
   private load: PriorityLoad;
   /** Where all requests go while one priority can take them; null: see `load`. */
   private only: LoadBalancer | null;
+  private zoneStats: ZoneStats | null;
 
   constructor(info: ClusterInfo, source: BalancerSource) {
     this.info = info;
@@ -20,20 +25,24 @@ export class ClusterBalancer {
     this.levels = [];
     this.load = { healthy: new Int32Array(0), degraded: new Int32Array(0), isPanic: [], healthyPercent: [], degradedPercent: [] };
     this.only = null;
+    this.zoneStats = null;
     this.setHosts([[]]);
   }
 
-  /** New hosts by priority; at least one priority. */
   setHosts(byPriority: readonly (readonly Host[])[]): void {
-    this.levels = byPriority.map((hosts) => new HostLevel(this.source, hosts));
+    this.levels = byPriority.map((hosts, priority) => new HostLevel(this.source, hosts, priority === 0 && hosts.length > 0 ? this.zones() : null));
     this.recalculate();
   }
 
-  /** Looks at every host's health again. */
   refresh(): void {
     let isChanged = false;
     for (let i = 0; i < this.levels.length; i++) if (this.levels[i].refresh()) isChanged = true;
     if (isChanged) this.recalculate();
+  }
+
+  onTables(): void {
+    for (const level of this.levels) level.invalidate();
+    this.recalculate();
   }
 
   choose(context: LoadBalancerContext): Host | null {
@@ -41,8 +50,20 @@ export class ClusterBalancer {
     return this.only !== null ? this.only.chooseHost(context) : this.chooseByLoad(context, this.load);
   }
 
+  /** Zones matter to the first priority only. */
+  private zones(): ZoneRouting | null {
+    const { factory, environment, random } = this.source;
+    const { local } = environment;
+    const { config, stats } = this.info;
+    if (local === null || local.name === config.name || factory.usesHash === true) return null;
+    const { zone, failsOnPanic } = factory.locality ?? NO_LOCALITY;
+    this.zoneStats ??= stats.zones();
+    return new ZoneRouting({ ...zone, failsOnPanic, panicThreshold: config.healthyPanicThreshold }, environment, local, random, this.zoneStats);
+  }
+
   private recalculate(): void {
-    const { healthyPanicThreshold, overprovisioningFactor, weightedPriorityHealth } = this.info.config;
+    const { overprovisioningFactor, weightedPriorityHealth } = this.info.config;
+    const healthyPanicThreshold = this.source.environment.runtime.getInteger(PANIC_KEY, this.info.config.healthyPanicThreshold);
     const counts = this.levels.map((level) => level.counts(weightedPriorityHealth));
     this.load = computePriorityLoad(counts, overprovisioningFactor, healthyPanicThreshold);
     const first = this.load.healthy.indexOf(100);

@@ -1,70 +1,18 @@
-import type { Counter, Gauge, Histogram, StatsScope } from '../stats/stats.ts';
 import type { RuntimeFraction, RuntimeSnapshot } from '../runtime/runtime_snapshot.ts';
+import { CircuitKind } from '../shared_memory/layout.ts';
+import type { Counter, Gauge, Histogram, StatsScope } from '../stats/stats.ts';
+import type { CircuitBreaker, CircuitGauges } from './circuit_breaker.ts';
 import type { ClusterConfig } from './cluster_config.ts';
 import type { ClusterLoad } from './load_balancer.ts';
+import { ResponseCodeCounters, ResponseCodeStats } from './response_code_stats.ts';
 import { MessageSizeStats, TimeoutBudgetStats } from './tracking_stats.ts';
-import type { CircuitBreaker, CircuitGauges } from './circuit_breaker.ts';
+import { createZoneStats, type ZoneStats } from './zone_aware/zone_stats.ts';
 
-/** Counters of response codes below one prefix: `upstream_rq_200`, `upstream_rq_2xx`, `upstream_rq_completed`. */
-export class ResponseCodeCounters {
-  private readonly scope: StatsScope;
-  private readonly byCode: (Counter | null)[];
-  private readonly byClass: (Counter | null)[];
-  private readonly completed: Counter;
-  /** Statuses of no class. */
-  private unknown: Counter | null;
-
-  constructor(scope: StatsScope) {
-    this.scope = scope;
-    this.byCode = new Array<Counter | null>(600).fill(null);
-    this.byClass = new Array<Counter | null>(6).fill(null);
-    this.completed = scope.counter('upstream_rq_completed');
-    this.unknown = null;
-  }
-
-  /** Counts one response. A code seen for the first time makes its counter. */
-  charge(status: number): void {
-    this.completed.inc();
-    if (status < 100 || status > 599) {
-      this.unknown ??= this.scope.counter('upstream_rq_unknown');
-      this.unknown.inc();
-      return;
-    }
-    const byCode = this.byCode[status];
-    if (byCode !== null) byCode.inc();
-    else this.firstOf(status);
-    const kind = (status / 100) | 0;
-    const byClass = this.byClass[kind];
-    if (byClass !== null) byClass.inc();
-    else this.firstOfClass(kind);
-  }
-
-  /** The same without saying which. */
-  chargeCompleted(): void {
-    this.completed.inc();
-  }
-
-  private firstOf(status: number): void {
-    const counter = this.scope.counter(`upstream_rq_${status}`);
-    this.byCode[status] = counter;
-    counter.inc();
-  }
-
-  private firstOfClass(kind: number): void {
-    const counter = this.scope.counter(`upstream_rq_${kind}xx`);
-    this.byClass[kind] = counter;
-    counter.inc();
-  }
-}
-
-/** The same with `upstream_rq_time`. */
-export class ResponseCodeStats extends ResponseCodeCounters {
-  readonly time: Histogram;
-
-  constructor(scope: StatsScope) {
-    super(scope);
-    this.time = scope.histogram('upstream_rq_time', 'ms');
-  }
+/** Counters of a choice among subsets, below `cluster.<name>`. */
+export interface SubsetStats {
+  readonly selected: Counter;
+  readonly fallback: Counter;
+  readonly fallbackPanic: Counter;
 }
 
 /** The `cluster.<name>.` stats that the data path writes, resolved once. Names: Envoy's ALL_CLUSTER_TRAFFIC_STATS. */
@@ -130,10 +78,12 @@ export class ClusterStats {
   private canary: ResponseCodeStats | null;
   private retried: ResponseCodeCounters | null;
   private alternatives: Map<string, AlternativeCodeStats> | null;
+  private readonly zoneCodesByName: Map<string, ResponseCodeStats>;
   private readonly scope: StatsScope;
 
   constructor(scope: StatsScope) {
     this.scope = scope;
+    this.zoneCodesByName = new Map();
     this.cxTotal = scope.counter('upstream_cx_total');
     this.cxHttp1Total = scope.counter('upstream_cx_http1_total');
     this.cxActive = scope.gauge('upstream_cx_active');
@@ -223,6 +173,28 @@ export class ClusterStats {
     return stats;
   }
 
+  /** Of requests by the subset they go to. */
+  subsets(): SubsetStats {
+    const { scope } = this;
+    return { selected: scope.counter('lb_subsets_selected'), fallback: scope.counter('lb_subsets_fallback'), fallbackPanic: scope.counter('lb_subsets_fallback_panic') };
+  }
+
+  /** Response codes of requests from one zone to another, `zone.<from>.<to>`. */
+  zoneCodes(from: string, to: string): ResponseCodeStats {
+    const name = `zone.${from}.${to}`;
+    let codes = this.zoneCodesByName.get(name);
+    if (codes === undefined) {
+      codes = new ResponseCodeStats(this.scope.scope(name));
+      this.zoneCodesByName.set(name, codes);
+    }
+    return codes;
+  }
+
+  /** Of requests by the zone they go to. */
+  zones(): ZoneStats {
+    return createZoneStats(this.scope);
+  }
+
   /** Responses that were not passed on but retried. */
   retriedCodes(): ResponseCodeCounters {
     this.retried ??= new ResponseCodeCounters(this.scope.scope('retry'));
@@ -293,9 +265,9 @@ export class ClusterInfo implements ClusterLoad {
     for (const breaker of this.breakers) breaker.applyRuntime(runtime);
   }
 
-  /** Requests of this worker that are with upstream hosts. */
+  /** Requests of all workers that are with upstream hosts. */
   activeRequests(): number {
-    return this.stats.rqActive.value();
+    return this.breakers[0].inUse(CircuitKind.requests) + this.breakers[1].inUse(CircuitKind.requests);
   }
 }
 
@@ -314,8 +286,7 @@ export function circuitGauges(scope: StatsScope, priority: 'default' | 'high', t
 
 /** Counters of choices that are not made here: shown as 0. */
 const OTHER_LB_COUNTERS = [
-  'lb_local_cluster_not_ok', 'lb_recalculate_zone_structures', 'lb_subsets_created', 'lb_subsets_fallback', 'lb_subsets_fallback_panic', 'lb_subsets_removed',
-  'lb_subsets_selected', 'lb_zone_cluster_too_small', 'lb_zone_no_capacity_left', 'lb_zone_routing_all_directly', 'lb_zone_routing_cross_zone', 'lb_zone_routing_sampled',
+  'lb_local_cluster_not_ok', 'lb_recalculate_zone_structures', 'lb_subsets_created', 'lb_subsets_fallback', 'lb_subsets_fallback_panic', 'lb_subsets_removed', 'lb_subsets_selected', 'lb_zone_cluster_too_small', 'lb_zone_no_capacity_left', 'lb_zone_routing_all_directly', 'lb_zone_routing_cross_zone', 'lb_zone_routing_sampled',
 ];
 
 /**

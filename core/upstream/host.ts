@@ -1,8 +1,11 @@
 import type { MetadataStructs, UpstreamHostInfo } from '../stream_info/stream_info.ts';
 import { HOST_STAT_WORDS, HostStat } from '../shared_memory/layout.ts';
+import type { ResponseCodeStats } from './response_code_stats.ts';
 import type { HostConfig } from './cluster_config.ts';
 import type { OutlierMonitor } from './outlier_monitor.ts';
 import { isDegradedHost, isExcludedHost, isHealthyHost } from './host_health.ts';
+
+const NEVER = new Float64Array(0);
 
 /** One upstream address on one worker: choice and numbers; its pools are in cluster_manager. */
 export class Host implements UpstreamHostInfo {
@@ -16,14 +19,20 @@ export class Host implements UpstreamHostInfo {
   private readonly healthIndex: number;
   private readonly stats: Float64Array;
   private readonly statsBase: number;
+  /** `stats` of every worker. */
+  private readonly allStats: readonly Float64Array[];
+  private readonly since: Float64Array;
   /** What the cluster manager keeps here (the host's pools); opaque to this layer. */
   attachment: object | null;
   /** Whether it was fit for requests when last looked at. */
   private wasUsable: boolean;
   /** What traffic tells of it, for outlier detection and health checks; null without both. */
   outlier: OutlierMonitor | null;
+  /** Response codes from the zone of this process to its; null where one has none. */
+  zoneCodes: ResponseCodeStats | null;
 
-  constructor(config: HostConfig, health: Int32Array, stats: Float64Array) {
+  /** `stats`: the host words of this worker, `allStats` those of all; `since`: when hosts became healthy. */
+  constructor(config: HostConfig, health: Int32Array, stats: Float64Array, allStats: readonly Float64Array[] = [stats], since: Float64Array = NEVER) {
     this.config = config;
     this.address = hostAddressText(config.address, config.port);
     this.hostname = config.hostname;
@@ -33,9 +42,12 @@ export class Host implements UpstreamHostInfo {
     this.healthIndex = config.id;
     this.stats = stats;
     this.statsBase = config.id * HOST_STAT_WORDS;
+    this.allStats = allStats;
+    this.since = since;
     this.attachment = null;
     this.wasUsable = true;
     this.outlier = null;
+    this.zoneCodes = null;
   }
 
   get metadata(): MetadataStructs {
@@ -44,6 +56,11 @@ export class Host implements UpstreamHostInfo {
 
   isHealthy(): boolean {
     return isHealthyHost(this.health[this.healthIndex]);
+  }
+
+  /** Since when it is healthy (or there), by the wall clock in milliseconds; 0: for ever. */
+  get healthySinceMs(): number {
+    return this.since[this.healthIndex] ?? 0;
   }
 
   /** Whether its health has failed since this was last asked. */
@@ -98,9 +115,23 @@ export class Host implements UpstreamHostInfo {
     this.stats[this.statsBase + HostStat.rqTimeout]++;
   }
 
-  /** Requests on this host by this worker. */
+  /** Where its requests are counted in each of `statsOfAll`. */
+  get activeRequestsIndex(): number {
+    return this.statsBase + HostStat.rqActive;
+  }
+
+  /** The host words of every worker. */
+  get statsOfAll(): readonly Float64Array[] {
+    return this.allStats;
+  }
+
+  /** Requests on this host by all workers: one load per worker. */
   activeRequests(): number {
-    return this.stats[this.statsBase + HostStat.rqActive];
+    const { allStats } = this;
+    const at = this.statsBase + HostStat.rqActive;
+    let sum = 0;
+    for (let i = 0; i < allStats.length; i++) sum += allStats[i][at];
+    return sum;
   }
 }
 

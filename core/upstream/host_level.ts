@@ -2,6 +2,8 @@ import type { Host } from './host.ts';
 import type { BalancerSource, LoadBalancer } from './load_balancer.ts';
 import { LocalityWeightedBalancer } from './locality_weighted_balancer.ts';
 import type { PriorityCounts } from './priority_load.ts';
+import { ZoneAwareBalancer } from './zone_aware/zone_aware_balancer.ts';
+import type { ZoneRouting } from './zone_aware/zone_routing.ts';
 
 /** A list of hosts with its balancer, which is made when it is first asked for. */
 class HostPool {
@@ -11,10 +13,12 @@ class HostPool {
   private members: readonly Host[] = [];
   private readonly source: BalancerSource;
   private readonly isByLocality: boolean;
+  private readonly zones: ZoneRouting | null;
 
-  constructor(source: BalancerSource, isByLocality: boolean) {
+  constructor(source: BalancerSource, isByLocality: boolean, zones: ZoneRouting | null) {
     this.source = source;
     this.isByLocality = isByLocality;
+    this.zones = zones;
   }
 
   /** `members`: all hosts of the priority. */
@@ -24,14 +28,24 @@ class HostPool {
     this.isStale = true;
   }
 
+  /** The balancer looks at its hosts again when it is next used. */
+  invalidate(): void {
+    this.isStale = true;
+  }
+
   get(): LoadBalancer {
-    const { factory, random, load } = this.source;
-    this.balancer ??= this.isByLocality ? new LocalityWeightedBalancer(this.source) : factory.create(random, load);
+    this.balancer ??= this.create();
     if (this.isStale) {
       this.isStale = false;
       this.balancer.setHosts(this.hosts, this.members);
     }
     return this.balancer;
+  }
+
+  private create(): LoadBalancer {
+    const { source, zones } = this;
+    if (this.isByLocality) return new LocalityWeightedBalancer(source, zones);
+    return zones === null ? source.factory.create(source.random, source) : new ZoneAwareBalancer(source, zones);
   }
 }
 
@@ -44,15 +58,18 @@ export class HostLevel {
   private readonly all: HostPool;
   private readonly healthy: HostPool;
   private readonly degraded: HostPool;
+  private readonly zones: ZoneRouting | null;
   /** Per host what it counted as when last looked at. */
   private states: Uint8Array | null;
   private excluded: readonly Host[] = [];
 
-  constructor(source: BalancerSource, hosts: readonly Host[]) {
+  /** `zones`: what says which zone a request goes to; null: zones do not matter. */
+  constructor(source: BalancerSource, hosts: readonly Host[], zones: ZoneRouting | null) {
     const isByLocality = source.factory.locality?.isWeighted === true;
-    this.all = new HostPool(source, false);
-    this.healthy = new HostPool(source, isByLocality);
-    this.degraded = new HostPool(source, isByLocality);
+    this.zones = zones;
+    this.all = new HostPool(source, false, null);
+    this.healthy = new HostPool(source, isByLocality, zones);
+    this.degraded = new HostPool(source, isByLocality, zones);
     this.all.setHosts(hosts, hosts);
     this.states = null;
     this.refresh();
@@ -69,10 +86,16 @@ export class HostLevel {
     }
     const next = Uint8Array.from(hosts, stateOf);
     this.states = next;
+    this.zones?.setHosts(hosts, (i) => (next[i] & HEALTHY) !== 0);
     this.healthy.setHosts(hosts.filter((_, i) => (next[i] & HEALTHY) !== 0), hosts);
     this.degraded.setHosts(hosts.filter((_, i) => (next[i] & DEGRADED) !== 0), hosts);
     this.excluded = hosts.filter((_, i) => (next[i] & EXCLUDED) !== 0);
     return true;
+  }
+
+  /** Balancers look at their hosts again. */
+  invalidate(): void {
+    for (const pool of [this.all, this.healthy, this.degraded]) pool.invalidate();
   }
 
   counts(isByWeight: boolean): PriorityCounts {

@@ -1,6 +1,12 @@
+import type { ExtensionConfig } from '../registry/parse_context.ts';
+import type { HostConfig } from './cluster_config.ts';
+import type { BalancerEnvironment } from './balancer_environment.ts';
+import type { SharedTables } from './consistent_hash/hash_table.ts';
 import type { Host } from './host.ts';
 import type { LocalityConfig } from './locality_config.ts';
 import type { RetryPriority } from './retry_priority.ts';
+import type { MetadataCriteria } from './metadata_criteria.ts';
+import type { SubsetConfig } from './subset/subset_config.ts';
 
 /** What a choice may depend on. One reused object per worker. */
 export class LoadBalancerContext {
@@ -12,12 +18,15 @@ export class LoadBalancerContext {
   hasHash: boolean;
   /** Where a retry should go; null = as other requests. */
   retryPriority: RetryPriority | null;
+  /** What the route and the request want of the host's metadata; null: nothing. Set where there are subsets. */
+  criteria: MetadataCriteria | null;
   constructor() {
     this.random = 0;
     this.hashHigh = 0;
     this.hashLow = 0;
     this.hasHash = false;
     this.retryPriority = null;
+    this.criteria = null;
   }
 }
 
@@ -29,20 +38,22 @@ export interface LoadBalancer {
   chooseHost(context: LoadBalancerContext): Host | null;
 }
 
-/** What a balancer may ask about its cluster on this worker. */
+/** What a balancer may ask about its cluster. */
 export interface ClusterLoad {
-  /** Requests that are with upstream hosts. */
+  /** Requests of all workers that are with upstream hosts. */
   activeRequests(): number;
 }
 
 /** Product of a load-balancing policy's factory. */
 export interface LoadBalancerFactory {
-  /** `random` gives integers in [0, 2^32). */
-  create(random: () => number, load: ClusterLoad): LoadBalancer;
+  /** `random` (that of `source`) gives integers in [0, 2^32). */
+  create(random: () => number, source: BalancerSource): LoadBalancer;
   /** Its balancers look at the request's hash: without this none is worked out. */
   readonly usesHash?: boolean;
   /** What it does about localities; absent: nothing. */
   readonly locality?: LocalityConfig | undefined;
+  /** Its balancers are those of subsets of the hosts; absent: of all hosts. */
+  readonly subsets?: SubsetConfig;
 }
 
 /** How a worker makes balancers for one cluster. */
@@ -50,8 +61,24 @@ export interface BalancerSource {
   readonly factory: LoadBalancerFactory;
   readonly random: () => number;
   readonly load: ClusterLoad;
+  /** Tables of hashes that main made; null: none are made elsewhere. */
+  readonly tables: SharedTables | null;
+  /** Weight of the host's locality. */
+  readonly localityWeightOf: (host: HostConfig) => number;
+  readonly environment: BalancerEnvironment;
   /** Percent; 140 unless configured. */
   readonly overprovisioning: number;
+}
+
+/** What a policy's `createFactory` is given. */
+export interface LoadBalancingContext {
+  /** What makes the balancers of a policy within this one. */
+  policy(config: ExtensionConfig): LoadBalancerFactory;
+}
+
+/** The weight that the configuration gives. */
+export function configuredLocalityWeight(host: HostConfig): number {
+  return host.localityWeight;
 }
 
 /** Category in the factory registry. */

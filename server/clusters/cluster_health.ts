@@ -82,6 +82,7 @@ export class ClusterHealth implements HostHealthPolicy, CheckedCluster {
       get: () => health[hostId],
       set: (flags) => {
         if (health[hostId] === flags) return;
+        if ((health[hostId] & ~flags & HostHealthFlag.failedActiveHc) !== 0) this.slabs.onHealthy(hostId);
         health[hostId] = flags;
         // Workers look at health with their next request.
         health[HEALTH_GENERATION]++;

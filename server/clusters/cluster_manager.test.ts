@@ -7,10 +7,12 @@ import { RuntimeSnapshot } from '../../core/runtime/runtime_snapshot.ts';
 import type { OutlierConfig } from '../config/outlier_parser.ts';
 import { outlierConfig } from '../../test/support/outlier_config.ts';
 import { createLocalStats } from '../../test/support/local_stats.ts';
+import { until } from '../../test/support/io_driver.ts';
 import { ManualDnsResolver } from '../../test/support/manual_dns_resolver.ts';
 import { SimulatedScheduler } from '../../test/support/simulated_scheduler.ts';
 import { clusterStatus } from './cluster_status.ts';
 import { ClusterManager } from './cluster_manager.ts';
+import { MAGLEV } from './hash_tables.ts';
 import { HostIds } from './host_ids.ts';
 import type { HealthOptions } from '../health_checks/health_check_config.ts';
 import type { ProbeListener } from '../health_checks/health_check_session.ts';
@@ -34,12 +36,12 @@ function clusterConfig(name: string): ClusterConfig {
   return { name, ...rest } as ClusterConfig;
 }
 
-function setUp(discoveries: Record<string, DiscoveryConfig>, random: () => number = () => 0.5, health?: HealthOptions, outliers: OutlierConfig | null = null) {
+function setUp(discoveries: Record<string, DiscoveryConfig>, random: () => number = () => 0.5, health?: HealthOptions, outliers: OutlierConfig | null = null, cluster: Partial<ClusterConfig> = {}) {
   const scheduler = new SimulatedScheduler();
   const resolver = new ManualDnsResolver();
   const stats = createLocalStats();
   const slabs = createSharedSlabs(2);
-  const hostSlabs = new HostSlabs(slabs);
+  const hostSlabs = new HostSlabs(slabs, () => scheduler.wallMs());
   const changes: string[] = [];
   const state = { initialized: 0 };
   /** What checks tell, by address. */
@@ -58,9 +60,9 @@ function setUp(discoveries: Record<string, DiscoveryConfig>, random: () => numbe
       outliers: { scheduler, random, slabs: hostSlabs, runtime: () => new RuntimeSnapshot({}), eventLog: null },
       hostIds: new HostIds(), hostSlabs, facts: new Int32Array(slabs.clusterFacts), stats: stats.scope, declareStats: () => {}, log, healthChecks,
     },
-    { onHostsChanged: (cluster) => changes.push(cluster.config.name), onHealthChanged: (cluster) => changes.push(`${cluster.config.name} health`), onInitialized: () => state.initialized++ },
+    { onHostsChanged: (cluster) => changes.push(cluster.config.name), onHealthChanged: (cluster) => changes.push(`${cluster.config.name} health`), onHashTables: (cluster) => changes.push(`${cluster.config.name} tables`), onInitialized: () => state.initialized++ },
   );
-  manager.start(Object.entries(discoveries).map(([name, discovery], id) => ({ id, config: clusterConfig(name), discovery, health, outliers })));
+  manager.start(Object.entries(discoveries).map(([name, discovery], id) => ({ id, config: { ...clusterConfig(name), ...cluster }, discovery, health, outliers })));
   const hosts = (index = 0) => manager.clusters()[index].hosts().map((host) => `${host.id}=${host.address}:${host.port}`);
   // What was never written is not made: shown as 0.
   const value = (name: string) => stats.value(`cluster.c.${name}`) ?? 0;
@@ -169,6 +171,23 @@ describe('clusters with health checks', () => {
     expect(hostSlabs.health[0]).toBe(failedActiveHc | pendingActiveHc);
     checks.get('10.0.0.1')?.onFailure('NETWORK', false);
     expect(hostSlabs.health[0]).toBe(failedActiveHc);
+  });
+
+  it('begin a slow start when they come, and when their checks pass again', () => {
+    const { scheduler, checks, slabs } = setUp({ c: { kind: 'static', endpoints: [endpoint('10.0.0.1')] } }, undefined, health);
+    const since = new Float64Array(slabs.hostSince);
+    const begin = scheduler.wallMs();
+    expect(since[0]).toBe(begin);
+    scheduler.advance(1000);
+    checks.get('10.0.0.1')?.onSuccess(false);
+    expect(since[0]).toBe(begin + 1000);
+    scheduler.advance(1000);
+    checks.get('10.0.0.1')?.onSuccess(false);
+    expect(since[0]).toBe(begin + 1000);
+    checks.get('10.0.0.1')?.onFailure('ACTIVE', false);
+    scheduler.advance(1000);
+    checks.get('10.0.0.1')?.onSuccess(false);
+    expect(since[0]).toBe(begin + 3000);
   });
 
   it('begin healthy when they are logical', () => {
@@ -329,5 +348,25 @@ describe('host ids', () => {
     words.fill(7, 0, HOST_STAT_WORDS * 2);
     new HostSlabs(slabs).birth(1, 0);
     expect([words[0], words[HOST_STAT_WORDS]]).toEqual([7, 0]);
+  });
+});
+
+describe('a cluster whose table of hashes is large', () => {
+  const maglev = { name: 'maglev', typeName: MAGLEV, config: { tableSize: 65_537, usesHostname: false, balanceFactor: 0, isLocalityWeighted: false } };
+  const many = (count: number): string[] => Array.from({ length: count }, (_, i) => `10.0.${i >> 8}.${i & 255}`);
+
+  it('counts as initialized when the table is made; then tables go before hosts', async () => {
+    const { state, changes, resolver, scheduler, value, manager } = setUp({ c: strict([endpoint('a.example.com')]) }, undefined, undefined, null, { lbPolicy: maglev });
+    resolver.answer('a.example.com', many(600));
+    expect([state.initialized, changes]).toEqual([0, []]);
+    await until(() => state.initialized === 1, 'the table is made');
+    expect(changes).toEqual(['c tables']);
+    expect(value('maglev_lb.max_entries_per_host')).toBe(Math.ceil(65_537 / 600));
+    scheduler.advance(5000);
+    resolver.answer('a.example.com', many(700));
+    expect(changes).toEqual(['c tables']);
+    await until(() => changes.length > 1, 'the next table is made');
+    expect(changes).toEqual(['c tables', 'c tables', 'c']);
+    expect(manager.clusters()[0].hosts()).toHaveLength(700);
   });
 });

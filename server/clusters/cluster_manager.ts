@@ -3,6 +3,7 @@
  * sets on. Connections and load balancing are the workers' (core/cluster_manager). Thread: main.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { SharedHashTable } from '../../core/upstream/consistent_hash/hash_table.ts';
 import type { OutlierReport } from '../../core/upstream/outlier_monitor.ts';
 import { type ClusterManagerStats, createClusterManagerStats } from '../stats/server_stats.ts';
 import { type ClusterDefinition, type ClusterDependencies, type ClusterListener, ManagedCluster } from './managed_cluster.ts';
@@ -13,6 +14,8 @@ const CLUSTERS_PER_TURN = 250;
 export interface ClusterManagerEvents {
   /** After `onInitialized`: this cluster's hosts changed and workers must be told. */
   onHostsChanged(cluster: ManagedCluster): void;
+  /** Tables of hashes for this cluster, before the hosts they are of. */
+  onHashTables(cluster: ManagedCluster, tables: readonly SharedHashTable[]): void;
   /** The health words of some of this cluster's hosts are others. */
   onHealthChanged(cluster: ManagedCluster): void;
   /** Every cluster has resolved or failed once. Called once, possibly from within `start`. */
@@ -91,6 +94,10 @@ export class ClusterManager implements ClusterListener {
     if (!this.isInitialized) return;
     this.stats.cluster_updated.inc();
     this.events.onHostsChanged(cluster);
+  }
+
+  onHashTables(cluster: ManagedCluster, tables: readonly SharedHashTable[]): void {
+    this.events.onHashTables(cluster, tables);
   }
 
   onHealthChanged(cluster: ManagedCluster): void {

@@ -29,8 +29,13 @@ export class HostSlabs {
   private readonly outlierCounts: readonly Float64Array[];
   private readonly outlierRows: Int32Array;
   private readonly outlierThresholds: Int32Array;
+  private readonly since: Float64Array;
+  private readonly wallMs: () => number;
 
-  constructor(slabs: SharedSlabs) {
+  /** `wallMs`: the wall clock. */
+  constructor(slabs: SharedSlabs, wallMs: () => number = () => 0) {
+    this.wallMs = wallMs;
+    this.since = new Float64Array(slabs.hostSince);
     this.health = new Int32Array(slabs.hostHealth);
     this.stats = slabs.hostStats.map((buffer) => new Float64Array(buffer));
     this.outlierCounts = slabs.outliers.counts.map((buffer) => new Float64Array(buffer));
@@ -38,10 +43,21 @@ export class HostSlabs {
     this.outlierThresholds = new Int32Array(slabs.outliers.thresholds);
   }
 
+  /** Workers of the process. */
+  get workerCount(): number {
+    return this.stats.length;
+  }
+
   /** Begins the life of a host: all its words are 0 but its health. */
   birth(id: number, healthFlags: number): void {
     this.health[id] = healthFlags;
+    this.since[id] = this.wallMs();
     for (const words of this.stats) words.fill(0, id * HOST_STAT_WORDS, (id + 1) * HOST_STAT_WORDS);
+  }
+
+  /** Its checks pass again: a slow start begins, where one is configured. */
+  onHealthy(id: number): void {
+    this.since[id] = this.wallMs();
   }
 
   /** Sets or clears a HostHealthFlag; workers see it with their next request. */

@@ -4,6 +4,8 @@ import { CLUSTER_FACT_WORDS, ClusterFact, HostHealthFlag, PASSIVE_FAILURE } from
 import type { StatsScope } from '../../core/stats/stats.ts';
 import type { ClusterConfig, DiscoveryConfig, HostConfig, HostSetConfig } from '../../core/upstream/cluster_config.ts';
 import type { OutlierReport } from '../../core/upstream/outlier_monitor.ts';
+import type { SharedHashTable } from '../../core/upstream/consistent_hash/hash_table.ts';
+import { PANIC_KEY } from '../../core/upstream/zone_aware/zone_routing.ts';
 import type { OutlierConfig } from '../config/outlier_parser.ts';
 import { type OutlierContext, OutlierDetector } from '../outlier_detection/detector.ts';
 import { createDiscovery, type Discovery, type DiscoveryContext, type DiscoveryListener } from './discovery.ts';
@@ -12,6 +14,8 @@ import type { HealthOptions } from '../health_checks/health_check_config.ts';
 import { ClusterHealth } from './cluster_health.ts';
 import { writeRemainingGauges } from './breaker_gauges.ts';
 import { writeHashTableStats } from './hash_table_stats.ts';
+import { ClusterHashTables } from './hash_tables.ts';
+import { SubsetStatsWriter } from './subset_stats.ts';
 import type { HostIds } from './host_ids.ts';
 import { type DiscoveredHost, type HostSlabs, HostTable, UNCHECKED } from './host_table.ts';
 
@@ -48,6 +52,8 @@ export interface ClusterDependencies {
 export interface ClusterListener {
   /** The hosts are others than before. */
   onHostsChanged(cluster: ManagedCluster): void;
+  /** There are these tables of hashes; told before the hosts they are of. */
+  onHashTables(cluster: ManagedCluster, tables: readonly SharedHashTable[]): void;
   /** The hosts are the same, their health is not. */
   onHealthChanged(cluster: ManagedCluster): void;
   /** The first answers are in. Called once. */
@@ -77,6 +83,12 @@ export class ManagedCluster implements DiscoveryListener {
   private readonly health: ClusterHealth | null;
   /** null = none configured. */
   readonly outliers: OutlierDetector | null;
+  private readonly hashTables: ClusterHashTables | null;
+  private readonly subsetStats: SubsetStatsWriter | null;
+  /** The hosts are others, which is told when their tables are made. */
+  private hasHostsToTell = false;
+  /** Initialized but for its tables. */
+  private awaitsTables = false;
   private isInitialized = false;
 
   constructor(definition: ClusterDefinition, dependencies: ClusterDependencies, listener: ClusterListener) {
@@ -92,18 +104,17 @@ export class ManagedCluster implements DiscoveryListener {
     this.outliers = definition.outliers === null
       ? null
       : new OutlierDetector(definition.config.name, definition.id, definition.outliers, this.scope, dependencies.outliers, () => this.onHealthChanged());
+    this.hashTables = ClusterHashTables.create(this.config, {
+      onHashTables: (tables) => listener.onHashTables(this, tables),
+      onUpToDate: () => this.onHashTablesUpToDate(),
+    });
+    this.subsetStats = SubsetStatsWriter.create(this.config, this.scope, dependencies.hostSlabs.workerCount);
     this.isStrictDns = definition.discovery.kind === 'strict_dns';
     this.discovery = createDiscovery(definition.discovery, dependencies.discovery, this);
   }
 
   get initialized(): boolean {
     return this.isInitialized;
-  }
-
-  /** Runtime values are others. */
-  applyRuntime(): void {
-    this.outliers?.applyRuntime();
-    writeRemainingGauges(this.config, this.scope, this.dependencies.outliers.runtime());
   }
 
   start(): void {
@@ -114,6 +125,7 @@ export class ManagedCluster implements DiscoveryListener {
     this.discovery.close();
     this.health?.close();
     this.outliers?.close();
+    this.hashTables?.close();
     this.table.clear();
   }
 
@@ -148,9 +160,10 @@ export class ManagedCluster implements DiscoveryListener {
     this.outliers?.setHosts(this.table.hosts());
     if (added + removed > 0) this.scope.counter('membership_change').inc();
     this.health?.onHosts();
+    this.subsetStats?.write(this.table.hosts());
     this.countMembers();
     this.dependencies.log.debug(`cluster ${this.config.name}: added ${added} removed ${removed} moved ${changed} hosts`);
-    this.listener.onHostsChanged(this);
+    this.tellHosts();
     return true;
   }
 
@@ -187,17 +200,57 @@ export class ManagedCluster implements DiscoveryListener {
     if (hasFailed && this.table.removePending(hostId)) {
       this.scope.counter('membership_change').inc();
       this.health?.onHosts();
-      this.listener.onHostsChanged(this);
+      this.subsetStats?.write(this.table.hosts());
+      this.tellHosts();
     }
     this.onHealthChanged();
   }
 
   private onHealthChanged(): void {
+    this.updateHashTables();
     this.countMembers();
     this.listener.onHealthChanged(this);
   }
 
+  /** Workers keep hosts and tables that belong together until there are others. */
+  private tellHosts(): void {
+    if (this.updateHashTables()) this.listener.onHostsChanged(this);
+    else this.hasHostsToTell = true;
+  }
+
+  /** Runtime values are others. */
+  applyRuntime(): void {
+    this.outliers?.applyRuntime();
+    writeRemainingGauges(this.config, this.scope, this.dependencies.outliers.runtime());
+    if (this.hashTables === null) return;
+    this.updateHashTables();
+    writeHashTableStats(this.runtimeConfig(), this.table.hosts(), this.dependencies.hostSlabs.health, this.scope, this.hashTables);
+  }
+
+  /** The configuration with what runtime says of panic, as workers see it. */
+  private runtimeConfig(): ClusterConfig {
+    const { config, dependencies } = this;
+    const healthyPanicThreshold = dependencies.outliers.runtime().getInteger(PANIC_KEY, config.healthyPanicThreshold);
+    return healthyPanicThreshold === config.healthyPanicThreshold ? config : { ...config, healthyPanicThreshold };
+  }
+
+  /** Whether there is nothing to wait for. */
+  private updateHashTables(): boolean {
+    return this.hashTables === null || this.hashTables.update(this.table.hosts(), this.dependencies.hostSlabs.health, this.runtimeConfig());
+  }
+
+  private onHashTablesUpToDate(): void {
+    writeHashTableStats(this.runtimeConfig(), this.table.hosts(), this.dependencies.hostSlabs.health, this.scope, this.hashTables);
+    if (this.hasHostsToTell) {
+      this.hasHostsToTell = false;
+      this.listener.onHostsChanged(this);
+    }
+    if (this.awaitsTables) this.finishInitialization();
+  }
+
   private finishInitialization(): void {
+    this.awaitsTables = this.hashTables?.isBusy === true;
+    if (this.awaitsTables) return;
     this.isInitialized = true;
     // A cluster that found nothing has its numbers too; checks may have left hosts out without a change of state.
     if (this.health !== null || this.table.hosts().length === 0) this.countMembers();
@@ -224,7 +277,7 @@ export class ManagedCluster implements DiscoveryListener {
     this.scope.gauge('membership_degraded').set(degraded);
     this.scope.gauge('membership_excluded').set(excluded);
     if (this.isStrictDns) this.scope.gauge('max_host_weight').set(maxWeight);
-    writeHashTableStats(this.config, hosts, health, this.scope);
+    writeHashTableStats(this.runtimeConfig(), hosts, health, this.scope, this.hashTables);
     const words = this.dependencies.facts;
     const base = this.id * CLUSTER_FACT_WORDS;
     words[base + ClusterFact.membershipTotal] = hosts.length;

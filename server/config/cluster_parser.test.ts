@@ -18,6 +18,17 @@ const httpOptions = (fields: string): string =>
   `typed_extension_protocol_options: {envoy.extensions.upstreams.http.v3.HttpProtocolOptions: {"@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions, ${fields}}}`;
 const dnsDefaults = { refreshRateMs: 5000, failureBaseMs: 5000, failureMaxMs: 5000, respectTtl: false, jitterMs: 0, lookupFamily: 'auto', resolvers: [], useTcp: false };
 
+function subsetPolicy(fields: string): string {
+  return `load_balancing_policy: {policies: [{typed_extension_config: {name: s, typed_config: {"@type": type.googleapis.com/envoy.extensions.load_balancing_policies.subset.v3.Subset, ${fields}}}}]}`;
+}
+
+/** Two localities with a host each, of these weights; `more` is said of both localities. */
+function weighted(more: string, first: number, second: number): string {
+  const locality = (zone: string, weight: number): string =>
+    `{${more}locality: {zone: ${zone}}, lb_endpoints: [{load_balancing_weight: ${weight}, endpoint: {address: {socket_address: {address: 127.0.0.1, port_value: 1}}}}]}`;
+  return `load_assignment: {cluster_name: c, endpoints: [${locality('a', first)}, ${locality('b', second)}]}`;
+}
+
 describe('parseCluster', () => {
   it('has the documented defaults', () => {
     const { config, discovery, errors, warnings } = parse(endpoints(address('1.2.3.4')));
@@ -25,7 +36,7 @@ describe('parseCluster', () => {
     expect(config).toEqual({
       name: 'c', statName: 'c', connectTimeoutMs: 5000, perConnectionBufferLimitBytes: 1 << 20, poolPerDownstream: false, preconnectRatio: 1, maxRequestsPerConnection: 0, idleTimeoutMs: 3_600_000,
       maxConnectionDurationMs: 0, maxStreamDurationMs: 0, maxResponseHeadersKb: 80, maxResponseHeadersCount: 100, defaultThresholds: DEFAULT_THRESHOLDS, highThresholds: DEFAULT_THRESHOLDS,
-      lbPolicy: { name: 'envoy.load_balancing_policies.round_robin', typeName: 'envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin', config: { locality: { failsOnPanic: false, isWeighted: false } } },
+      lbPolicy: { name: 'envoy.load_balancing_policies.round_robin', typeName: 'envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin', config: { locality: { failsOnPanic: false, isWeighted: false, zone: { routingEnabled: 100, minClusterSize: 6, forceLocalMinSize: 0, isByWeight: false } } } },
       protocol: 'http1', http1: { enableTrailers: false, properCaseWords: false, preserveCase: null, sendFullyQualifiedUrl: false }, transportSocket: null, tcpKeepAlive: null,
       bindAddress: null, isLogical: false, healthyPanicThreshold: 50, overprovisioningFactor: 140, weightedPriorityHealth: false, dropOverload: null, autoHostRewriteAllowed: false, outliers: null, isHealthChecked: false, closesOnHealthFailure: false, tracking: null, requestPolicies: null, metadata: {},
     });
@@ -108,6 +119,17 @@ describe('parseCluster', () => {
       { lbPolicy: { name: 'r', config: { isMurmur: false, minimumRingSize: 1024, maximumRingSize: 8388608, usesHostname: true, balanceFactor: 0 } } }],
     ['load_balancing_policy: {policies: [{typed_extension_config: {name: m, typed_config: {"@type": type.googleapis.com/envoy.extensions.load_balancing_policies.maglev.v3.Maglev, table_size: 7, consistent_hashing_lb_config: {hash_balance_factor: 100}}}}]}',
       { lbPolicy: { name: 'm', config: { tableSize: 7, usesHostname: false, balanceFactor: 100 } } }],
+    ['common_lb_config: {zone_aware_lb_config: {routing_enabled: {value: 33.4}, min_cluster_size: 2}}', { lbPolicy: { config: { locality: { zone: { routingEnabled: 33, minClusterSize: 2, forceLocalMinSize: 0 } } } } }],
+    ...['force_local_zone: {}', 'force_locality_direct_routing: true', 'force_local_zone: {min_size: 1}, force_locality_direct_routing: false'].map((force): [string, object] => [
+      `load_balancing_policy: {policies: [{typed_extension_config: {name: r, typed_config: {"@type": type.googleapis.com/envoy.extensions.load_balancing_policies.random.v3.Random, locality_lb_config: {zone_aware_lb_config: {locality_basis: HEALTHY_HOSTS_WEIGHT, ${force}}}}}}]}`,
+      { lbPolicy: { config: { locality: { zone: { routingEnabled: 100, minClusterSize: 6, forceLocalMinSize: 1, isByWeight: true } } } } },
+    ]),
+    ['round_robin_lb_config: {slow_start_config: {slow_start_window: 90s, aggression: {default_value: 2, runtime_key: a}, min_weight_percent: {value: 25}}}',
+      { lbPolicy: { config: { slowStart: { windowMs: 90_000, aggression: { defaultValue: 2, runtimeKey: 'a' }, minWeight: 0.25 } } } }],
+    ['lb_policy: LEAST_REQUEST, least_request_lb_config: {slow_start_config: {slow_start_window: 1.5s}, active_request_bias: {default_value: 2, runtime_key: b}}',
+      { lbPolicy: { config: { slowStart: { windowMs: 1500, aggression: { defaultValue: 1, runtimeKey: '' }, minWeight: 0.1 }, activeRequestBias: 2, biasKey: 'b' } } }],
+    ['load_balancing_policy: {policies: [{typed_extension_config: {name: r, typed_config: {"@type": type.googleapis.com/envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin, slow_start_config: {slow_start_window: 5s}}}}]}',
+      { lbPolicy: { config: { slowStart: { windowMs: 5000 } } } }],
     ['common_lb_config: {zone_aware_lb_config: {fail_traffic_on_panic: true}}', { lbPolicy: { config: { locality: { failsOnPanic: true } } } }],
     ['common_lb_config: {locality_weighted_lb_config: {}}', { lbPolicy: { config: { locality: { isWeighted: true } } } }],
     ['lb_policy: MAGLEV, common_lb_config: {locality_weighted_lb_config: {}}', { lbPolicy: { config: { isLocalityWeighted: true } } }],
@@ -135,6 +157,17 @@ describe('parseCluster', () => {
       ['cluster: load_balancing_policy cannot be combined with partial fields (zone_aware_lb_config, locality_weighted_lb_config, consistent_hashing_lb_config) of common_lb_config']],
     ['load_balancing_policy: {policies: [{typed_extension_config: {name: m, typed_config: {"@type": type.googleapis.com/envoy.extensions.load_balancing_policies.maglev.v3.Maglev, consistent_hashing_lb_config: {hash_policy: [{header: {header_name: h}}]}}}}]}',
       ['feature not supported: hash policies of a load balancer (those of routes work)']],
+    ...([
+      ['client_side_weighted_round_robin.v3.ClientSideWeightedRoundRobin', '', 'weights from load reports of hosts (client_side_weighted_round_robin)'],
+      ['wrr_locality.v3.WrrLocality', ', endpoint_picking_policy: {}', 'weights from load reports of hosts (wrr_locality)'],
+      ['override_host.v3.OverrideHost', ', override_host_sources: [{header: h}], fallback_policy: {}', 'choosing hosts by header or metadata (override_host)'],
+      ['random_subsetting.v3.RandomSubsetting', ', subset_size: 2, child_policy: {}', 'random subsets of hosts (random_subsetting)'],
+    ] as const).map(([type, fields, feature]): [string, string[]] => [
+      `load_balancing_policy: {policies: [{typed_extension_config: {name: p, typed_config: {"@type": type.googleapis.com/envoy.extensions.load_balancing_policies.${type}${fields}}}}, {typed_extension_config: {name: rr, typed_config: {"@type": type.googleapis.com/envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin}}}]}`,
+      [`feature not supported: ${feature}`],
+    ]),
+    ['load_balancing_policy: {policies: [{typed_extension_config: {name: p, typed_config: {"@type": type.googleapis.com/envoy.extensions.load_balancing_policies.cluster_provided.v3.ClusterProvided}}}]}',
+      ["cluster manager: cluster provided LB specified but cluster 'c' did not provide one. Check cluster documentation."]],
     ['lb_policy: CLUSTER_PROVIDED', ["cluster manager: cluster provided LB specified but cluster 'c' did not provide one. Check cluster documentation."]],
     ['lb_policy: LOAD_BALANCING_POLICY_CONFIG', ['cluster: field load_balancing_policy need to be set']],
     ['http2_protocol_options: {}', ['feature not supported: HTTP/2 to upstreams']],
@@ -143,7 +176,15 @@ describe('parseCluster', () => {
     [httpOptions('auto_config: {}'), ['feature not supported: choosing the upstream protocol by ALPN (TLS)']],
     ['typed_extension_protocol_options: {foo: {"@type": type.googleapis.com/google.protobuf.Struct}}', ["Didn't find a registered network or http filter or protocol options implementation for name: 'foo'"]],
     ['type: STRICT_DNS, dns_failure_refresh_rate: {base_interval: 5s, max_interval: 1s}', ['dns_failure_refresh_rate must have max_interval greater than or equal to the base_interval']],
-    ['lb_subset_config: {}', ['feature not supported: subset load balancing']],
+    ['lb_policy: CLUSTER_PROVIDED, lb_subset_config: {subset_selectors: [{keys: [a]}]}', ['cluster: LB policy CLUSTER_PROVIDED cannot be combined with lb_subset_config']],
+    ['lb_subset_config: {subset_selectors: [{keys: [a], fallback_policy: KEYS_SUBSET}]}', ['fallback_keys_subset cannot be empty']],
+    ['lb_subset_config: {subset_selectors: [{keys: [a], fallback_policy: NO_FALLBACK, fallback_keys_subset: [a]}]}', ['fallback_keys_subset can be set only for KEYS_SUBSET fallback_policy']],
+    ['lb_subset_config: {subset_selectors: [{keys: [a], fallback_policy: KEYS_SUBSET, fallback_keys_subset: [b]}]}', ['fallback_keys_subset must be a subset of selector keys']],
+    ['lb_subset_config: {subset_selectors: [{keys: [a, b], fallback_policy: KEYS_SUBSET, fallback_keys_subset: [b, a]}]}', ['fallback_keys_subset cannot be equal to keys']],
+    [`${subsetPolicy('subset_selectors: [{keys: [a]}], subset_lb_policy: {policies: []}')}`, ["cluster: didn't find a registered load balancer factory implementation for subset lb with names from []"]],
+    [`lb_policy: MAGLEV, ${weighted('', 4294967295, 1)}`, ['The sum of weights of all upstream hosts in a locality exceeds 4294967295']],
+    [`lb_policy: RING_HASH, ${weighted('', 4294967295, 1)}`, ['The sum of weights of all upstream hosts in a locality exceeds 4294967295']],
+    [`lb_policy: RING_HASH, common_lb_config: {locality_weighted_lb_config: {}}, ${weighted('load_balancing_weight: 4294967295, ', 1, 1)}`, ['The sum of weights of all localities at the same priority exceeds 4294967295']],
     ['transport_socket: {name: tls, typed_config: {"@type": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext}}', ["Didn't find a registered implementation for 'tls' with type URL: 'envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext'"]],
     ['cluster_type: {name: envoy.clusters.redis}', [expect.stringContaining('envoy.clusters.redis')]],
   ])('refuses %s', (fields, expected) => {
@@ -162,6 +203,33 @@ describe('parseCluster', () => {
     expect(structuredClone(both.config)).toEqual(both.config);
     const neither = parse('close_connections_on_host_health_failure: true');
     expect([neither.config.closesOnHealthFailure, neither.warnings()]).toEqual([false, [expect.stringContaining('close_connections_on_host_health_failure')]]);
+  });
+
+  it.each<[string, string]>([
+    ['weights that no policy sums up', weighted('', 4294967295, 1)],
+    ['weights that just fit', `lb_policy: MAGLEV, ${weighted('', 4294967294, 1)}`],
+    ['gaps in priorities', 'load_assignment: {cluster_name: c, endpoints: [{priority: 3, lb_endpoints: [{endpoint: {address: {socket_address: {address: 127.0.0.1, port_value: 1}}}}]}]}'],
+    ['addresses that come twice', endpoints(address('1.2.3.4'), address('1.2.3.4'))],
+    ['no hosts', 'load_assignment: {cluster_name: c, endpoints: []}'],
+    ['subsets without a selector', `lb_subset_config: {fallback_policy: ANY_ENDPOINT}, ${endpoints(address('1.2.3.4'))}`],
+    ['one host per subset with several selectors', `lb_subset_config: {subset_selectors: [{keys: [a, b], single_host_per_subset: true}, {keys: [a]}]}, ${endpoints(address('1.2.3.4'))}`],
+  ])('takes %s, as Envoy does', (_what, fields) => {
+    expect(parse(fields).errors).toEqual([]);
+  });
+
+  it('reads subsets from the old field and from the policy alike', () => {
+    const selectors = 'fallback_policy: DEFAULT_SUBSET, default_subset: {stage: prod}, list_as_any: true, metadata_fallback_policy: FALLBACK_LIST, subset_selectors: [{keys: [b, a], fallback_policy: KEYS_SUBSET, fallback_keys_subset: [a]}, {keys: []}]';
+    const old = parse(`lb_policy: RANDOM, common_lb_config: {locality_weighted_lb_config: {}}, lb_subset_config: {${selectors}}, ${endpoints(address('1.2.3.4'))}`);
+    const typed = parse(`${subsetPolicy(`${selectors}, allow_redundant_keys: true, subset_lb_policy: {policies: [{typed_extension_config: {name: r, typed_config: {"@type": type.googleapis.com/envoy.extensions.load_balancing_policies.random.v3.Random}}}]}`)}, ${endpoints(address('1.2.3.4'))}`);
+    expect([old.errors, typed.errors]).toEqual([[], []]);
+    const subsets = {
+      fallback: 'default_subset', defaultSubset: { stage: 'prod' }, listAsAny: true, hasFallbackList: true, isLocalityWeightAware: false,
+      selectors: [{ keys: ['a', 'b'], fallback: 'keys_subset', fallbackKeys: ['a'], isSingleHost: false }],
+    };
+    expect(old.config.lbPolicy).toMatchObject({
+      name: 'envoy.load_balancing_policies.subset', config: { subsets: { ...subsets, allowsRedundantKeys: false }, child: { name: 'envoy.load_balancing_policies.random', config: { locality: { isWeighted: false } } } },
+    });
+    expect(typed.config.lbPolicy).toMatchObject({ name: 's', config: { subsets: { ...subsets, allowsRedundantKeys: true }, child: { name: 'r' } } });
   });
 
   it('warns of what has no effect', () => {

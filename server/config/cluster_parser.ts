@@ -8,7 +8,7 @@ import { durationMsOr, percentToFraction } from '../../core/api/scalar_values.ts
 import { deepFreeze } from '../../core/base/deep_freeze.ts';
 import { parseNumericSocketAddress } from '../../core/network/parse_address.ts';
 import type { AnyMessage, ParseContext } from '../../core/registry/parse_context.ts';
-import { parseMetadata } from '../../core/route/parse_route_config.ts';
+import { parseMetadata } from '../../core/route/parse_metadata.ts';
 import { parseFractionalPercent } from '../../core/runtime/parse_runtime.ts';
 import type { FractionalPercent } from '../../core/runtime/runtime_snapshot.ts';
 import { type CircuitBreakerThresholds, type ClusterConfig, DEFAULT_THRESHOLDS, type DiscoveryConfig, type DnsConfig } from '../../core/upstream/cluster_config.ts';
@@ -21,6 +21,7 @@ import { parseHealthChecks } from '../health_checks/parse_health_check.ts';
 import { type EndpointKind, parseEndpoints } from './endpoint_parser.ts';
 import { parseLbPolicy } from './lb_policy_parser.ts';
 import { type OutlierConfig, parseOutlierDetection } from './outlier_parser.ts';
+import { checkWeights } from './weight_checks.ts';
 import { parseTransportSocket } from './transport_socket_parser.ts';
 
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -56,7 +57,6 @@ export interface ParsedCluster {
 /** The whole message; reports what is wrong and what is not supported. Frozen. */
 export function parseCluster(message: Cluster, defaults: ClusterDefaults, context: ParseContext): ParsedCluster {
   if (message.transportSocketMatches.length > 0) context.refuse(message, 'transport_socket_matches', 'choosing a transport socket per host');
-  if (message.lbSubsetConfig !== undefined && message.loadBalancingPolicy === undefined) context.refuse(message, 'lb_subset_config', 'subset load balancing');
   if (message.filters.length > 0) context.refuse(message, 'filters', 'upstream network filters');
   if (message.upstreamConfig !== undefined) context.refuse(message, 'upstream_config', 'custom upstreams');
   const discovery = parseDiscovery(message, defaults, context);
@@ -91,6 +91,7 @@ export function parseCluster(message: Cluster, defaults: ClusterDefaults, contex
     tracking: parseTracking(message),
     metadata: parseMetadata(message.metadata),
   };
+  if (discovery.kind === 'static') checkWeights(discovery.endpoints, config.lbPolicy, message, context);
   return deepFreeze({ config, discovery, outliers, health });
 }
 

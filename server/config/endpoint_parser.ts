@@ -3,7 +3,7 @@ import type { ClusterLoadAssignment } from '../../core/api/gen/envoy/config/endp
 import type { LbEndpoint, LocalityLbEndpoints } from '../../core/api/gen/envoy/config/endpoint/v3/endpoint_components_pb.d.ts';
 import { parseNamedAddress, parseNumericAddress } from '../../core/network/parse_address.ts';
 import type { ParseContext } from '../../core/registry/parse_context.ts';
-import { parseMetadata } from '../../core/route/parse_route_config.ts';
+import { parseMetadata } from '../../core/route/parse_metadata.ts';
 import type { EndpointConfig } from '../../core/upstream/cluster_config.ts';
 import { parseEndpointHealthCheck } from '../health_checks/parse_health_check.ts';
 

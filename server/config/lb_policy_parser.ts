@@ -1,13 +1,14 @@
 /** lb_policy and load_balancing_policy to an extension. Thread: main. */
 import { Cluster_DiscoveryType, Cluster_LbPolicy } from '../../core/api/gen/envoy/config/cluster/v3/cluster_enums.ts';
-import type { Cluster, LoadBalancingPolicy } from '../../core/api/gen/envoy/config/cluster/v3/cluster_pb.d.ts';
-import type { AnyMessage, ExtensionConfig, ParseContext } from '../../core/registry/parse_context.ts';
+import type { Cluster } from '../../core/api/gen/envoy/config/cluster/v3/cluster_pb.d.ts';
+import type { ExtensionConfig, ParseContext } from '../../core/registry/parse_context.ts';
 import { parseLegacyMaglev, parseLegacyRingHash } from '../../core/upstream/consistent_hash/config.ts';
 import { parseLeastRequest } from '../../core/upstream/least_request_config.ts';
 import { parseLocality } from '../../core/upstream/locality_config.ts';
-import { LOAD_BALANCING_CATEGORY } from '../../core/upstream/load_balancer.ts';
+import { parsePolicyList } from '../../core/upstream/lb_policy_list.ts';
+import { parseSlowStart } from '../../core/upstream/slow_start.ts';
+import { parseSubsets, subsetPolicy } from '../../core/upstream/subset/subset_config.ts';
 
-const NAMES = ['round_robin', 'least_request', 'random', 'ring_hash', 'maglev'] as const;
 const TYPE_NAMES = {
   round_robin: 'envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin',
   least_request: 'envoy.extensions.load_balancing_policies.least_request.v3.LeastRequest',
@@ -15,22 +16,41 @@ const TYPE_NAMES = {
   ring_hash: 'envoy.extensions.load_balancing_policies.ring_hash.v3.RingHash',
   maglev: 'envoy.extensions.load_balancing_policies.maglev.v3.Maglev',
 } as const;
+const SUBSET_TYPE_NAME = 'envoy.extensions.load_balancing_policies.subset.v3.Subset';
+const CLUSTER_PROVIDED_TYPE_NAME = 'envoy.extensions.load_balancing_policies.cluster_provided.v3.ClusterProvided';
 const NO_CONFIG = Object.freeze({});
 
 /** The policy that applies. A `load_balancing_policy` wins over `lb_policy`; of its list the first known one counts. */
 export function parseLbPolicy(message: Cluster, context: ParseContext): ExtensionConfig {
+  const subsets = message.loadBalancingPolicy === undefined ? message.lbSubsetConfig : undefined;
+  // Without a selector there are no subsets, whatever else is said.
+  if (subsets === undefined || subsets.subsetSelectors.length === 0) return parsePolicy(message, context);
+  if (message.lbPolicy === Cluster_LbPolicy.CLUSTER_PROVIDED) {
+    context.error(message, 'lb_policy', 'cluster: LB policy CLUSTER_PROVIDED cannot be combined with lb_subset_config');
+    return policy('round_robin', NO_CONFIG);
+  }
+  return { name: 'envoy.load_balancing_policies.subset', typeName: SUBSET_TYPE_NAME, config: subsetPolicy(parseSubsets(subsets, context), parsePolicy(message, context)) };
+}
+
+function parsePolicy(message: Cluster, context: ParseContext): ExtensionConfig {
   const common = message.commonLbConfig;
   if (common?.consistentHashingLbConfig?.useHostnameForHashing === true && !isStrictDns(message)) {
     context.error(common.consistentHashingLbConfig, 'use_hostname_for_hashing', `Cannot use hostname for consistent hashing loadbalancing for cluster of type: '${typeName(message)}'`);
   }
   if (message.loadBalancingPolicy !== undefined) {
     checkCombination(message, context);
-    return parsePolicyList(message, message.loadBalancingPolicy, context);
+    const [first] = message.loadBalancingPolicy.policies;
+    if (first?.typedExtensionConfig?.typedConfig?.typeUrl.endsWith(`/${CLUSTER_PROVIDED_TYPE_NAME}`) === true && isPlain(message)) {
+      context.error(message, 'load_balancing_policy', clusterProvidedText(message));
+      return policy('round_robin', NO_CONFIG);
+    }
+    const notFound = (names: string): string => `cluster: didn't find a registered load balancer factory implementation for cluster: '${message.name}' with names from [${names}]`;
+    return parsePolicyList(message.loadBalancingPolicy, message, 'load_balancing_policy', notFound, context) ?? policy('round_robin', NO_CONFIG);
   }
   const config = message.lbConfig;
   switch (message.lbPolicy) {
     case Cluster_LbPolicy.ROUND_ROBIN:
-      return policy('round_robin', { locality: parseLocality(common) });
+      return policy('round_robin', { locality: parseLocality(common), slowStart: parseSlowStart(config.case === 'roundRobinLbConfig' ? config.value.slowStartConfig : undefined) });
     case Cluster_LbPolicy.LEAST_REQUEST:
       return policy('least_request', parseLeastRequest(config.case === 'leastRequestLbConfig' ? config.value : undefined, false, parseLocality(common)));
     case Cluster_LbPolicy.RANDOM:
@@ -42,7 +62,7 @@ export function parseLbPolicy(message: Cluster, context: ParseContext): Extensio
     case Cluster_LbPolicy.CLUSTER_PROVIDED:
       // Other types of cluster provide one; those are refused as such.
       if (!isPlain(message)) break;
-      context.error(message, 'lb_policy', `cluster manager: cluster provided LB specified but cluster '${message.name}' did not provide one. Check cluster documentation.`);
+      context.error(message, 'lb_policy', clusterProvidedText(message));
       break;
     default:
       context.error(message, 'lb_policy', 'cluster: field load_balancing_policy need to be set');
@@ -50,23 +70,11 @@ export function parseLbPolicy(message: Cluster, context: ParseContext): Extensio
   return policy('round_robin', NO_CONFIG);
 }
 
-function parsePolicyList(cluster: Cluster, message: LoadBalancingPolicy, context: ParseContext): ExtensionConfig {
-  const names: string[] = [];
-  for (const [index, entry] of message.policies.entries()) {
-    const typed = entry.typedExtensionConfig;
-    if (typed === undefined) continue;
-    names.push(typed.name);
-    const isLast = index === message.policies.length - 1;
-    // Lists name policies from the newest to what every proxy has: all but the last may be unknown.
-    if (!isLast && typed.typedConfig !== undefined && !isKnown(typed.typedConfig.typeUrl)) continue;
-    const extension = context.parseExtension(LOAD_BALANCING_CATEGORY, typed.name, typed.typedConfig as AnyMessage | undefined, typed, 'typed_config');
-    return extension ?? policy('round_robin', NO_CONFIG);
-  }
-  context.error(cluster, 'load_balancing_policy', `cluster: didn't find a registered load balancer factory implementation for cluster: '${cluster.name}' with names from [${names.join(', ')}]`);
-  return policy('round_robin', NO_CONFIG);
+function clusterProvidedText({ name }: Cluster): string {
+  return `cluster manager: cluster provided LB specified but cluster '${name}' did not provide one. Check cluster documentation.`;
 }
 
-function policy(name: (typeof NAMES)[number], config: object): ExtensionConfig {
+function policy(name: keyof typeof TYPE_NAMES, config: object): ExtensionConfig {
   return { name: `envoy.load_balancing_policies.${name}`, typeName: TYPE_NAMES[name], config };
 }
 
@@ -98,8 +106,4 @@ function typeName(message: Cluster): string {
 function isPlain(message: Cluster): boolean {
   const type = message.clusterDiscoveryType;
   return type.case === undefined || (type.case === 'type' && type.value <= Cluster_DiscoveryType.LOGICAL_DNS);
-}
-
-function isKnown(typeUrl: string): boolean {
-  return NAMES.some((name) => typeUrl.endsWith(`/${TYPE_NAMES[name]}`));
 }

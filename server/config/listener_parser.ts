@@ -1,5 +1,5 @@
 /** envoy.config.listener.v3.Listener to plain data. What is not read here is reported as having no effect. Thread: main. */
-import { parseMetadata } from '../../core/route/parse_route_config.ts';
+import { parseMetadata } from '../../core/route/parse_metadata.ts';
 import type { MetadataStructs } from '../../core/stream_info/stream_info.ts';
 import { randomUUID } from 'node:crypto';
 import { SocketAddress_Protocol } from '../../core/api/gen/envoy/config/core/v3/address_enums.ts';

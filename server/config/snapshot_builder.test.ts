@@ -88,6 +88,9 @@ static_resources: {clusters: [{name: c, type: STRICT_DNS}]}`);
     ['layered_runtime: {layers: [{name: a, static_layer: {a: {c: [1]}}}]}', ['Invalid runtime entry value for a.c']],
     ['layered_runtime: {layers: [{name: a, rtds_layer: {rtds_config: {ads: {}}}}]}', ['feature not supported: xDS (runtime discovery)']],
     ['cluster_manager: {local_cluster_name: x}', ["local cluster 'x' must be defined"]],
+    [`cluster_manager: {local_cluster_name: c}
+static_resources: {clusters: [{name: c, load_assignment: {cluster_name: c, endpoints: [{priority: 1, lb_endpoints: [{endpoint: {address: {socket_address: {address: 127.0.0.1, port_value: 1}}}}]}]}}]}`,
+      ["Unexpected non-zero priority for local cluster 'c'."]],
     ['header_prefix: x-foo', ['feature not supported: renaming the x-envoy- headers']],
   ])('refuses %s', (yaml, expected) => {
     expect(build(yaml).errors).toEqual(expected);

@@ -38,6 +38,9 @@ export function buildConfig(bootstrap: Bootstrap, commandLineTags: readonly Comm
   if (manager !== undefined && localClusterName !== '' && !clusters.some((cluster) => cluster.config.name === localClusterName)) {
     context.error(manager, 'local_cluster_name', `local cluster '${localClusterName}' must be defined`);
   }
+  if (clusters.some(({ config, discovery }) => config.name === localClusterName && discovery.endpoints.some((endpoint) => endpoint.priority > 0)) && manager !== undefined) {
+    context.error(manager, 'local_cluster_name', `Unexpected non-zero priority for local cluster '${localClusterName}'.`);
+  }
   context.clusterNames = new Set(clusters.map((cluster) => cluster.config.name));
   return deepFreeze({
     node: parseNode(bootstrap.node),

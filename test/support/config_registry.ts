@@ -8,6 +8,7 @@ import { register as registerMaglev } from '../../extensions/load_balancing_poli
 import { register as registerRandom } from '../../extensions/load_balancing_policies/random/config.ts';
 import { register as registerRingHash } from '../../extensions/load_balancing_policies/ring_hash/config.ts';
 import { register as registerRoundRobin } from '../../extensions/load_balancing_policies/round_robin/config.ts';
+import { register as registerSubset } from '../../extensions/load_balancing_policies/subset/config.ts';
 import { register as registerCares } from '../../extensions/network/dns_resolver/cares/config.ts';
 import { register as registerGetAddrInfo } from '../../extensions/network/dns_resolver/getaddrinfo/config.ts';
 import { register as registerRawBuffer } from '../../extensions/transport_sockets/raw_buffer/config.ts';
@@ -22,7 +23,7 @@ export function parseOnly<Config>(category: string, name: string, typeName: stri
 export function configRegistry(): FactoryRegistry {
   const registry = new FactoryRegistry();
   const all = [
-    registerConnectionManager, registerRouter, registerDnsCluster, registerRoundRobin, registerLeastRequest, registerRandom, registerRingHash, registerMaglev,
+    registerConnectionManager, registerRouter, registerDnsCluster, registerRoundRobin, registerLeastRequest, registerRandom, registerRingHash, registerMaglev, registerSubset,
     registerCares, registerGetAddrInfo, registerRawBuffer, registerHttpOptions,
   ];
   for (const register of all) register(registry);

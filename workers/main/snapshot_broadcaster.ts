@@ -5,6 +5,7 @@
 import type { ListenSource } from '../../core/io/io.ts';
 import type { ClusterSnapshot, ListenerSnapshot, Snapshot } from '../../core/snapshot/snapshot.ts';
 import type { HostSetConfig } from '../../core/upstream/cluster_config.ts';
+import type { SharedHashTable } from '../../core/upstream/consistent_hash/hash_table.ts';
 import { ToWorker } from '../protocol/messages.ts';
 import { packConfig, type PackedConfig } from '../protocol/packed_snapshot.ts';
 import type { WorkerHandle } from './worker_handle.ts';
@@ -22,6 +23,7 @@ export interface SnapshotForWorkers {
   readonly clusters: readonly ClusterSnapshot[];
   readonly runtime: Snapshot['runtime'];
   readonly node: Snapshot['node'];
+  readonly localCluster?: Snapshot['localCluster'];
 }
 
 /** The configuration that workers get, once it is packed. */
@@ -41,6 +43,8 @@ export class SnapshotBroadcaster {
   private current: Current | undefined;
   /** Hosts that changed after the latest snapshot was published, by cluster: they follow the snapshot to whoever gets it. */
   private readonly hostChanges = new Map<number, HostSetConfig>();
+  /** Tables of hashes by cluster: they go before the snapshot to whoever gets it. */
+  private readonly hashTables = new Map<number, readonly SharedHashTable[]>();
   private latestVersion = 0;
   /** Version of the latest snapshot; 0 = none yet. */
   get version(): number {
@@ -59,6 +63,8 @@ export class SnapshotBroadcaster {
    */
   publish(snapshot: SnapshotForWorkers, workers: () => Iterable<WorkerHandle>): number {
     this.hostChanges.clear();
+    const ids = new Set(snapshot.clusters.map((cluster) => cluster.id));
+    for (const id of this.hashTables.keys()) if (!ids.has(id)) this.hashTables.delete(id);
     const version = ++this.latestVersion;
     void this.packAndSend(snapshot, version, workers);
     return version;
@@ -70,12 +76,19 @@ export class SnapshotBroadcaster {
     for (const worker of workers) worker.post({ kind: ToWorker.updateHosts, clusterId, hosts });
   }
 
+  /** Main made tables for a cluster. */
+  setHashTables(clusterId: number, tables: readonly SharedHashTable[], workers: Iterable<WorkerHandle>): void {
+    this.hashTables.set(clusterId, tables);
+    for (const worker of workers) worker.post({ kind: ToWorker.hashTables, clusterId, tables });
+  }
+
   /** Sends the current configuration to one worker (one that has just started). */
   sendTo(worker: WorkerHandle): void {
     if (this.current === undefined) return;
     const { snapshot, packed, version } = this.current;
     const listeners = snapshot.listeners.map(({ listener: { id, boundAddresses }, socketsFor }) => ({ id, boundAddresses, sockets: socketsFor(worker.index) }));
-    worker.post({ kind: ToWorker.applySnapshot, snapshot: { version, listeners, packed, runtime: snapshot.runtime, node: snapshot.node } });
+    for (const [clusterId, tables] of this.hashTables) worker.post({ kind: ToWorker.hashTables, clusterId, tables });
+    worker.post({ kind: ToWorker.applySnapshot, snapshot: { version, listeners, packed, runtime: snapshot.runtime, node: snapshot.node, localCluster: snapshot.localCluster } });
     for (const [clusterId, hosts] of this.hostChanges) worker.post({ kind: ToWorker.updateHosts, clusterId, hosts });
   }
 

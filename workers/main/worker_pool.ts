@@ -9,6 +9,7 @@
 import type { Scheduler } from '../../core/event/scheduler.ts';
 import type { StatsAnnouncement } from '../../core/stats/store.ts';
 import type { HostSetConfig } from '../../core/upstream/cluster_config.ts';
+import type { SharedHashTable } from '../../core/upstream/consistent_hash/hash_table.ts';
 import type { OutlierReport } from '../../core/upstream/outlier_monitor.ts';
 import { ToWorker } from '../protocol/messages.ts';
 import type { WorkerData } from '../protocol/worker_data.ts';
@@ -85,6 +86,11 @@ export class WorkerPool implements WorkerHandleEvents {
 
   updateHosts(clusterId: number, hosts: HostSetConfig): void {
     this.broadcaster.updateHosts(clusterId, hosts, this.ready());
+  }
+
+  /** Tables of hashes for a cluster; to be set before the hosts they are of. */
+  setHashTables(clusterId: number, tables: readonly SharedHashTable[]): void {
+    this.broadcaster.setHashTables(clusterId, tables, this.ready());
   }
 
   /** The health words of some of a cluster's hosts are others. */

@@ -2,12 +2,13 @@
  * What crosses between main and a worker. Every message has a numeric `kind`; contents are plain data and shared buffers. None is
  * ever sent per request.
  *
- *     main -> worker   applySnapshot  updateHosts  healthChanged  stopListening  shutDown
+ *     main -> worker   applySnapshot  updateHosts  healthChanged  hashTables  stopListening  shutDown
  *     worker -> main   ready  applied  stoppedListening  newStats  newLogRing  outlier  failed
  */
 import type { StatsAnnouncement } from '../../core/stats/store.ts';
 import type { ListenerSnapshot, Snapshot } from '../../core/snapshot/snapshot.ts';
 import type { HostSetConfig } from '../../core/upstream/cluster_config.ts';
+import type { SharedHashTable } from '../../core/upstream/consistent_hash/hash_table.ts';
 import type { OutlierReport } from '../../core/upstream/outlier_monitor.ts';
 import type { PackedConfig } from './packed_snapshot.ts';
 
@@ -17,7 +18,7 @@ export interface SnapshotMessage extends Omit<Snapshot, 'listeners' | 'clusters'
   readonly packed: PackedConfig;
 }
 
-export const ToWorker = { applySnapshot: 1, updateHosts: 2, stopListening: 3, shutDown: 4, healthChanged: 5 } as const;
+export const ToWorker = { applySnapshot: 1, updateHosts: 2, stopListening: 3, shutDown: 4, healthChanged: 5, hashTables: 6 } as const;
 
 export type ToWorkerMessage =
   /** Swap to this configuration between two turns; answered with `applied`. */
@@ -26,6 +27,8 @@ export type ToWorkerMessage =
   | { readonly kind: typeof ToWorker.updateHosts; readonly clusterId: number; readonly hosts: HostSetConfig }
   /** The health words of some of a cluster's hosts are others. */
   | { readonly kind: typeof ToWorker.healthChanged; readonly clusterId: number }
+  /** Tables of hashes over the hosts of a cluster, which may be still to come. */
+  | { readonly kind: typeof ToWorker.hashTables; readonly clusterId: number; readonly tables: readonly SharedHashTable[] }
   /** Answered with `stoppedListening` of the same sequence number. */
   | { readonly kind: typeof ToWorker.stopListening; readonly inboundOnly: boolean; readonly sequence: number }
   /** Close every connection and end. */

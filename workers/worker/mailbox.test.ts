@@ -15,6 +15,7 @@ function setUp() {
     applySnapshot: (snapshot: Snapshot) => calls.push(`apply ${snapshot.version}`),
     updateHosts: (clusterId: number) => calls.push(`hosts ${clusterId}`),
     onHealthChanged: (clusterId: number) => calls.push(`health ${clusterId}`),
+    setHashTables: (clusterId: number, tables: readonly unknown[]) => calls.push(`tables ${clusterId} ${tables.length}`),
     stopListening: (inboundOnly: boolean) => calls.push(`stop ${inboundOnly}`),
   };
   return { posted, calls, scheduler, mailbox, target };
@@ -26,9 +27,10 @@ describe('a mailbox', () => {
     mailbox.deliver({ kind: ToWorker.applySnapshot, snapshot: SNAPSHOT }, target);
     mailbox.deliver({ kind: ToWorker.updateHosts, clusterId: 3, hosts: { cluster: 'c', hosts: [] } }, target);
     mailbox.deliver({ kind: ToWorker.healthChanged, clusterId: 4 }, target);
+    mailbox.deliver({ kind: ToWorker.hashTables, clusterId: 5, tables: [] }, target);
     mailbox.deliver({ kind: ToWorker.stopListening, inboundOnly: true, sequence: 1 }, target);
     mailbox.deliver({ kind: ToWorker.shutDown }, target);
-    expect(calls).toEqual(['apply 7', 'hosts 3', 'health 4', 'stop true', 'shutDown']);
+    expect(calls).toEqual(['apply 7', 'hosts 3', 'health 4', 'tables 5 0', 'stop true', 'shutDown']);
   });
 
   it('acknowledges a snapshot in a later turn, and a stop at once', () => {

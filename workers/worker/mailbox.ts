@@ -3,6 +3,7 @@ import type { Scheduler } from '../../core/event/scheduler.ts';
 import type { Snapshot } from '../../core/snapshot/snapshot.ts';
 import type { StatsAnnouncement } from '../../core/stats/store.ts';
 import type { HostSetConfig } from '../../core/upstream/cluster_config.ts';
+import type { SharedHashTable } from '../../core/upstream/consistent_hash/hash_table.ts';
 import type { OutlierReport } from '../../core/upstream/outlier_monitor.ts';
 import { FromWorker, type FromWorkerMessage, type SnapshotMessage, ToWorker, type ToWorkerMessage } from '../protocol/messages.ts';
 import { unpackClusters, unpackListeners } from '../protocol/packed_snapshot.ts';
@@ -12,6 +13,7 @@ export interface MailboxTarget {
   applySnapshot(snapshot: Snapshot): void;
   updateHosts(clusterId: number, hosts: HostSetConfig): void;
   onHealthChanged(clusterId: number): void;
+  setHashTables(clusterId: number, tables: readonly SharedHashTable[]): void;
   stopListening(inboundOnly: boolean): void;
 }
 
@@ -43,6 +45,9 @@ export class Mailbox {
         break;
       case ToWorker.healthChanged:
         target.onHealthChanged(message.clusterId);
+        break;
+      case ToWorker.hashTables:
+        target.setHashTables(message.clusterId, message.tables);
         break;
       case ToWorker.stopListening:
         target.stopListening(message.inboundOnly);

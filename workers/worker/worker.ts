@@ -30,6 +30,7 @@ import type { ListenerSnapshot, Snapshot } from '../../core/snapshot/snapshot.ts
 import type { Counter } from '../../core/stats/stats.ts';
 import type { StatsStore } from '../../core/stats/store.ts';
 import type { HostSetConfig } from '../../core/upstream/cluster_config.ts';
+import type { SharedHashTable } from '../../core/upstream/consistent_hash/hash_table.ts';
 import type { OutlierReport } from '../../core/upstream/outlier_monitor.ts';
 import { SharedServerFacts } from '../../core/upstream/server_facts.ts';
 
@@ -107,12 +108,11 @@ export class Worker {
       deps.slabs, deps.index, (name) => this.clusterIds.get(name) ?? -1, () => this.dispatcher.wallMs,
     );
     const { outliers } = deps.slabs;
-    const allHostStats = deps.slabs.hostStats.map((slab) => new Float64Array(slab, 0, MAX_HOSTS * HOST_STAT_WORDS));
+    const hostStats = deps.slabs.hostStats.map((slab) => new Float64Array(slab, 0, MAX_HOSTS * HOST_STAT_WORDS));
     this.clusters = new ThreadLocalClusterManager({
       dispatcher: this.dispatcher, literals: this.literals, names: this.names, registry: deps.registry, rootScope, workerIndex: deps.index,
       circuits: deps.slabs.circuits.map((slab) => new Int32Array(slab)),
-      hostHealth: new Int32Array(deps.slabs.hostHealth),
-      hostStats: allHostStats[deps.index], allHostStats,
+      hostWords: { health: new Int32Array(deps.slabs.hostHealth), stats: hostStats[deps.index], allStats: hostStats, since: new Float64Array(deps.slabs.hostSince) },
       outliers: {
         workerIndex: deps.index, counts: outliers.counts.map((slab) => new Float64Array(slab)),
         resets: new Int32Array(outliers.resets), thresholds: new Int32Array(outliers.thresholds),
@@ -147,7 +147,7 @@ export class Worker {
   private swap(snapshot: Snapshot): void {
     this.clusterIds = new Map(snapshot.clusters.map((cluster) => [cluster.config.name, cluster.id]));
     this.runtime.replace(snapshot.runtime);
-    this.clusters.apply(snapshot.clusters, this.runtime);
+    this.clusters.apply({ clusters: snapshot.clusters, runtime: this.runtime, zone: snapshot.node.zone, localCluster: snapshot.localCluster });
     const next = new Map<number, ActiveListener>();
     for (const listener of snapshot.listeners) next.set(listener.id, this.listeners.get(listener.id) ?? this.buildListener(listener, snapshot));
     for (const [id, listener] of this.listeners) {
@@ -165,6 +165,10 @@ export class Worker {
 
   onHealthChanged(clusterId: number): void {
     this.dispatcher.run(() => this.clusters.onHealthChanged(clusterId));
+  }
+
+  setHashTables(clusterId: number, tables: readonly SharedHashTable[]): void {
+    this.dispatcher.run(() => this.clusters.setHashTables(clusterId, tables));
   }
 
   /** Stops accepting; connections stay. `inboundOnly`: listeners with traffic_direction INBOUND only. */

@@ -5,7 +5,7 @@ import { MersenneTwister } from './mersenne_twister.ts';
 /**
  * Consistent hashing with bounded loads: a host may have at most `factor` percent of its share of the active requests. In place of
  * a host that is over it comes another by a shuffle that the hash seeds, so that the same request goes the same way; when all are
- * over, the one that is least. Requests are those of this worker.
+ * over, the one that is least. Requests are those of all workers.
  */
 export class BoundedLoad {
   private hosts: readonly Host[] = [];

@@ -1,5 +1,6 @@
 /** How consistent-hash balancers name hosts and divide their entries; shared with main, which shows the numbers. */
 import type { HostConfig } from '../cluster_config.ts';
+import { configuredLocalityWeight } from '../load_balancer.ts';
 import { groupByLocality } from '../localities.ts';
 
 const SURROGATE = /[\ud800-\udfff]/;
@@ -29,10 +30,10 @@ export interface TableShares {
  * Shares of `hosts` by their weights; with localities, each within the share that its locality has among those of all `members`,
  * and without a share where that has no weight.
  */
-export function tableShares(hosts: readonly HostConfig[], members: readonly HostConfig[], isLocalityWeighted: boolean): TableShares {
+export function tableShares(hosts: readonly HostConfig[], members: readonly HostConfig[], isLocalityWeighted: boolean, weightOf: (host: HostConfig) => number = configuredLocalityWeight): TableShares {
   if (!isLocalityWeighted) return { order: hosts.map((_, i) => i), shares: weightShares(hosts.map((host) => host.weight)) };
   const indexes = new Map(hosts.map((host, i) => [host, i]));
-  const groups = groupByLocality(members, (host) => host);
+  const groups = groupByLocality(members, (host) => host, weightOf);
   const total = groups.reduce((sum, group) => sum + group.weight, 0);
   const order: number[] = [];
   const shares: number[] = [];

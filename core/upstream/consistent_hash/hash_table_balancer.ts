@@ -1,55 +1,90 @@
+import type { HostConfig } from '../cluster_config.ts';
 import type { Host } from '../host.ts';
-import { hashKey, tableShares } from './entries.ts';
-import type { ConsistentHashConfig } from './config.ts';
-import type { ClusterLoad, LoadBalancer, LoadBalancerContext } from '../load_balancer.ts';
+import { type ClusterLoad, configuredLocalityWeight, type LoadBalancer, type LoadBalancerContext } from '../load_balancer.ts';
 import { BoundedLoad } from './bounded_load.ts';
-
-/** From a hash to a place in the list of hosts. */
-export interface HashTable {
-  /** Index of a host; the hash is 64 bits in halves. */
-  find(high: number, low: number): number;
-}
-
-/** `keys` and `shares` (which sum up to 1) are in order of the hosts; there is at least one. */
-export type HashTableBuilder = (keys: readonly string[], shares: Float64Array) => HashTable;
+import type { ConsistentHashConfig } from './config.ts';
+import { hashKey, tableShares } from './entries.ts';
+import { buildAtOnce, type HashTable, type HashTableKind, type SharedTables } from './hash_table.ts';
 
 /**
- * Chooses by the request's hash in a table that is built whenever the hosts change; by chance when a request has none. With a
- * balance factor, hosts that have too much to do are passed over.
+ * Chooses by the request's hash in a table; by chance when a request has none. With a balance factor, hosts that have too much to do
+ * are passed over.
+ *
+ * Whenever the hosts change there has to be another table. A small one is made here; others main makes for all workers, and until
+ * such a one is there, the old one serves: a request whose host in it may no longer be chosen goes, by its hash too, to one of those
+ * that may.
  */
 export class HashTableBalancer implements LoadBalancer {
-  private hosts: readonly Host[];
+  /** Hosts that may be chosen. */
+  private candidates: readonly Host[];
+  /** What the table's numbers stand for; null: may not be chosen now. */
+  private hosts: readonly (Host | null)[];
   private table: HashTable | null;
-  private readonly build: HashTableBuilder;
+  private bound: BoundedLoad | null;
+  private readonly kind: HashTableKind;
   private readonly config: ConsistentHashConfig;
   private readonly random: () => number;
-  private readonly bound: BoundedLoad | null;
+  private readonly load: ClusterLoad;
+  private readonly tables: SharedTables | null;
+  private readonly localityWeightOf: (host: HostConfig) => number;
 
-  constructor(config: ConsistentHashConfig, build: HashTableBuilder, random: () => number, load: ClusterLoad) {
+  /** `tables`: where those are that are not small; null: none are made elsewhere. */
+  constructor(
+    config: ConsistentHashConfig, kind: HashTableKind, random: () => number, load: ClusterLoad, tables: SharedTables | null,
+    localityWeightOf: (host: HostConfig) => number = configuredLocalityWeight,
+  ) {
+    this.candidates = [];
     this.hosts = [];
     this.table = null;
+    this.bound = null;
     this.config = config;
-    this.build = build;
+    this.kind = kind;
     this.random = random;
-    this.bound = config.balanceFactor === 0 ? null : new BoundedLoad(config.balanceFactor, load);
+    this.load = load;
+    this.tables = tables;
+    this.localityWeightOf = localityWeightOf;
   }
 
   setHosts(candidates: readonly Host[], members: readonly Host[]): void {
-    const { order, shares } = tableShares(candidates.map((host) => host.config), members.map((host) => host.config), this.config.isLocalityWeighted);
+    const { order, shares } = tableShares(candidates.map((host) => host.config), members.map((host) => host.config), this.config.isLocalityWeighted, this.localityWeightOf);
     const hosts = order.map((i) => candidates[i]);
-    this.hosts = hosts;
-    this.table = null;
-    if (hosts.length === 0) return;
-    const keys = hosts.map((host) => hashKey(host.config, host.address, this.config.usesHostname));
-    this.table = this.build(keys, shares);
-    this.bound?.setHosts(hosts, shares);
+    this.candidates = hosts;
+    if (hosts.length === 0) {
+      this.table = null;
+      return;
+    }
+    if (this.tables === null || this.kind.isSmall(shares)) {
+      const keys = hosts.map((host) => hashKey(host.config, host.address, this.config.usesHostname));
+      this.take(buildAtOnce(this.kind.begin(keys, shares, false)), hosts, shares);
+      return;
+    }
+    const shared = this.tables.find(hosts);
+    if (shared !== null) this.take(this.kind.open(shared.memory), hosts, shares);
+    else this.keepOld(hosts);
   }
 
   chooseHost(context: LoadBalancerContext): Host | null {
-    if (this.table === null) return null;
+    const { candidates, table } = this;
+    if (candidates.length === 0) return null;
     const high = context.hasHash ? context.hashHigh : this.random();
     const low = context.hasHash ? context.hashLow : this.random();
-    const index = this.table.find(high, low);
-    return this.hosts[this.bound === null ? index : this.bound.choose(index, low)];
+    if (table === null) return candidates[(low >>> 0) % candidates.length];
+    const index = table.find(high, low);
+    return this.hosts[this.bound === null ? index : this.bound.choose(index, low)] ?? candidates[(low >>> 0) % candidates.length];
+  }
+
+  private take(table: HashTable, hosts: readonly Host[], shares: Float64Array): void {
+    const { balanceFactor } = this.config;
+    this.table = table;
+    this.hosts = hosts;
+    this.bound = balanceFactor === 0 ? null : new BoundedLoad(balanceFactor, this.load);
+    this.bound?.setHosts(hosts, shares);
+  }
+
+  private keepOld(hosts: readonly Host[]): void {
+    const byId = new Map(hosts.map((host) => [host.config.id, host]));
+    this.hosts = this.hosts.map((host) => (host === null ? null : byId.get(host.config.id) ?? null));
+    // It knows the old hosts only.
+    this.bound = null;
   }
 }

@@ -7,7 +7,6 @@ import { LeastRequestLoadBalancer } from './least_request.ts';
 
 const FULL_SCAN = 1;
 
-/** Slow start and routing within the zone are left unread. */
 const factory: ExtensionFactory<LeastRequestConfig, unknown, LoadBalancerFactory> = {
   category: LOAD_BALANCING_CATEGORY,
   name: 'envoy.load_balancing_policies.least_request',
@@ -16,7 +15,7 @@ const factory: ExtensionFactory<LeastRequestConfig, unknown, LoadBalancerFactory
     const message = tracked as LeastRequest;
     return parseLeastRequest(message, message.enableFullScan === true || message.selectionMethod === FULL_SCAN, parseLocality(message.localityLbConfig));
   },
-  createFactory: (config) => ({ create: (random) => new LeastRequestLoadBalancer(config, random), locality: config.locality }),
+  createFactory: (config) => ({ create: (random, { environment }) => new LeastRequestLoadBalancer(config, random, environment), locality: config.locality }),
 };
 
 /** Adds the policy to a registry. */

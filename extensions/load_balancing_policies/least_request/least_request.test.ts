@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { HOST_STAT_WORDS } from '../../../core/shared_memory/layout.ts';
+import { emptyEnvironment } from '../../../core/upstream/balancer_environment.ts';
 import { Host } from '../../../core/upstream/host.ts';
 import type { LeastRequestConfig } from '../../../core/upstream/least_request_config.ts';
 import { LoadBalancerContext } from '../../../core/upstream/load_balancer.ts';
@@ -23,9 +24,9 @@ function seeded(seed: number): () => number {
   };
 }
 
-function balancer(weights: number[], config: Partial<LeastRequestConfig> = {}): { lb: LeastRequestLoadBalancer; hosts: Host[] } {
+function balancer(weights: number[], config: Partial<LeastRequestConfig> = {}, environment = emptyEnvironment()): { lb: LeastRequestLoadBalancer; hosts: Host[] } {
   const hosts = makeHosts(weights);
-  const lb = new LeastRequestLoadBalancer({ choiceCount: 2, activeRequestBias: 1, isFullScan: false, ...config }, seeded(1));
+  const lb = new LeastRequestLoadBalancer({ choiceCount: 2, activeRequestBias: 1, biasKey: '', isFullScan: false, ...config }, seeded(1), environment);
   lb.setHosts(hosts);
   return { lb, hosts };
 }

@@ -1,34 +1,48 @@
+import { ActiveRequests } from '../../../core/upstream/active_requests.ts';
+import type { BalancerEnvironment } from '../../../core/upstream/balancer_environment.ts';
 import { EdfScheduler } from '../../../core/upstream/edf_scheduler.ts';
 import type { Host } from '../../../core/upstream/host.ts';
 import type { LeastRequestConfig } from '../../../core/upstream/least_request_config.ts';
+import { SlowStart } from '../../../core/upstream/slow_start.ts';
 import type { LoadBalancer, LoadBalancerContext } from '../../../core/upstream/load_balancer.ts';
 
 /**
  * Least request. With equal weights: the least busy of `choiceCount` hosts drawn at random (or of all). With different ones: an
  * EDF schedule in which a host's weight shrinks with its active requests, weight / (active + 1)^bias. Active requests are those
- * of this worker.
+ * of all workers.
  */
 export class LeastRequestLoadBalancer implements LoadBalancer {
   private hosts: readonly Host[];
+  private active: ActiveRequests;
   private weights: Float64Array;
   private scheduler: EdfScheduler | null;
   private readonly config: LeastRequestConfig;
   private readonly random: () => number;
+  private readonly environment: BalancerEnvironment;
+  private readonly slowStart: SlowStart | null;
+  /** Of the runtime values at the time of the hosts. */
+  private bias: number;
 
-  constructor(config: LeastRequestConfig, random: () => number) {
+  constructor(config: LeastRequestConfig, random: () => number, environment: BalancerEnvironment) {
     this.hosts = [];
+    this.active = new ActiveRequests([]);
     this.weights = new Float64Array(0);
     this.scheduler = null;
     this.config = config;
     this.random = random;
+    this.environment = environment;
+    this.slowStart = config.slowStart === undefined ? null : new SlowStart(config.slowStart, environment);
+    this.bias = config.activeRequestBias;
   }
 
   setHosts(hosts: readonly Host[]): void {
     this.hosts = hosts;
+    this.active = new ActiveRequests(hosts);
     this.scheduler = null;
     if (hosts.length === 0) return;
     const first = hosts[0].weight;
-    if (hosts.every((host) => host.weight === first)) return;
+    if (hosts.every((host) => host.weight === first) && this.slowStart?.concerns(hosts) !== true) return;
+    this.bias = this.runtimeBias();
     const scheduler = new EdfScheduler(hosts.length);
     this.weights = Float64Array.from(hosts, (host) => this.weightOf(host));
     for (let i = 0; i < hosts.length; i++) scheduler.add(i, this.weights[i]);
@@ -39,47 +53,37 @@ export class LeastRequestLoadBalancer implements LoadBalancer {
   chooseHost(_context: LoadBalancerContext): Host | null {
     const hosts = this.hosts;
     if (hosts.length === 0) return null;
-    if (this.scheduler === null) return this.config.isFullScan ? this.scan() : this.draw();
+    if (this.scheduler === null) return this.config.isFullScan ? hosts[this.active.leastBusy(this.random())] : this.draw();
     const index = this.scheduler.peek();
     this.weights[index] = this.weightOf(hosts[index]);
     return hosts[this.scheduler.pickAndReinsert(this.weights)];
   }
 
   private draw(): Host {
-    const hosts = this.hosts;
-    let best = hosts[this.random() % hosts.length];
-    let least = best.activeRequests();
+    const { hosts, active } = this;
+    let best = this.random() % hosts.length;
+    let least = active.of(best);
     for (let i = 1; i < this.config.choiceCount; i++) {
-      const host = hosts[this.random() % hosts.length];
-      const active = host.activeRequests();
-      if (active < least) {
-        best = host;
-        least = active;
+      const index = this.random() % hosts.length;
+      const requests = active.of(index);
+      if (requests < least) {
+        best = index;
+        least = requests;
       }
     }
-    return best;
+    return hosts[best];
   }
 
-  /** Ties are broken at random, each with the same chance. */
-  private scan(): Host {
-    const hosts = this.hosts;
-    let best = hosts[0];
-    let least = best.activeRequests();
-    let ties = 1;
-    for (let i = 1; i < hosts.length; i++) {
-      const active = hosts[i].activeRequests();
-      if (active > least) continue;
-      ties = active === least ? ties + 1 : 1;
-      if (ties === 1 || this.random() % ties === 0) best = hosts[i];
-      least = active;
-    }
-    return best;
+  /** Below 0 it counts as 1, as in Envoy. */
+  private runtimeBias(): number {
+    const bias = this.environment.runtime.getNumber(this.config.biasKey, this.config.activeRequestBias);
+    return bias < 0 ? 1 : bias;
   }
 
   private weightOf(host: Host): number {
-    const bias = this.config.activeRequestBias;
-    if (bias === 0) return host.weight;
-    const load = host.activeRequests() + 1;
-    return host.weight / (bias === 1 ? load : load ** bias);
+    const { bias, slowStart } = this;
+    const load = bias === 0 ? 1 : host.activeRequests() + 1;
+    const weight = host.weight / (bias === 1 ? load : load ** bias);
+    return slowStart === null ? weight : slowStart.apply(weight, host);
   }
 }

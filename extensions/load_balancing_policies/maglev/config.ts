@@ -3,7 +3,7 @@ import type { ExtensionFactory, FactoryRegistry } from '../../../core/registry/f
 import { type MaglevConfig, parseMaglev } from '../../../core/upstream/consistent_hash/config.ts';
 import { LOAD_BALANCING_CATEGORY, type LoadBalancerFactory } from '../../../core/upstream/load_balancer.ts';
 import { HashTableBalancer } from '../../../core/upstream/consistent_hash/hash_table_balancer.ts';
-import { buildMaglevTable } from './maglev_table.ts';
+import { maglevTables } from '../../../core/upstream/consistent_hash/maglev_table.ts';
 
 const factory: ExtensionFactory<MaglevConfig, unknown, LoadBalancerFactory> = {
   category: LOAD_BALANCING_CATEGORY,
@@ -11,7 +11,7 @@ const factory: ExtensionFactory<MaglevConfig, unknown, LoadBalancerFactory> = {
   typeName: 'envoy.extensions.load_balancing_policies.maglev.v3.Maglev',
   parse: (message, context) => parseMaglev(message as Maglev, context),
   createFactory: (config) => ({
-    create: (random, load) => new HashTableBalancer(config, (keys, shares) => buildMaglevTable(keys, shares, config.tableSize), random, load),
+    create: (random, { load, tables, localityWeightOf }) => new HashTableBalancer(config, maglevTables(config), random, load, tables, localityWeightOf),
     usesHash: true,
   }),
 };

@@ -3,7 +3,7 @@ import type { ExtensionFactory, FactoryRegistry } from '../../../core/registry/f
 import { parseRingHash, type RingHashConfig } from '../../../core/upstream/consistent_hash/config.ts';
 import { LOAD_BALANCING_CATEGORY, type LoadBalancerFactory } from '../../../core/upstream/load_balancer.ts';
 import { HashTableBalancer } from '../../../core/upstream/consistent_hash/hash_table_balancer.ts';
-import { buildRing } from './ring.ts';
+import { ringTables } from '../../../core/upstream/consistent_hash/ring.ts';
 
 const factory: ExtensionFactory<RingHashConfig, unknown, LoadBalancerFactory> = {
   category: LOAD_BALANCING_CATEGORY,
@@ -11,7 +11,7 @@ const factory: ExtensionFactory<RingHashConfig, unknown, LoadBalancerFactory> = 
   typeName: 'envoy.extensions.load_balancing_policies.ring_hash.v3.RingHash',
   parse: (message, context) => parseRingHash(message as RingHash, context),
   createFactory: (config) => ({
-    create: (random, load) => new HashTableBalancer(config, (keys, shares) => buildRing(config, keys, shares), random, load),
+    create: (random, { load, tables, localityWeightOf }) => new HashTableBalancer(config, ringTables(config), random, load, tables, localityWeightOf),
     usesHash: true,
   }),
 };

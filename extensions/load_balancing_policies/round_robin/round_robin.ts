@@ -1,5 +1,6 @@
 import { EdfScheduler } from '../../../core/upstream/edf_scheduler.ts';
 import type { Host } from '../../../core/upstream/host.ts';
+import type { SlowStart } from '../../../core/upstream/slow_start.ts';
 import type { LoadBalancer, LoadBalancerContext } from '../../../core/upstream/load_balancer.ts';
 
 /**
@@ -12,13 +13,16 @@ export class RoundRobinLoadBalancer implements LoadBalancer {
   private scheduler: EdfScheduler | null;
   private next: number;
   private readonly random: () => number;
+  private readonly slowStart: SlowStart | null;
 
-  constructor(random: () => number) {
+  /** `slowStart`: null = hosts have their full weight at once. */
+  constructor(random: () => number, slowStart: SlowStart | null = null) {
     this.hosts = [];
     this.weights = new Float64Array(0);
     this.scheduler = null;
     this.next = 0;
     this.random = random;
+    this.slowStart = slowStart;
   }
 
   setHosts(hosts: readonly Host[]): void {
@@ -27,10 +31,10 @@ export class RoundRobinLoadBalancer implements LoadBalancer {
     if (hosts.length === 0) return;
     this.next = this.random() % hosts.length;
     const first = hosts[0].weight;
-    if (hosts.every((host) => host.weight === first)) return;
+    if (hosts.every((host) => host.weight === first) && this.slowStart?.concerns(hosts) !== true) return;
     const scheduler = new EdfScheduler(hosts.length);
-    this.weights = Float64Array.from(hosts, (host) => host.weight);
-    for (let i = 0; i < hosts.length; i++) scheduler.add(i, hosts[i].weight);
+    this.weights = Float64Array.from(hosts, (host) => this.slowStart?.apply(host.weight, host) ?? host.weight);
+    for (let i = 0; i < hosts.length; i++) scheduler.add(i, this.weights[i]);
     for (let skip = this.random() % hosts.length; skip > 0; skip--) scheduler.pickAndReinsert(this.weights);
     this.scheduler = scheduler;
   }
@@ -38,9 +42,18 @@ export class RoundRobinLoadBalancer implements LoadBalancer {
   chooseHost(_context: LoadBalancerContext): Host | null {
     const hosts = this.hosts;
     if (hosts.length === 0) return null;
-    if (this.scheduler !== null) return hosts[this.scheduler.pickAndReinsert(this.weights)];
+    if (this.scheduler !== null) return this.pickByWeight(this.scheduler);
     const index = this.next;
     this.next = index + 1 >= hosts.length ? 0 : index + 1;
     return hosts[index];
+  }
+
+  private pickByWeight(scheduler: EdfScheduler): Host {
+    const { hosts, slowStart } = this;
+    if (slowStart !== null) {
+      const index = scheduler.peek();
+      this.weights[index] = slowStart.apply(hosts[index].weight, hosts[index]);
+    }
+    return hosts[scheduler.pickAndReinsert(this.weights)];
   }
 }

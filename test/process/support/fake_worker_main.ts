@@ -50,6 +50,8 @@ class FakeWorker implements ThreadWorker {
 
   onHealthChanged(): void {}
 
+  setHashTables(): void {}
+
   stopListening(inboundOnly: boolean): void {
     for (const [listener, direction] of this.listeners) {
       if (!inboundOnly || direction === 'inbound') this.deps.io.releaseListener(listener);

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { OmitHostMetadataConfig } from '../../../../core/api/gen/envoy/extensions/retry/host/omit_host_metadata/v3/omit_host_metadata_config_pb.d.ts';
 import type { ExtensionFactory, FactoryRegistry } from '../../../../core/registry/factory_registry.ts';
-import { parseMetadata } from '../../../../core/route/parse_route_config.ts';
+import { parseMetadata } from '../../../../core/route/parse_metadata.ts';
 import { RETRY_HOST_PREDICATE_CATEGORY, type RetryHostPredicate } from '../../../../core/route/retry_policy.ts';
 
 /** The only namespace that is looked at. */

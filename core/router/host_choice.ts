@@ -1,0 +1,58 @@
+import type { XxHash64 } from '../base/xxhash64.ts';
+import type { UpstreamCluster } from '../conn_pool/cluster_lookup.ts';
+import type { HeaderMap } from '../headers/header_map.ts';
+import { HeaderId } from '../headers/header_names.ts';
+import type { ClusterPolicies } from '../route/cluster_policies.ts';
+import type { HashPolicy } from '../route/hash_policy.ts';
+import type { RouteEntry } from '../route/route_entry.ts';
+import type { StreamInfo } from '../stream_info/stream_info.ts';
+import type { Host } from '../upstream/host.ts';
+import { LB_METADATA, MetadataCriteria } from '../upstream/metadata_criteria.ts';
+import type { Retries } from './retries.ts';
+
+/** What one request's hosts are chosen by, and the cookies made for it. One per pooled router. */
+export class HostChoice {
+  /** Set-Cookie values that hash policies made. */
+  private cookies: string[];
+
+  constructor() {
+    this.cookies = NO_COOKIES;
+  }
+
+  /** A host for a try; `retries`: not for the first. Hash and criteria only where the cluster's balancer goes by them. */
+  choose(cluster: UpstreamCluster, route: RouteEntry, headers: HeaderMap, info: StreamInfo, retries: Retries | null): Host | null {
+    const policies = cluster.info.policies as ClusterPolicies | null;
+    const hash = cluster.usesHash ? this.hash(policies?.hashPolicy ?? route.hashPolicy, headers, info) : null;
+    const criteria = cluster.usesMetadata ? criteriaFor(route, info) : null;
+    return retries === null ? cluster.chooseHost(info.random, hash, criteria) : retries.chooseHost(cluster, info.random, hash, criteria);
+  }
+
+  /** The hash by the policies of cluster or route; null = none. Allocates. */
+  private hash(policy: HashPolicy | null, headers: HeaderMap, info: StreamInfo): XxHash64 | null {
+    if (policy === null) return null;
+    const cookies: string[] = [];
+    const hasHash = policy.compute(headers, info, cookies);
+    if (cookies.length > 0) this.cookies = cookies;
+    return hasHash ? policy.hash : null;
+  }
+
+  /** Hands the cookies to the client. */
+  addCookies(response: HeaderMap): void {
+    const { cookies } = this;
+    for (let i = 0; i < cookies.length; i++) response.add(HeaderId.setCookie, cookies[i]);
+  }
+
+  clear(): void {
+    this.cookies = NO_COOKIES;
+  }
+}
+
+const NO_COOKIES: string[] = [];
+
+/** What a request wants of its host's metadata: the route's criteria, with those that filters left in its dynamic metadata on top. */
+function criteriaFor(route: RouteEntry, info: StreamInfo): MetadataCriteria | null {
+  const { metadataCriteria } = route;
+  const own = info.dynamicMetadata?.get(LB_METADATA);
+  if (own === undefined) return metadataCriteria;
+  return metadataCriteria === null ? new MetadataCriteria(own) : metadataCriteria.merge(own);
+}

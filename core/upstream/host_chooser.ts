@@ -1,0 +1,14 @@
+import type { Host } from './host.ts';
+import type { LoadBalancerContext } from './load_balancer.ts';
+
+/** Chooses among all hosts of a cluster, or of a part of it. Per worker; changed only between turns. */
+export interface HostChooser {
+  /** New hosts by priority; at least one priority. */
+  setHosts(byPriority: readonly (readonly Host[])[]): void;
+  /** Looks at every host's health again. */
+  refresh(): void;
+  /** There are other tables of hashes. */
+  onTables(): void;
+  /** Null when there is none. Under 200 ns, and without allocating. */
+  choose(context: LoadBalancerContext): Host | null;
+}

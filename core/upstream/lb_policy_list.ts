@@ -1,0 +1,37 @@
+/** envoy.config.cluster.v3.LoadBalancingPolicy to the policy that applies. Thread: main. */
+import type { LoadBalancingPolicy } from '../api/gen/envoy/config/cluster/v3/cluster_pb.d.ts';
+import type { AnyMessage, ExtensionConfig, ParseContext } from '../registry/parse_context.ts';
+import { LOAD_BALANCING_CATEGORY } from './load_balancer.ts';
+
+const PREFIX = 'envoy.extensions.load_balancing_policies.';
+/** Policies that Envoy has and this proxy has not: to skip one for the next of its list would balance otherwise than Envoy does. */
+const UNSUPPORTED: Readonly<Record<string, string>> = {
+  [`${PREFIX}client_side_weighted_round_robin.v3.ClientSideWeightedRoundRobin`]: 'weights from load reports of hosts (client_side_weighted_round_robin)',
+  [`${PREFIX}wrr_locality.v3.WrrLocality`]: 'weights from load reports of hosts (wrr_locality)',
+  [`${PREFIX}override_host.v3.OverrideHost`]: 'choosing hosts by header or metadata (override_host)',
+  [`${PREFIX}random_subsetting.v3.RandomSubsetting`]: 'random subsets of hosts (random_subsetting)',
+};
+
+/**
+ * The first policy of the list that is known: lists name policies from the newest to what every proxy has. undefined after errors;
+ * `notFound` makes the one about a list of none, at `holder.field`, from the names in it.
+ */
+export function parsePolicyList(message: LoadBalancingPolicy | undefined, holder: object, field: string, notFound: (names: string) => string, context: ParseContext): ExtensionConfig | undefined {
+  const names: string[] = [];
+  for (const [index, entry] of (message?.policies ?? []).entries()) {
+    const typed = entry.typedExtensionConfig;
+    if (typed === undefined) continue;
+    names.push(typed.name);
+    const any = typed.typedConfig as AnyMessage | undefined;
+    const unsupported = UNSUPPORTED[any?.typeUrl.slice(any.typeUrl.lastIndexOf('/') + 1) ?? ''];
+    if (unsupported !== undefined) {
+      context.refuse(typed, 'typed_config', unsupported);
+      return undefined;
+    }
+    const isLast = index === (message?.policies.length ?? 0) - 1;
+    if (!isLast && any !== undefined && !context.isRegistered(LOAD_BALANCING_CATEGORY, any)) continue;
+    return context.parseExtension(LOAD_BALANCING_CATEGORY, typed.name, any, typed, 'typed_config');
+  }
+  context.error(holder, field, notFound(names.join(', ')));
+  return undefined;
+}
