@@ -3,6 +3,7 @@ import type { FactoryRegistry } from '../core/registry/factory_registry.ts';
 import { fileAccessLogFactory } from './access_loggers/file/config.ts';
 import { stderrAccessLogFactory } from './access_loggers/stderr/config.ts';
 import { stdoutAccessLogFactory } from './access_loggers/stdout/config.ts';
+import { register as registerAggregateCluster } from './clusters/aggregate/config.ts';
 import { register as registerDnsCluster } from './clusters/dns/config.ts';
 import { register as registerBuffer } from './filters/http/buffer/config.ts';
 import { register as registerCors } from './filters/http/cors/config.ts';
@@ -38,6 +39,7 @@ export function registerAllExtensions(registry: FactoryRegistry): void {
   registry.register(fileAccessLogFactory);
   registry.register(stdoutAccessLogFactory);
   registry.register(stderrAccessLogFactory);
+  registerAggregateCluster(registry);
   registerDnsCluster(registry);
   registerHttpConnectionManager(registry);
   registerBuffer(registry);

@@ -451,6 +451,7 @@ export class Server implements Instance {
       onAllServing: () => this.onAllServing(),
       onNewLogRing: (workerIndex, destination, memory) => this.flush.addRing(workerIndex, destination, memory),
       onOutlier: (report) => this.clusterManager.onOutlier(report),
+      onDestination: (report) => this.clusterManager.onDestination(report),
       onDeath: (workerIndex) => this.flush.retireRings(workerIndex),
       onGivenUp: () => this.endWith(1),
     });

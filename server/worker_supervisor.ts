@@ -7,6 +7,7 @@ import type { Logger } from '../core/log/logger.ts';
 import { HOST_STAT_WORDS, HostStat, type SharedSlabs } from '../core/shared_memory/layout.ts';
 import type { Counter, StatsScope } from '../core/stats/stats.ts';
 import type { HostSetConfig } from '../core/upstream/cluster_config.ts';
+import type { DestinationReport } from '../core/cluster_manager/original_dst_cluster.ts';
 import type { OutlierReport } from '../core/upstream/outlier_monitor.ts';
 import type { StatsAnnouncement } from '../core/stats/store.ts';
 import type { PublishedConfig, SnapshotForWorkers } from '../workers/main/snapshot_broadcaster.ts';
@@ -35,6 +36,7 @@ export interface WorkerSupervisorOptions {
   readonly onNewLogRing: (workerIndex: number, destination: string, memory: SharedArrayBuffer) => void;
   /** A host failed too often in a row. */
   readonly onOutlier: (report: OutlierReport) => void;
+  readonly onDestination: (report: DestinationReport) => void;
   /** A worker died; its thread is gone. */
   readonly onDeath: (workerIndex: number) => void;
   /** Too many deaths: the process is to end with an error. */
@@ -101,6 +103,10 @@ export class WorkerSupervisor implements WorkerPoolEvents {
 
   onNewLogRing(workerIndex: number, destination: string, memory: SharedArrayBuffer): void {
     this.options.onNewLogRing(workerIndex, destination, memory);
+  }
+
+  onDestination(report: DestinationReport): void {
+    this.options.onDestination(report);
   }
 
   onOutlier(report: OutlierReport): void {

@@ -1,7 +1,8 @@
 import type { XxHash64 } from '../base/xxhash64.ts';
 import type { ConnPool } from '../conn_pool/conn_pool.ts';
 import { Http1ConnPool, type Http1PoolContext } from '../http/conn_pool/http1_pool.ts';
-import type { UpstreamCluster } from '../conn_pool/cluster_lookup.ts';
+import type { PriorityCounts } from '../upstream/priority_load.ts';
+import type { WorkerCluster } from './worker_cluster.ts';
 import type { HostSetConfig } from '../upstream/cluster_config.ts';
 import { ClusterBalancer } from '../upstream/cluster_balancer.ts';
 import type { ClusterInfo } from '../upstream/cluster_info.ts';
@@ -24,7 +25,7 @@ const HEALTH_CHECK_TICKS = 32;
 /**
  * One cluster on this worker: its hosts by priority, its balancer and its pools. Changed only between turns.
  */
-export class ThreadLocalCluster implements UpstreamCluster {
+export class ThreadLocalCluster implements WorkerCluster {
   readonly info: ClusterInfo;
   private readonly poolContext: Http1PoolContext;
   private readonly factory: LoadBalancerFactory;
@@ -75,6 +76,21 @@ export class ThreadLocalCluster implements UpstreamCluster {
   }
 
   chooseHost(random: number, hash: XxHash64 | null): Host | null {
+    this.refresh();
+    return this.balancer.choose(this.choice(random, hash));
+  }
+
+  levelCounts(): readonly PriorityCounts[] {
+    this.refresh();
+    return this.balancer.levelCounts();
+  }
+
+  chooseAt(level: number, isDegraded: boolean, random: number, hash: XxHash64 | null): Host | null {
+    return this.balancer.chooseAt(level, isDegraded, this.choice(random, hash));
+  }
+
+  /** Takes notice of changed health. */
+  private refresh(): void {
     // Ticks are small integers: a time in milliseconds would be a number on the heap.
     const now = this.poolContext.dispatcher.wheel.nowTick;
     const generation = this.health[HEALTH_GENERATION];
@@ -83,6 +99,9 @@ export class ThreadLocalCluster implements UpstreamCluster {
       this.checkedGeneration = generation;
       this.balancer.refresh();
     }
+  }
+
+  private choice(random: number, hash: XxHash64 | null): LoadBalancerContext {
     const { context } = this;
     context.random = random;
     context.hasHash = hash !== null;
@@ -90,7 +109,7 @@ export class ThreadLocalCluster implements UpstreamCluster {
       context.hashHigh = hash.high;
       context.hashLow = hash.low;
     }
-    return this.balancer.choose(context);
+    return context;
   }
 
   /**
@@ -137,7 +156,7 @@ export class ThreadLocalCluster implements UpstreamCluster {
 
   /** Cuts every connection. */
   close(): void {
-    for (const host of this.hostsById.values()) for (const pool of (host.attachment as HostPools | null)?.pools ?? []) pool?.close();
+    for (const host of this.hostsById.values()) closePools(host);
   }
 }
 
@@ -146,7 +165,13 @@ function isSameHost(host: Host, config: Host['config']): boolean {
   return old.address === config.address && old.port === config.port && old.weight === config.weight && old.priority === config.priority && old.hostname === config.hostname;
 }
 
-function drainPools(host: Host): void {
+/** Cuts a host's connections. */
+export function closePools(host: Host): void {
+  for (const pool of (host.attachment as HostPools | null)?.pools ?? []) pool?.close();
+}
+
+/** A host's idle connections close, busy ones finish. */
+export function drainPools(host: Host): void {
   const pools = host.attachment as HostPools | null;
   if (pools === null) return;
   for (const pool of pools.pools) pool?.drain();

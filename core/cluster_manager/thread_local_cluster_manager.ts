@@ -1,17 +1,22 @@
 import { UnderscoreAction } from '../http/http1/settings.ts';
 import type { Http1Literals } from '../http/http1/encoder.ts';
 import type { FormatNeeds } from '../formatter/format_environment.ts';
+import type { HeaderNames } from '../headers/header_names.ts';
 import type { IoDispatcher } from '../network/io_dispatcher.ts';
 import type { AnyExtensionFactory, FactoryRegistry } from '../registry/factory_registry.ts';
 import type { ClusterLookup } from '../conn_pool/cluster_lookup.ts';
 import type { ClusterSnapshot } from '../snapshot/snapshot.ts';
-import type { StatsScope } from '../stats/stats.ts';
+import { HEALTH_GENERATION } from '../shared_memory/layout.ts';
+import type { Counter, StatsScope } from '../stats/stats.ts';
 import { CircuitBreaker } from '../upstream/circuit_breaker.ts';
-import type { HostSetConfig } from '../upstream/cluster_config.ts';
+import type { HostSetConfig, OriginalDstConfig } from '../upstream/cluster_config.ts';
 import { ClusterInfo, createClusterStats } from '../upstream/cluster_info.ts';
 import type { OutlierShared } from '../upstream/outlier_monitor.ts';
 import { LOAD_BALANCING_CATEGORY, type LoadBalancerFactory } from '../upstream/load_balancer.ts';
+import { AggregateCluster } from './aggregate_cluster.ts';
+import { type DestinationReport, OriginalDstCluster } from './original_dst_cluster.ts';
 import { ThreadLocalCluster } from './thread_local_cluster.ts';
+import type { WorkerCluster } from './worker_cluster.ts';
 
 /** What the manager needs of its thread. */
 export interface ClusterManagerContext {
@@ -25,6 +30,9 @@ export interface ClusterManagerContext {
   readonly hostHealth: Int32Array;
   readonly hostStats: Float64Array;
   readonly outliers: OutlierShared;
+  readonly names: HeaderNames;
+  /** Tells main of a host that a request named. */
+  reportDestination(report: DestinationReport): void;
   random(): number;
   nextConnectionId(): number;
   /** What formats of this worker read. */
@@ -35,7 +43,7 @@ export interface ClusterManagerContext {
 interface ClusterEntry {
   readonly snapshot: ClusterSnapshot;
   /** null until the first request for it: of thousands of clusters a worker may use a few. */
-  cluster: ThreadLocalCluster | null;
+  cluster: WorkerCluster | null;
 }
 
 /**
@@ -45,13 +53,16 @@ interface ClusterEntry {
 export class ThreadLocalClusterManager implements ClusterLookup {
   private readonly context: ClusterManagerContext;
   private clusters: Map<string, ClusterEntry>;
+  /** Goes up with every change of clusters, hosts and health. */
+  private changes: number;
 
   constructor(context: ClusterManagerContext) {
     this.context = context;
     this.clusters = new Map();
+    this.changes = 0;
   }
 
-  get(name: string): ThreadLocalCluster | null {
+  get(name: string): WorkerCluster | null {
     const entry = this.clusters.get(name);
     if (entry === undefined) return null;
     if (entry.cluster === null) entry.cluster = this.build(entry.snapshot);
@@ -65,7 +76,10 @@ export class ThreadLocalClusterManager implements ClusterLookup {
       const { name } = snapshot.config;
       const known = this.clusters.get(name);
       this.balancing(snapshot);
-      let cluster: ThreadLocalCluster | null = null;
+      const { provided } = snapshot.config;
+      // Names must be interned before a request with them is parsed.
+      if (provided?.kind === 'original_dst' && provided.headerName !== '') this.context.names.intern(provided.headerName);
+      let cluster: WorkerCluster | null = null;
       if (known !== undefined && known.snapshot.id === snapshot.id) {
         cluster = known.cluster;
         cluster?.updateHosts(snapshot.hosts);
@@ -74,6 +88,7 @@ export class ThreadLocalClusterManager implements ClusterLookup {
     }
     for (const [name, { cluster }] of this.clusters) if (cluster !== null && next.get(name)?.cluster !== cluster) cluster.drain();
     this.clusters = next;
+    this.changes++;
   }
 
   /** New hosts of one cluster; ignored when the cluster is gone. */
@@ -82,10 +97,12 @@ export class ThreadLocalClusterManager implements ClusterLookup {
     if (known === undefined || known.snapshot.id !== clusterId) return;
     this.clusters.set(hosts.cluster, { snapshot: { ...known.snapshot, hosts }, cluster: known.cluster });
     known.cluster?.updateHosts(hosts);
+    this.changes++;
   }
 
   /** The health of some of a cluster's hosts is another. */
   onHealthChanged(clusterId: number): void {
+    this.changes++;
     for (const { snapshot, cluster } of this.clusters.values()) if (snapshot.id === clusterId) cluster?.onHealthChanged();
   }
 
@@ -100,16 +117,21 @@ export class ThreadLocalClusterManager implements ClusterLookup {
     return factory;
   }
 
-  private build(snapshot: ClusterSnapshot): ThreadLocalCluster {
+  private build(snapshot: ClusterSnapshot): WorkerCluster {
     const { dispatcher, literals, rootScope, workerIndex, circuits, hostHealth, hostStats, random, formatNeeds } = this.context;
     const { config } = snapshot;
     const scope = rootScope.scope(`cluster.${config.statName}`);
-    const { defaultGauges, highGauges, stats, droppedHeaders: dropped } = createClusterStats(scope);
+    const { defaultGauges, highGauges, stats, droppedHeaders: dropped, originalDstInvalid } = createClusterStats(scope);
     const breakers = [
       new CircuitBreaker(circuits, workerIndex, snapshot.id, 0, config.defaultThresholds, defaultGauges),
       new CircuitBreaker(circuits, workerIndex, snapshot.id, 1, config.highThresholds, highGauges),
     ] as const;
     const info = new ClusterInfo(config, stats, breakers);
+    if (config.provided?.kind === 'aggregate') {
+      return new AggregateCluster(info, {
+        members: config.provided.clusters, random, find: (name) => this.get(name), version: () => this.changes + hostHealth[HEALTH_GENERATION],
+      });
+    }
     const factory = this.balancing(snapshot);
     const cluster = new ThreadLocalCluster(
       info,
@@ -148,7 +170,19 @@ export class ThreadLocalClusterManager implements ClusterLookup {
     if (config.outliers !== null) {
       cluster.outliers = { shared: this.context.outliers, clusterId: snapshot.id, splitsLocalOrigin: config.outliers.splitsLocalOrigin };
     }
-    cluster.updateHosts(snapshot.hosts);
-    return cluster;
+    const whole = config.provided?.kind === 'original_dst' ? this.originalDst(cluster, config.provided, snapshot.id, originalDstInvalid) : cluster;
+    whole.updateHosts(snapshot.hosts);
+    return whole;
+  }
+
+  private originalDst(pools: ThreadLocalCluster, config: OriginalDstConfig, clusterId: number, invalid: Counter): OriginalDstCluster {
+    const { hostHealth, hostStats, names } = this.context;
+    return new OriginalDstCluster(pools, {
+      clusterId, config, invalid, health: hostHealth, hostStats, headerId: config.headerName === '' ? 0 : names.intern(config.headerName),
+      report: (report) => {
+        this.changes++;
+        this.context.reportDestination(report);
+      },
+    });
   }
 }

@@ -1,7 +1,19 @@
 import type { XxHash64 } from '../base/xxhash64.ts';
+import type { HeaderMap } from '../headers/header_map.ts';
+import type { MetadataNamespaces } from '../matcher/value_matcher.ts';
+import type { ConnectionInfo } from '../stream_info/stream_info.ts';
 import type { ConnPool } from './conn_pool.ts';
 import type { ClusterInfo } from '../upstream/cluster_info.ts';
 import type { Host } from '../upstream/host.ts';
+
+/** What clusters look at that choose hosts by the request itself (original destinations); others never do. */
+export interface ChoosingRequest {
+  /** null: gone already. */
+  requestHeaders(): HeaderMap | null;
+  readonly streamInfo: { readonly dynamicMetadata: MetadataNamespaces | null };
+  /** Its downstream connection. */
+  readonly connection: Pick<ConnectionInfo, 'originalDestination'>;
+}
 
 /** A cluster as HTTP filters use it on their thread; implemented by cluster_manager. */
 export interface UpstreamCluster {
@@ -9,7 +21,7 @@ export interface UpstreamCluster {
   /** Whether its balancer chooses by a hash of the request. */
   readonly usesHash: boolean;
   /** A host for a request with this random number and, when it has one, this hash; or null. */
-  chooseHost(random: number, hash: XxHash64 | null): Host | null;
+  chooseHost(random: number, hash: XxHash64 | null, request: ChoosingRequest): Host | null;
   /** The host's pool at a priority (0 default, 1 high). */
   pool(host: Host, priority: number): ConnPool;
   /** The host's pool of plain TCP connections, for terminated CONNECTs. */

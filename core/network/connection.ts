@@ -45,6 +45,8 @@ export class Connection implements IoHandler, ConnectionInfo {
   private remote: string | undefined;
   private host: string | undefined;
   private local: string | undefined;
+  /** Set by listeners that restore it. */
+  originalDestination: string;
   readonly filterChainName: string;
   readonly requestedServerName: string;
   /** Of the listener that accepted it; undefined = none. */
@@ -68,6 +70,7 @@ export class Connection implements IoHandler, ConnectionInfo {
     this.remote = undefined;
     this.host = undefined;
     this.local = undefined;
+    this.originalDestination = '';
     this.filterChainName = filterChainName;
     this.requestedServerName = '';
     this.listenerMetadata = undefined;

@@ -105,14 +105,15 @@ export class Retries {
   }
 
   /** The host of the next try: the last one chosen when the predicates like none. */
-  chooseHost(cluster: UpstreamCluster, random: number, hash: XxHash64 | null): Host | null {
+  chooseHost(cluster: UpstreamCluster, callbacks: TerminalFilterCallbacks, hash: XxHash64 | null): Host | null {
+    const { random } = callbacks.streamInfo;
     const predicates = this.policy.hostPredicates;
-    let host = cluster.chooseHost(random, hash);
+    let host = cluster.chooseHost(random, hash, callbacks);
     if (predicates === null) return host;
     for (let left = this.policy.config.hostSelectionMaxAttempts; left > 0 && host !== null; left--) {
       const candidate = host;
       if (!predicates.some((predicate) => predicate.rejects(candidate, this.attempted))) return host;
-      host = cluster.chooseHost(random, hash);
+      host = cluster.chooseHost(random, hash, callbacks);
     }
     return host;
   }

@@ -146,7 +146,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Copie
     finalizeRequestHeaders(route, headers, callbacks.streamInfo, config.suppressEnvoyHeaders, this.replies.formatContext);
     this.beginRetries(route, headers, endStream, cluster, callbacks);
     info.upstreamAttemptCount = 1;
-    const host = cluster.chooseHost(info.random, cluster.usesHash ? this.computeHash(route, headers) : null);
+    const host = cluster.chooseHost(info.random, cluster.usesHash ? this.computeHash(route, headers) : null, callbacks);
     if (host === null) {
       this.replies.noHost(cluster, callbacks);
       return;
@@ -209,7 +209,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Copie
     info.upstreamAttemptCount++;
     retries.beginTry(route, headers, info.upstreamAttemptCount);
     info.resetUpstream();
-    const host = retries.chooseHost(cluster, info.random, cluster.usesHash ? this.computeHash(route, headers) : null);
+    const host = retries.chooseHost(cluster, callbacks, cluster.usesHash ? this.computeHash(route, headers) : null);
     if (host === null) {
       this.state = State.done;
       this.stopTimers();

@@ -85,7 +85,7 @@ export class ShadowRequest implements PoolRequest, ResponseDecoder {
     this.context.shadowStats().rqTotal.inc();
     if (endStream) this.startTimer();
     const { stats } = this.cluster.info;
-    const host = this.cluster.chooseHost(random, null);
+    const host = this.cluster.chooseHost(random, null, { requestHeaders: () => this.headers, streamInfo: NO_METADATA, connection: NO_CONNECTION });
     if (host === null) {
       stats.cxNoneHealthy.inc();
       this.chargeCode(503, null);
@@ -272,3 +272,7 @@ export class ShadowRequest implements PoolRequest, ResponseDecoder {
     if (host?.isCanary === true) stats.canaryCodes().charge(status);
   }
 }
+
+/** Copies have no metadata and no downstream connection of their own. */
+const NO_METADATA = Object.freeze({ dynamicMetadata: null });
+const NO_CONNECTION = Object.freeze({ originalDestination: '' });

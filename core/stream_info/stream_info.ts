@@ -41,6 +41,8 @@ export interface ConnectionInfo {
   /** The same without its port (a path as it is). */
   readonly remoteHost: string;
   readonly localAddress: string;
+  /** `ip:port` that the connection was going to before it was redirected here; '' or absent = it was not, or nobody asked. */
+  readonly originalDestination?: string;
   readonly filterChainName: string;
   /** SNI, '' if none. */
   readonly requestedServerName: string;

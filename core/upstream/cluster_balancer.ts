@@ -3,7 +3,7 @@ import type { ClusterInfo } from './cluster_info.ts';
 import type { Host } from './host.ts';
 import { HostLevel } from './host_level.ts';
 import type { BalancerSource, LoadBalancer, LoadBalancerContext } from './load_balancer.ts';
-import { computePriorityLoad, type PriorityLoad } from './priority_load.ts';
+import { computePriorityLoad, type PriorityCounts, type PriorityLoad } from './priority_load.ts';
 
 /** Chooses a priority by its load, then a host of it. Per worker; changed only between turns. */
 export class ClusterBalancer {
@@ -40,6 +40,24 @@ export class ClusterBalancer {
     return this.only !== null ? this.only.chooseHost(context) : this.chooseByLoad(context);
   }
 
+  /** The priorities as they are. */
+  levelCounts(): readonly PriorityCounts[] {
+    const { weightedPriorityHealth, overprovisioningFactor } = this.info.config;
+    return this.levels.map((level) => ({ ...level.counts(weightedPriorityHealth), overprovisioning: overprovisioningFactor }));
+  }
+
+  /** A host of this priority, whatever its load: for clusters that are made of others. */
+  chooseAt(index: number, isDegraded: boolean, context: LoadBalancerContext): Host | null {
+    const level = this.levels[index];
+    if (this.load.isPanic[index]) {
+      this.info.stats.lbHealthyPanic.inc();
+      return this.source.factory.locality?.failsOnPanic === true ? null : level.allBalancer().chooseHost(context);
+    }
+    // Tables of hashes are made of healthy hosts only.
+    if (isDegraded && this.source.factory.usesHash !== true) return level.degradedBalancer().chooseHost(context);
+    return level.healthyBalancer().chooseHost(context);
+  }
+
   private recalculate(): void {
     const { healthyPanicThreshold, overprovisioningFactor, weightedPriorityHealth } = this.info.config;
     const counts = this.levels.map((level) => level.counts(weightedPriorityHealth));
@@ -49,7 +67,7 @@ export class ClusterBalancer {
   }
 
   private chooseByLoad(context: LoadBalancerContext): Host | null {
-    const { healthy, degraded, isPanic } = this.load;
+    const { healthy, degraded } = this.load;
     let isDegraded = false;
     let index = 0;
     let left = this.pick(context);
@@ -59,14 +77,7 @@ export class ClusterBalancer {
       index = 0;
       while (index < degraded.length - 1 && left > degraded[index]) left -= degraded[index++];
     }
-    const level = this.levels[index];
-    if (isPanic[index]) {
-      this.info.stats.lbHealthyPanic.inc();
-      return this.source.factory.locality?.failsOnPanic === true ? null : level.allBalancer().chooseHost(context);
-    }
-    // Tables of hashes are made of healthy hosts only.
-    if (isDegraded && this.source.factory.usesHash !== true) return level.degradedBalancer().chooseHost(context);
-    return level.healthyBalancer().chooseHost(context);
+    return this.chooseAt(index, isDegraded, context);
   }
 
   /** 1 to 100, of the request's hash where hosts are chosen by it. */

@@ -23,6 +23,24 @@ export const DEFAULT_THRESHOLDS: CircuitBreakerThresholds = Object.freeze({
   maxConnections: 1024, maxPendingRequests: 1024, maxRequests: 1024, maxRetries: 3, trackRemaining: false,
 });
 
+/** ORIGINAL_DST: where a request says its host. */
+export interface OriginalDstConfig {
+  readonly kind: 'original_dst';
+  /** '' = no header. */
+  readonly headerName: string;
+  /** Dynamic metadata: namespace ('' = none) and the keys in it. */
+  readonly metadataFilter: string;
+  readonly metadataPath: readonly string[];
+  /** 0 = as it says. */
+  readonly portOverride: number;
+}
+
+/** Names of the clusters whose priorities one after the other are this cluster's. */
+export interface AggregateConfig {
+  readonly kind: 'aggregate';
+  readonly clusters: readonly string[];
+}
+
 /** What workers need of a cluster; everything but its hosts. */
 export interface ClusterConfig {
   readonly name: string;
@@ -45,6 +63,8 @@ export interface ClusterConfig {
   readonly highThresholds: CircuitBreakerThresholds;
   /** Category `envoy.load_balancing_policies`. */
   readonly lbPolicy: ExtensionConfig;
+  /** lb_policy CLUSTER_PROVIDED: how the cluster chooses; null = by `lbPolicy`. */
+  readonly provided: OriginalDstConfig | AggregateConfig | null;
   readonly protocol: 'http1' | 'http2';
   readonly http1: {
     readonly enableTrailers: boolean;
@@ -100,6 +120,8 @@ export interface HostSetConfig {
 /** How main finds a cluster's hosts (not sent to workers). */
 export type DiscoveryConfig =
   | { readonly kind: 'static'; readonly endpoints: readonly EndpointConfig[] }
+  /** Workers find the hosts; those that nobody uses go after `cleanupIntervalMs`. */
+  | { readonly kind: 'original_dst'; readonly endpoints: readonly EndpointConfig[]; readonly cleanupIntervalMs: number }
   | { readonly kind: 'strict_dns' | 'logical_dns'; readonly endpoints: readonly EndpointConfig[]; readonly dns: DnsConfig };
 
 /** One configured endpoint: address may be a DNS name. */

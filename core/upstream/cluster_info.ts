@@ -286,11 +286,12 @@ const OTHER_LB_COUNTERS = [
  * Makes the stats that a worker keeps for a cluster, below `cluster.<name>`; here to be seen by main as well, which shows them
  * before any worker has made them.
  */
-export function createClusterStats(scope: StatsScope): { defaultGauges: CircuitGauges; highGauges: CircuitGauges; stats: ClusterStats; droppedHeaders: Counter } {
+export function createClusterStats(scope: StatsScope): { defaultGauges: CircuitGauges; highGauges: CircuitGauges; stats: ClusterStats; droppedHeaders: Counter; originalDstInvalid: Counter } {
   for (const name of OTHER_LB_COUNTERS) scope.counter(name);
   scope.gauge('lb_subsets_active');
   return {
     defaultGauges: circuitGauges(scope, 'default'), highGauges: circuitGauges(scope, 'high'), stats: new ClusterStats(scope),
     droppedHeaders: scope.counter('http1.dropped_headers_with_underscores'),
+    originalDstInvalid: scope.counter('original_dst_host_invalid'),
   };
 }

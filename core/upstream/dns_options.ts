@@ -6,7 +6,7 @@ import type { DnsResolutionConfig } from '../api/gen/envoy/config/core/v3/resolv
 import { durationMs, durationMsOr } from '../api/scalar_values.ts';
 import { addressText, parseNumericAddress } from '../network/parse_address.ts';
 import type { AnyMessage, ParseContext } from '../registry/parse_context.ts';
-import type { DnsConfig } from './cluster_config.ts';
+import type { AggregateConfig, DnsConfig } from './cluster_config.ts';
 
 /** Category of cluster types given as `cluster_type`. */
 export const CLUSTER_CATEGORY = 'envoy.clusters';
@@ -25,9 +25,15 @@ export interface DnsResolverOptions {
 
 /** What the `parse` of a DNS cluster type gives. */
 export interface DnsClusterOptions {
+  readonly kind: 'dns';
+  /** It says which resolver: the bootstrap's does not matter. */
+  readonly hasResolver: boolean;
   readonly isLogical: boolean;
   readonly dns: DnsConfig;
 }
+
+/** What the `parse` of a cluster type gives. */
+export type ClusterTypeOptions = DnsClusterOptions | AggregateConfig;
 
 /** The system's resolver. */
 export const SYSTEM_RESOLVER: DnsResolverOptions = Object.freeze({ resolvers: Object.freeze([]), useTcp: false });

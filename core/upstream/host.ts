@@ -6,16 +6,17 @@ import { isDegradedHost, isExcludedHost, isHealthyHost } from './host_health.ts'
 
 /** One upstream address on one worker: choice and numbers; its pools are in cluster_manager. */
 export class Host implements UpstreamHostInfo {
-  readonly config: HostConfig;
+  /** Its configuration; another one only when main confirms a host that this worker made. */
+  config: HostConfig;
   /** `ip:port`, `[v6]:port` or a path. */
   readonly address: string;
   readonly hostname: string;
   readonly weight: number;
   readonly isCanary: boolean;
-  private readonly health: Int32Array;
-  private readonly healthIndex: number;
-  private readonly stats: Float64Array;
-  private readonly statsBase: number;
+  private health: Int32Array;
+  private healthIndex: number;
+  private stats: Float64Array;
+  private statsBase: number;
   /** What the cluster manager keeps here (the host's pools); opaque to this layer. */
   attachment: object | null;
   /** Whether it was fit for requests when last looked at. */
@@ -36,6 +37,17 @@ export class Host implements UpstreamHostInfo {
     this.attachment = null;
     this.wasUsable = true;
     this.outlier = null;
+  }
+
+  /** Main has given a host that this worker made its id: what was counted so far moves to the words that all share. */
+  adopt(config: HostConfig, health: Int32Array, stats: Float64Array): void {
+    const base = config.id * HOST_STAT_WORDS;
+    for (let field = 0; field < HOST_STAT_WORDS; field++) stats[base + field] += this.stats[this.statsBase + field];
+    this.config = config;
+    this.health = health;
+    this.healthIndex = config.id;
+    this.stats = stats;
+    this.statsBase = base;
   }
 
   get metadata(): MetadataStructs {

@@ -331,3 +331,44 @@ describe('host ids', () => {
     expect([words[0], words[HOST_STAT_WORDS]]).toEqual([7, 0]);
   });
 });
+
+describe('clusters of original destinations', () => {
+  const destinations: DiscoveryConfig = { kind: 'original_dst', endpoints: [], cleanupIntervalMs: 1000 };
+
+  it('are ready without hosts, and get those that workers name', () => {
+    const { manager, scheduler, state, hosts, changes, value } = setUp({ c: destinations });
+    expect(state.initialized).toBe(1);
+    manager.onDestination({ clusterId: 0, address: '10.0.0.1', port: 80 });
+    manager.onDestination({ clusterId: 0, address: '::1', port: 81 });
+    // The other worker.
+    manager.onDestination({ clusterId: 0, address: '10.0.0.1', port: 80 });
+    manager.onDestination({ clusterId: 9, address: '10.0.0.1', port: 80 });
+    scheduler.advance(0);
+    expect(hosts()).toEqual(['0=10.0.0.1:80', '1=::1:81']);
+    expect(manager.clusters()[0].hosts().map((host) => host.hostname)).toEqual(['c10.0.0.1:80', 'c[::1]:81']);
+    expect(changes).toEqual(['c']);
+    expect([value('membership_total'), value('membership_change'), value('default.total_match_count')]).toEqual([2, 1, 2]);
+    manager.close();
+  });
+
+  it('lose hosts that have no connection and were not asked for since the last look', () => {
+    const { manager, scheduler, slabs, hosts } = setUp({ c: destinations });
+    const words = new Float64Array(slabs.hostStats[1]);
+    for (const port of [80, 81, 82]) manager.onDestination({ clusterId: 0, address: '10.0.0.1', port });
+    scheduler.advance(0);
+    words[0 * HOST_STAT_WORDS + HostStat.cxActive] = 1;
+    words[1 * HOST_STAT_WORDS + HostStat.rqTotal] = 1;
+    scheduler.advance(1000);
+    expect(hosts()).toHaveLength(3);
+    words[1 * HOST_STAT_WORDS + HostStat.rqTotal] = 2;
+    scheduler.advance(1000);
+    expect(hosts()).toEqual(['0=10.0.0.1:80', '1=10.0.0.1:81']);
+    scheduler.advance(1000);
+    expect(hosts()).toEqual(['0=10.0.0.1:80']);
+    manager.onDestination({ clusterId: 0, address: '10.0.0.1', port: 82 });
+    scheduler.advance(0);
+    expect(hosts()).toHaveLength(2);
+    manager.close();
+    expect(scheduler.pending()).toEqual([]);
+  });
+});

@@ -1,6 +1,6 @@
 /**
  * Finds a cluster's hosts: STATIC once, STRICT_DNS (every address of every name is a host) and LOGICAL_DNS (one host whose
- * address is the first of the latest answer) again and again. Thread: main.
+ * address is the first of the latest answer) again and again. ORIGINAL_DST has hosts that workers name (original_dst_discovery.ts). Thread: main.
  *
  *     start -> resolve -+-> completed -> report -> wait (refresh rate, or TTL, + jitter) -> resolve
  *                       +-> failed    -> keep what was -> wait (back-off) -> resolve
@@ -9,20 +9,9 @@ import type { ScheduledTimer, Scheduler } from '../../core/event/scheduler.ts';
 import type { DnsAnswer, DnsResolver, ResolvedAddress } from '../../core/network/dns_resolver.ts';
 import type { DiscoveryConfig, DnsConfig, EndpointConfig } from '../../core/upstream/cluster_config.ts';
 import { type BackOff, FixedBackOff, JitteredBackOff } from './back_off.ts';
+import type { Discovery, DiscoveryListener } from './discovery_listener.ts';
 import type { DiscoveredHost } from './host_table.ts';
-
-/** Who is told what discovery finds. */
-export interface DiscoveryListener {
-  /** A resolution begins (DNS only). */
-  onAttempt(): void;
-  /** Everything known now. Returns whether that changed anything. */
-  onHosts(hosts: readonly DiscoveredHost[]): boolean;
-  /** An answer arrived; `changed` as `onHosts` said. */
-  onSuccess(changed: boolean): void;
-  onFailure(name: string, reason: string): void;
-  /** Every name has had its first answer or failure. Called once. */
-  onInitialized(): void;
-}
+import { OriginalDstDiscovery } from './original_dst_discovery.ts';
 
 export interface DiscoveryContext {
   readonly scheduler: Scheduler;
@@ -31,13 +20,9 @@ export interface DiscoveryContext {
   readonly createResolver: (dns: DnsConfig) => DnsResolver;
 }
 
-export interface Discovery {
-  start(): void;
-  close(): void;
-}
-
 /** The discovery a configuration asks for. */
-export function createDiscovery(config: DiscoveryConfig, context: DiscoveryContext, listener: DiscoveryListener): Discovery {
+export function createDiscovery(config: DiscoveryConfig, context: DiscoveryContext, listener: DiscoveryListener, clusterName = ''): Discovery {
+  if (config.kind === 'original_dst') return new OriginalDstDiscovery(clusterName, config.cleanupIntervalMs, context.scheduler, listener);
   return config.kind === 'static'
     ? new StaticDiscovery(config.endpoints, listener)
     : new DnsDiscovery(config.endpoints, config.dns, config.kind === 'logical_dns', context, listener);

@@ -129,6 +129,11 @@ export class HostTable {
     return Array.from(this.byKey.values(), (entry) => entry.config);
   }
 
+  /** -1 = there is no such host. */
+  idOf(key: string): number {
+    return this.byKey.get(key)?.config.id ?? -1;
+  }
+
   /** With the endpoints they come from. */
   entries(): readonly { readonly host: HostConfig; readonly endpoint: EndpointConfig }[] {
     return Array.from(this.byKey.values(), ({ config, endpoint }) => ({ host: config, endpoint }));

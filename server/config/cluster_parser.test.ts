@@ -25,7 +25,7 @@ describe('parseCluster', () => {
     expect(config).toEqual({
       name: 'c', statName: 'c', connectTimeoutMs: 5000, perConnectionBufferLimitBytes: 1 << 20, preconnectRatio: 1, maxRequestsPerConnection: 0, idleTimeoutMs: 3_600_000,
       maxConnectionDurationMs: 0, maxStreamDurationMs: 0, maxResponseHeadersKb: 80, maxResponseHeadersCount: 100, defaultThresholds: DEFAULT_THRESHOLDS, highThresholds: DEFAULT_THRESHOLDS,
-      lbPolicy: { name: 'envoy.load_balancing_policies.round_robin', typeName: 'envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin', config: { locality: { failsOnPanic: false, isWeighted: false } } },
+      lbPolicy: { name: 'envoy.load_balancing_policies.round_robin', typeName: 'envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin', config: { locality: { failsOnPanic: false, isWeighted: false } } }, provided: null,
       protocol: 'http1', http1: { enableTrailers: false, properCaseWords: false, preserveCase: null, sendFullyQualifiedUrl: false }, transportSocket: null, tcpKeepAlive: null,
       bindAddress: null, isLogical: false, healthyPanicThreshold: 50, overprovisioningFactor: 140, weightedPriorityHealth: false, dropOverload: null, autoHostRewriteAllowed: false, outliers: null, metadata: {},
     });
@@ -115,7 +115,6 @@ describe('parseCluster', () => {
     [`type: LOGICAL_DNS, ${endpoints(address('a'), address('b'))}`, ['LOGICAL_DNS clusters must have a single locality_lb_endpoint and a single lb_endpoint']],
     ['type: LOGICAL_DNS', ['LOGICAL_DNS clusters must have a single locality_lb_endpoint and a single lb_endpoint']],
     ['type: EDS, eds_cluster_config: {eds_config: {ads: {}}}', ['feature not supported: xDS (endpoint discovery)']],
-    ['type: ORIGINAL_DST, lb_policy: CLUSTER_PROVIDED', ['feature not supported: original destination clusters']],
     ['lb_policy: MAGLEV, maglev_lb_config: {table_size: 4}', ['The table size of maglev must be prime number']],
     ['lb_policy: RING_HASH, ring_hash_lb_config: {maximum_ring_size: 4}', ['ring hash: minimum_ring_size (1024) > maximum_ring_size (4)']],
     ['type: LOGICAL_DNS, common_lb_config: {consistent_hashing_lb_config: {use_hostname_for_hashing: true}}, load_assignment: {cluster_name: c, endpoints: [{lb_endpoints: [{endpoint: {address: {socket_address: {address: a, port_value: 1}}}}]}]}',

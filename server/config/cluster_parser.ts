@@ -1,7 +1,7 @@
 /** envoy.config.cluster.v3.Cluster to plain data. What is not read here is reported as having no effect. Thread: main. */
-import { Cluster_ClusterProtocolSelection, Cluster_DiscoveryType } from '../../core/api/gen/envoy/config/cluster/v3/cluster_enums.ts';
+import { Cluster_ClusterProtocolSelection, Cluster_LbPolicy } from '../../core/api/gen/envoy/config/cluster/v3/cluster_enums.ts';
 import type { BindConfig, TcpKeepalive } from '../../core/api/gen/envoy/config/core/v3/address_pb.d.ts';
-import type { Cluster, Cluster_CustomClusterType } from '../../core/api/gen/envoy/config/cluster/v3/cluster_pb.d.ts';
+import type { Cluster } from '../../core/api/gen/envoy/config/cluster/v3/cluster_pb.d.ts';
 import type { CircuitBreakers, CircuitBreakers_Thresholds } from '../../core/api/gen/envoy/config/cluster/v3/circuit_breaker_pb.d.ts';
 import type { ClusterLoadAssignment_Policy } from '../../core/api/gen/envoy/config/endpoint/v3/endpoint_pb.d.ts';
 import { durationMsOr, percentToFraction } from '../../core/api/scalar_values.ts';
@@ -11,14 +11,11 @@ import type { AnyMessage, ParseContext } from '../../core/registry/parse_context
 import { parseMetadata } from '../../core/route/parse_route_config.ts';
 import { parseFractionalPercent } from '../../core/runtime/parse_runtime.ts';
 import type { FractionalPercent } from '../../core/runtime/runtime_snapshot.ts';
-import { type CircuitBreakerThresholds, type ClusterConfig, DEFAULT_THRESHOLDS, type DiscoveryConfig, type DnsConfig } from '../../core/upstream/cluster_config.ts';
-import {
-  CLUSTER_CATEGORY, type DnsClusterOptions, type DnsResolverOptions, parseRefresh, parseResolutionConfig, parseResolvers, parseTypedResolver,
-} from '../../core/upstream/dns_options.ts';
+import { type CircuitBreakerThresholds, type ClusterConfig, DEFAULT_THRESHOLDS, type DiscoveryConfig } from '../../core/upstream/cluster_config.ts';
 import { parseCommonOptions, parseUpstreamHttp1, UPSTREAM_OPTIONS_CATEGORY, type UpstreamHttpOptions } from '../../core/upstream/http_protocol_options.ts';
 import { type HealthOptions, NO_HEALTH_CHECKS } from '../health_checks/health_check_config.ts';
 import { parseHealthChecks } from '../health_checks/parse_health_check.ts';
-import { type EndpointKind, parseEndpoints } from './endpoint_parser.ts';
+import { type ClusterDefaults, parseDiscovery } from './discovery_parser.ts';
 import { parseLbPolicy } from './lb_policy_parser.ts';
 import { type OutlierConfig, parseOutlierDetection } from './outlier_parser.ts';
 import { parseTransportSocket } from './transport_socket_parser.ts';
@@ -28,18 +25,7 @@ const BUFFER_LIMIT_BYTES = 1 << 20;
 const PANIC_THRESHOLD_PERCENT = 50;
 const OVERPROVISIONING_FACTOR = 140;
 const RETRY_BUDGET = { percent: 20, minConcurrency: 3 };
-const LOOKUP_FAMILIES = ['auto', 'v4_only', 'v6_only', 'v4_preferred', 'all'] as const;
 const HTTP_OPTIONS_KEY = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
-/** `cluster_type` names that stand for a discovery type of old. */
-const TYPE_NAMES: Readonly<Record<string, EndpointKind>> = {
-  'envoy.cluster.static': 'static', 'envoy.cluster.strict_dns': 'strict_dns', 'envoy.cluster.logical_dns': 'logical_dns',
-};
-
-/** What clusters inherit from the bootstrap. */
-export interface ClusterDefaults {
-  readonly resolver: DnsResolverOptions;
-  readonly bindConfig: BindConfig | undefined;
-}
 
 /** A cluster for workers, and how main finds its hosts. */
 export interface ParsedCluster {
@@ -51,15 +37,13 @@ export interface ParsedCluster {
   readonly outliers: OutlierConfig | null;
 }
 
-
-
 /** The whole message; reports what is wrong and what is not supported. Frozen. */
 export function parseCluster(message: Cluster, defaults: ClusterDefaults, context: ParseContext): ParsedCluster {
   if (message.transportSocketMatches.length > 0) context.refuse(message, 'transport_socket_matches', 'choosing a transport socket per host');
-  if (message.lbSubsetConfig !== undefined && message.loadBalancingPolicy === undefined) context.refuse(message, 'lb_subset_config', 'subset load balancing');
+  if (message.lbSubsetConfig !== undefined && message.loadBalancingPolicy === undefined && message.lbPolicy !== Cluster_LbPolicy.CLUSTER_PROVIDED) context.refuse(message, 'lb_subset_config', 'subset load balancing');
   if (message.filters.length > 0) context.refuse(message, 'filters', 'upstream network filters');
   if (message.upstreamConfig !== undefined) context.refuse(message, 'upstream_config', 'custom upstreams');
-  const discovery = parseDiscovery(message, defaults, context);
+  const { discovery, provided } = parseDiscovery(message, defaults, context);
   const outliers = parseOutlierDetection(message.outlierDetection, context);
   const commonLb = message.commonLbConfig;
   const panic = percentToFraction(commonLb?.healthyPanicThreshold);
@@ -72,7 +56,8 @@ export function parseCluster(message: Cluster, defaults: ClusterDefaults, contex
     ...parseHttpOptions(message, context),
     defaultThresholds: parseThresholds(message.circuitBreakers, 0, context),
     highThresholds: parseThresholds(message.circuitBreakers, 1, context),
-    lbPolicy: parseLbPolicy(message, context),
+    lbPolicy: parseLbPolicy(message, provided !== null, context),
+    provided,
     transportSocket: parseTransportSocket('envoy.transport_sockets.upstream', message.transportSocket, context),
     tcpKeepAlive: parseKeepAlive(message.upstreamConnectionOptions?.tcpKeepalive),
     bindAddress: parseBindAddress(message.upstreamBindConfig ?? defaults.bindConfig, context),
@@ -93,60 +78,6 @@ function parseHealth(message: Cluster, context: ParseContext): HealthOptions {
   const check = parseHealthChecks(message, context);
   if (check === null) return NO_HEALTH_CHECKS;
   return { check, ignoresHealthOnRemoval: message.ignoreHealthOnHostRemoval, ignoresNewHosts: message.commonLbConfig?.ignoreNewHostsUntilFirstHc ?? false };
-}
-
-function parseDiscovery(message: Cluster, defaults: ClusterDefaults, context: ParseContext): DiscoveryConfig {
-  const type = message.clusterDiscoveryType;
-  if (type.case === 'clusterType') return parseCustomType(message, type.value, defaults, context);
-  switch (type.case === 'type' ? type.value : Cluster_DiscoveryType.STATIC) {
-    case Cluster_DiscoveryType.STRICT_DNS:
-      return discoveryOf(message, 'strict_dns', parseDns(message, defaults, context), context);
-    case Cluster_DiscoveryType.LOGICAL_DNS:
-      return discoveryOf(message, 'logical_dns', parseDns(message, defaults, context), context);
-    case Cluster_DiscoveryType.EDS:
-      context.refuse(message, 'type', 'xDS (endpoint discovery)');
-      if (message.edsClusterConfig !== undefined) context.consume(message, 'eds_cluster_config');
-      return { kind: 'static', endpoints: [] };
-    case Cluster_DiscoveryType.ORIGINAL_DST:
-      context.refuse(message, 'type', 'original destination clusters');
-      return { kind: 'static', endpoints: [] };
-    default:
-      return discoveryOf(message, 'static', null, context);
-  }
-}
-
-function parseCustomType(message: Cluster, type: Cluster_CustomClusterType, defaults: ClusterDefaults, context: ParseContext): DiscoveryConfig {
-  const any = type.typedConfig as AnyMessage | undefined;
-  const known = TYPE_NAMES[type.name];
-  if (any === undefined && known !== undefined) return discoveryOf(message, known, known === 'static' ? null : parseDns(message, defaults, context), context);
-  const extension = context.parseExtension(CLUSTER_CATEGORY, type.name, any, type, 'typed_config');
-  if (extension === undefined) return { kind: 'static', endpoints: [] };
-  const options = extension.config as DnsClusterOptions;
-  const dns = options.dns.resolvers.length > 0 || options.dns.useTcp ? options.dns : { ...options.dns, ...defaults.resolver };
-  return discoveryOf(message, options.isLogical ? 'logical_dns' : 'strict_dns', dns, context);
-}
-
-function discoveryOf(message: Cluster, kind: EndpointKind, dns: DnsConfig | null, context: ParseContext): DiscoveryConfig {
-  const endpoints = parseEndpoints(message.loadAssignment, kind, message, context);
-  return kind === 'static' || dns === null ? { kind: 'static', endpoints } : { kind, endpoints, dns };
-}
-
-function parseDns(message: Cluster, defaults: ClusterDefaults, context: ParseContext): DnsConfig {
-  const resolver = parseResolver(message, defaults, context);
-  return {
-    ...parseRefresh(message, context),
-    jitterMs: 0,
-    lookupFamily: LOOKUP_FAMILIES[message.dnsLookupFamily] ?? 'auto',
-    resolvers: resolver.resolvers,
-    useTcp: resolver.useTcp || message.useTcpForDnsLookups,
-  };
-}
-
-function parseResolver(message: Cluster, defaults: ClusterDefaults, context: ParseContext): DnsResolverOptions {
-  if (message.typedDnsResolverConfig !== undefined) return parseTypedResolver(message.typedDnsResolverConfig, context);
-  if (message.dnsResolutionConfig !== undefined) return parseResolutionConfig(message.dnsResolutionConfig, context);
-  if (message.dnsResolvers.length > 0) return { resolvers: parseResolvers(message.dnsResolvers, context), useTcp: false };
-  return defaults.resolver;
 }
 
 /** The typed options, else the deprecated fields of the cluster itself. */

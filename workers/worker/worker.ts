@@ -3,6 +3,7 @@ import { networkInterfaces } from 'node:os';
 import type { AccessLogger, LogContext, LogSinkProvider } from '../../core/access_log/access_log.ts';
 import type { AccessLogConfig } from '../../core/access_log/access_log_config.ts';
 import { createAccessLoggers } from '../../core/access_log/create_access_loggers.ts';
+import type { DestinationReport } from '../../core/cluster_manager/original_dst_cluster.ts';
 import { ThreadLocalClusterManager } from '../../core/cluster_manager/thread_local_cluster_manager.ts';
 import { createFormatNeeds, type FormatNeeds, processFormatEnvironment } from '../../core/formatter/format_environment.ts';
 import { compileFormat, compileHeaderValue } from '../../core/formatter/formatter.ts';
@@ -51,6 +52,8 @@ export interface WorkerDependencies {
   readonly log: Logger;
   /** Tells main that a host failed too often in a row; absent: nobody listens. */
   readonly reportOutlier?: (report: OutlierReport) => void;
+  /** Tells main of a host that a request named; absent: nobody listens. */
+  readonly reportDestination?: (report: DestinationReport) => void;
   /** Integers in [0, 2^31); absent: the system's. */
   readonly random?: () => number;
   /** The worker cannot go on. */
@@ -112,6 +115,7 @@ export class Worker {
         resets: new Int32Array(outliers.resets), thresholds: new Int32Array(outliers.thresholds), report: deps.reportOutlier ?? (() => {}),
       },
       random: this.random, nextConnectionId: this.nextConnectionId, formatNeeds: this.formatNeeds,
+      names: this.names, reportDestination: deps.reportDestination ?? (() => {}),
     });
   }
 

@@ -26,6 +26,8 @@ function parseDnsCluster(message: DnsCluster, context: ParseContext): DnsCluster
   const typed = message.typedDnsResolverConfig;
   const resolver = typed === undefined ? SYSTEM_RESOLVER : parseTypedResolver(typed, context);
   return deepFreeze({
+    kind: 'dns' as const,
+    hasResolver: typed !== undefined,
     isLogical: message.allAddressesInSingleEndpoint,
     dns: {
       ...parseRefresh(message, context),
