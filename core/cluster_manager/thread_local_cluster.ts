@@ -3,7 +3,8 @@ import type { ConnPool } from '../conn_pool/conn_pool.ts';
 import { Http1ConnPool, type Http1PoolContext } from '../http/conn_pool/http1_pool.ts';
 import type { PriorityCounts } from '../upstream/priority_load.ts';
 import type { WorkerCluster } from './worker_cluster.ts';
-import type { HostSetConfig } from '../upstream/cluster_config.ts';
+import { areSameAddresses } from '../upstream/address_order.ts';
+import type { HostConfig, HostSetConfig } from '../upstream/cluster_config.ts';
 import { ClusterBalancer } from '../upstream/cluster_balancer.ts';
 import type { ClusterInfo } from '../upstream/cluster_info.ts';
 import { Host } from '../upstream/host.ts';
@@ -59,7 +60,7 @@ export class ThreadLocalCluster implements WorkerCluster {
     const levels: Host[][] = [[]];
     for (const config of set.hosts) {
       const known = this.hostsById.get(config.id);
-      const host = known !== undefined && isSameHost(known, config) ? known : new Host(config, this.health, this.hostStats);
+      const host = known !== undefined && (isSameHost(known, config) || this.movesHost(known, config)) ? known : new Host(config, this.health, this.hostStats);
       if (host !== known && known !== undefined) {
         // Pools connect to an address: another address needs others.
         if (host.address === known.address) host.attachment = known.attachment;
@@ -73,6 +74,13 @@ export class ThreadLocalCluster implements WorkerCluster {
     for (const [id, host] of this.hostsById) if (!next.has(id)) drainPools(host);
     this.hostsById = next;
     this.balancer.setHosts(levels);
+  }
+
+  /** A logical host stands for a name: new connections go to the new address, those to the old one stay in use. */
+  private movesHost(known: Host, config: HostConfig): boolean {
+    if (!this.info.config.isLogical) return false;
+    known.moveTo(config);
+    return true;
   }
 
   chooseHost(random: number, hash: XxHash64 | null): Host | null {
@@ -162,7 +170,8 @@ export class ThreadLocalCluster implements WorkerCluster {
 
 function isSameHost(host: Host, config: Host['config']): boolean {
   const old = host.config;
-  return old.address === config.address && old.port === config.port && old.weight === config.weight && old.priority === config.priority && old.hostname === config.hostname;
+  return old.address === config.address && old.port === config.port && old.weight === config.weight && old.priority === config.priority && old.hostname === config.hostname
+    && areSameAddresses(old.addresses, config.addresses);
 }
 
 /** Cuts a host's connections. */

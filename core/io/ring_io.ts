@@ -92,6 +92,7 @@ export class RingIo implements Io {
       keepAlive?.probes ?? 0,
       bind?.address,
       bind?.port ?? 0,
+      options?.socketOptions,
     );
   }
 

@@ -31,8 +31,8 @@ export const ConnectionState = { connecting: 0, open: 1, closing: 2, closed: 3 }
  * After `close` no callback comes. Reads are disabled by count, as several parties (pipelining, back-pressure) may ask.
  */
 export class Connection implements IoHandler, ConnectionInfo {
-  /** Number in the I/O layer; reused after close. */
-  readonly handle: number;
+  /** Number in the I/O layer; reused after close. Another one only while several addresses are tried (address_race.ts). */
+  handle: number;
   /** Dense per worker, for logs. */
   readonly id: number;
   private readonly dispatcher: IoDispatcher;

@@ -97,6 +97,8 @@ export class StreamInfo {
   /** Metadata of that cluster; null = none. */
   upstreamClusterMetadata: MetadataStructs | null;
   upstreamLocalAddress: string;
+  /** Where the connection really goes: one of the host's addresses. */
+  upstreamRemoteAddress: string;
   upstreamConnectionId: number;
   upstreamAttemptCount: number;
   route: RouteInfo | null;
@@ -145,6 +147,7 @@ export class StreamInfo {
     this.upstreamClusterObservabilityName = '';
     this.upstreamClusterMetadata = null;
     this.upstreamLocalAddress = '';
+    this.upstreamRemoteAddress = '';
     this.upstreamConnectionId = 0;
     this.upstreamAttemptCount = 0;
     this.route = null;
@@ -191,6 +194,7 @@ export class StreamInfo {
     this.upstreamClusterObservabilityName = '';
     this.upstreamClusterMetadata = null;
     this.upstreamLocalAddress = '';
+    this.upstreamRemoteAddress = '';
     this.upstreamConnectionId = 0;
     this.upstreamAttemptCount = 0;
     this.route = null;
@@ -219,6 +223,7 @@ export class StreamInfo {
     this.upstreamHeaderBytesReceived = 0;
     this.upstreamHost = null;
     this.upstreamLocalAddress = '';
+    this.upstreamRemoteAddress = '';
     this.upstreamConnectionId = 0;
   }
 

@@ -23,6 +23,19 @@ export const DEFAULT_THRESHOLDS: CircuitBreakerThresholds = Object.freeze({
   maxConnections: 1024, maxPendingRequests: 1024, maxRequests: 1024, maxRetries: 3, trackRemaining: false,
 });
 
+/** Numeric address and port. */
+export interface HostAddress {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** happy_eyeballs_config. */
+export interface AddressOrderConfig {
+  readonly firstFamily: 'first' | 'v4' | 'v6';
+  /** Addresses of that family before one of the other; at least 1. */
+  readonly firstCount: number;
+}
+
 /** ORIGINAL_DST: where a request says its host. */
 export interface OriginalDstConfig {
   readonly kind: 'original_dst';
@@ -75,7 +88,14 @@ export interface ClusterConfig {
   /** Category `envoy.transport_sockets.upstream`; null = raw. */
   readonly transportSocket: ExtensionConfig | null;
   readonly tcpKeepAlive: { readonly idleSec: number; readonly intervalSec: number; readonly probes: number } | null;
-  readonly bindAddress: { readonly address: string; readonly port: number } | null;
+  /** Where upstream connections come from; null = the system chooses. */
+  readonly bindAddress: HostAddress | null;
+  /** The same for hosts of the other family; null = there is none. */
+  readonly otherBindAddress: HostAddress | null;
+  /** Of sockets to IPv4 hosts (and Unix sockets), and to IPv6 hosts, packed; null = none. */
+  readonly socketOptions: { readonly v4: Int32Array; readonly v6: Int32Array } | null;
+  /** In which order the addresses of one host are tried. */
+  readonly addressOrder: AddressOrderConfig;
   /** LOGICAL_DNS: one logical host whose address is whatever resolved last. */
   readonly isLogical: boolean;
   readonly healthyPanicThreshold: number;
@@ -98,6 +118,8 @@ export interface HostConfig {
   /** Numeric address and port, or a path with port 0. */
   readonly address: string;
   readonly port: number;
+  /** All its addresses in the order in which they are tried; absent: there is one. */
+  readonly addresses?: readonly HostAddress[];
   /** Name used by auto_host_rewrite and shown in /clusters; '' if none. */
   readonly hostname: string;
   readonly weight: number;
@@ -128,6 +150,8 @@ export type DiscoveryConfig =
 export interface EndpointConfig {
   readonly address: string;
   readonly port: number;
+  /** Further addresses of the same host (static clusters); absent: none. */
+  readonly additional?: readonly HostAddress[];
   readonly hostname: string;
   readonly weight: number;
   readonly priority: number;

@@ -9,7 +9,7 @@ export class Host implements UpstreamHostInfo {
   /** Its configuration; another one only when main confirms a host that this worker made. */
   config: HostConfig;
   /** `ip:port`, `[v6]:port` or a path. */
-  readonly address: string;
+  address: string;
   readonly hostname: string;
   readonly weight: number;
   readonly isCanary: boolean;
@@ -37,6 +37,12 @@ export class Host implements UpstreamHostInfo {
     this.attachment = null;
     this.wasUsable = true;
     this.outlier = null;
+  }
+
+  /** The name it stands for has other addresses now. */
+  moveTo(config: HostConfig): void {
+    this.config = config;
+    this.address = hostAddressText(config.address, config.port);
   }
 
   /** Main has given a host that this worker made its id: what was counted so far moves to the words that all share. */

@@ -91,7 +91,7 @@ bool Ring::hasRoom(size_t bytes) const {
 // -- connecting ---------------------------------------------------------------------------------------------------------
 
 int32_t Ring::connect(const SocketAddress& address, socklen_t length, const SocketAddress* bindTo, socklen_t bindLength,
-                      bool noDelay, const KeepAlive& keepAlive) {
+                      bool noDelay, const KeepAlive& keepAlive, const SocketOptions& options) {
   const int family = address.any.sa_family;
   const int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return -errno;
@@ -108,7 +108,18 @@ int32_t Ring::connect(const SocketAddress& address, socklen_t length, const Sock
     memcpy(&connection.peer, &address, length);
     if (noDelay) error = setNoDelay(fd);
     if (error == 0) error = setKeepAlive(fd, keepAlive);
-    if (error == 0 && bindTo != nullptr) error = bindBeforeConnect(fd, *bindTo, bindLength);
+  }
+  if (error == 0) {
+    error = setOptions(fd, options, 0);
+    if (error != 0) error |= kOptionFailed;
+  }
+  if (error == 0 && family != AF_UNIX && bindTo != nullptr) {
+    error = bindBeforeConnect(fd, *bindTo, bindLength);
+    if (error != 0) error |= kBindFailed;
+  }
+  if (error == 0) {
+    error = setOptions(fd, options, 1);
+    if (error != 0) error |= kOptionFailed;
   }
   if (error == 0 && ::connect(fd, &address.any, length) != 0 && errno != EINPROGRESS) error = errno;
   if (error == 0) error = watchConnection(id);

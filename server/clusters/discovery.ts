@@ -7,6 +7,7 @@
  */
 import type { ScheduledTimer, Scheduler } from '../../core/event/scheduler.ts';
 import type { DnsAnswer, DnsResolver, ResolvedAddress } from '../../core/network/dns_resolver.ts';
+import { areSameAddresses } from '../../core/upstream/address_order.ts';
 import type { DiscoveryConfig, DnsConfig, EndpointConfig } from '../../core/upstream/cluster_config.ts';
 import { type BackOff, FixedBackOff, JitteredBackOff } from './back_off.ts';
 import type { Discovery, DiscoveryListener } from './discovery_listener.ts';
@@ -39,7 +40,10 @@ class StaticDiscovery implements Discovery {
 
   start(): void {
     this.listener.onHosts(
-      this.endpoints.map((endpoint, i) => ({ key: `${i}`, address: endpoint.address, port: endpoint.port, endpoint })),
+      this.endpoints.map((endpoint, i) => {
+        const host = { key: `${i}`, address: endpoint.address, port: endpoint.port, endpoint };
+        return endpoint.additional === undefined ? host : { ...host, addresses: [{ address: endpoint.address, port: endpoint.port }, ...endpoint.additional] };
+      }),
     );
     this.listener.onInitialized();
   }
@@ -147,7 +151,7 @@ class ResolveTarget {
     }
     this.backOff.reset();
     this.wait(this.refreshMs(answer.addresses));
-    const next = this.isLogical ? this.logicalHost(answer.addresses[0]) : this.strictHosts(answer.addresses);
+    const next = this.isLogical ? this.logicalHost(answer.addresses) : this.strictHosts(answer.addresses);
     const changed = !isSameSet(this.hosts, next);
     if (changed) this.hosts = next;
     this.owner.onAnswer(changed, isFirst);
@@ -168,8 +172,11 @@ class ResolveTarget {
     this.timer = this.context.scheduler.schedule(ms, () => this.resolve());
   }
 
-  private logicalHost(first: ResolvedAddress): readonly DiscoveredHost[] {
-    return [{ key: `${this.index}`, address: first.address, port: this.endpoint.port, endpoint: named(this.endpoint) }];
+  /** One host, whose addresses are tried one after the other. */
+  private logicalHost(found: readonly ResolvedAddress[]): readonly DiscoveredHost[] {
+    const { port } = this.endpoint;
+    const host = { key: `${this.index}`, address: found[0].address, port, endpoint: named(this.endpoint) };
+    return [found.length === 1 ? host : { ...host, addresses: found.map(({ address }) => ({ address, port })) }];
   }
 
   /** Hosts that stay keep their place, new ones follow. */
@@ -188,5 +195,5 @@ function named(endpoint: EndpointConfig): EndpointConfig {
 }
 
 function isSameSet(a: readonly DiscoveredHost[], b: readonly DiscoveredHost[]): boolean {
-  return a.length === b.length && a.every((host, i) => host.address === b[i].address);
+  return a.length === b.length && a.every((host, i) => host.address === b[i].address && areSameAddresses(host.addresses, b[i].addresses));
 }

@@ -89,7 +89,7 @@ export class ManagedCluster implements DiscoveryListener {
     this.listener = listener;
     this.scope = dependencies.stats.scope('cluster').scope(definition.config.statName);
     this.health = this.createHealth(definition);
-    this.table = new HostTable(dependencies.hostIds, dependencies.hostSlabs, this.health ?? UNCHECKED);
+    this.table = new HostTable(dependencies.hostIds, dependencies.hostSlabs, this.health ?? UNCHECKED, definition.config.addressOrder);
     dependencies.declareStats(this.scope.prefix);
     this.outliers = definition.outliers === null
       ? null

@@ -27,7 +27,7 @@ describe('parseCluster', () => {
       maxConnectionDurationMs: 0, maxStreamDurationMs: 0, maxResponseHeadersKb: 80, maxResponseHeadersCount: 100, defaultThresholds: DEFAULT_THRESHOLDS, highThresholds: DEFAULT_THRESHOLDS,
       lbPolicy: { name: 'envoy.load_balancing_policies.round_robin', typeName: 'envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin', config: { locality: { failsOnPanic: false, isWeighted: false } } }, provided: null,
       protocol: 'http1', http1: { enableTrailers: false, properCaseWords: false, preserveCase: null, sendFullyQualifiedUrl: false }, transportSocket: null, tcpKeepAlive: null,
-      bindAddress: null, isLogical: false, healthyPanicThreshold: 50, overprovisioningFactor: 140, weightedPriorityHealth: false, dropOverload: null, autoHostRewriteAllowed: false, outliers: null, metadata: {},
+      bindAddress: null, otherBindAddress: null, socketOptions: null, addressOrder: { firstFamily: 'first', firstCount: 1 }, isLogical: false, healthyPanicThreshold: 50, overprovisioningFactor: 140, weightedPriorityHealth: false, dropOverload: null, autoHostRewriteAllowed: false, outliers: null, metadata: {},
     });
     expect(discovery).toEqual({ kind: 'static', endpoints: [
       { address: '1.2.3.4', port: 80, hostname: '', weight: 1, priority: 0, region: '', zone: '', subZone: '', localityWeight: 0, healthStatus: 'unknown', metadata: {} },
@@ -68,7 +68,7 @@ describe('parseCluster', () => {
   it.each<[string, object | null, string[]]>([
     ['{category: a, drop_percentage: {numerator: 5, denominator: MILLION}}', { numerator: 5, denominator: 1000000 }, []],
     ['{category: a, drop_percentage: {numerator: 5}}, {category: b, drop_percentage: {numerator: 6}}', { numerator: 5, denominator: 100 },
-      ['drop_overloads: only one category is supported']],
+      ['Cluster drop_overloads config has 2 categories. Envoy only support one.']],
   ])('drop_overloads: %s', (drops, dropOverload, errors) => {
     const parsed = parse(`load_assignment: {cluster_name: c, policy: {drop_overloads: [${drops}]}, endpoints: []}`);
     expect(parsed.errors).toEqual(errors);

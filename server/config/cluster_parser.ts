@@ -1,12 +1,10 @@
 /** envoy.config.cluster.v3.Cluster to plain data. What is not read here is reported as having no effect. Thread: main. */
 import { Cluster_ClusterProtocolSelection, Cluster_LbPolicy } from '../../core/api/gen/envoy/config/cluster/v3/cluster_enums.ts';
-import type { BindConfig, TcpKeepalive } from '../../core/api/gen/envoy/config/core/v3/address_pb.d.ts';
 import type { Cluster } from '../../core/api/gen/envoy/config/cluster/v3/cluster_pb.d.ts';
 import type { CircuitBreakers, CircuitBreakers_Thresholds } from '../../core/api/gen/envoy/config/cluster/v3/circuit_breaker_pb.d.ts';
 import type { ClusterLoadAssignment_Policy } from '../../core/api/gen/envoy/config/endpoint/v3/endpoint_pb.d.ts';
 import { durationMsOr, percentToFraction } from '../../core/api/scalar_values.ts';
 import { deepFreeze } from '../../core/base/deep_freeze.ts';
-import { parseNumericSocketAddress } from '../../core/network/parse_address.ts';
 import type { AnyMessage, ParseContext } from '../../core/registry/parse_context.ts';
 import { parseMetadata } from '../../core/route/parse_route_config.ts';
 import { parseFractionalPercent } from '../../core/runtime/parse_runtime.ts';
@@ -19,6 +17,7 @@ import { type ClusterDefaults, parseDiscovery } from './discovery_parser.ts';
 import { parseLbPolicy } from './lb_policy_parser.ts';
 import { type OutlierConfig, parseOutlierDetection } from './outlier_parser.ts';
 import { parseTransportSocket } from './transport_socket_parser.ts';
+import { parseAddressOrder, parseKeepAlive, parseUpstreamBind } from './upstream_socket_parser.ts';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 const BUFFER_LIMIT_BYTES = 1 << 20;
@@ -59,8 +58,9 @@ export function parseCluster(message: Cluster, defaults: ClusterDefaults, contex
     lbPolicy: parseLbPolicy(message, provided !== null, context),
     provided,
     transportSocket: parseTransportSocket('envoy.transport_sockets.upstream', message.transportSocket, context),
-    tcpKeepAlive: parseKeepAlive(message.upstreamConnectionOptions?.tcpKeepalive),
-    bindAddress: parseBindAddress(message.upstreamBindConfig ?? defaults.bindConfig, context),
+    tcpKeepAlive: parseKeepAlive(message.upstreamConnectionOptions),
+    ...parseUpstreamBind(message, defaults.bindConfig, context),
+    addressOrder: parseAddressOrder(message.upstreamConnectionOptions, context),
     isLogical: discovery.kind === 'logical_dns',
     healthyPanicThreshold: panic === undefined ? PANIC_THRESHOLD_PERCENT : panic * 100,
     overprovisioningFactor: message.loadAssignment?.policy?.overprovisioningFactor ?? OVERPROVISIONING_FACTOR,
@@ -138,17 +138,14 @@ function parseRetryBudget({ retryBudget }: CircuitBreakers_Thresholds): Pick<Cir
 /** drop_overloads: one category, as in Envoy. */
 function parseDropOverload(policy: ClusterLoadAssignment_Policy | undefined, context: ParseContext): FractionalPercent | null {
   const drops = policy?.dropOverloads ?? [];
-  if (policy !== undefined && drops.length > 1) context.error(policy, 'drop_overloads', 'drop_overloads: only one category is supported');
-  return drops.length === 0 ? null : parseFractionalPercent(drops[0].dropPercentage);
-}
-
-/** Seconds and counts; 0 = the system's. */
-function parseKeepAlive(message: TcpKeepalive | undefined): ClusterConfig['tcpKeepAlive'] {
-  if (message === undefined) return null;
-  return { idleSec: message.keepaliveTime ?? 0, intervalSec: message.keepaliveInterval ?? 0, probes: message.keepaliveProbes ?? 0 };
-}
-
-function parseBindAddress(message: BindConfig | undefined, context: ParseContext): ClusterConfig['bindAddress'] {
-  const address = message?.sourceAddress;
-  return address === undefined ? null : parseNumericSocketAddress(address, context) ?? null;
+  if (policy !== undefined && drops.length > 1) context.error(policy, 'drop_overloads', `Cluster drop_overloads config has ${drops.length} categories. Envoy only support one.`);
+  if (policy === undefined || drops.length === 0) return null;
+  // A name for load reports, of which there are none.
+  context.consume(drops[0], 'category');
+  const drop = parseFractionalPercent(drops[0].dropPercentage);
+  if (drop.numerator > drop.denominator) {
+    const ratio = `drop_ratio=${drop.numerator / drop.denominator}(Numerator ${drop.numerator} / Denominator ${drop.denominator})`;
+    context.error(policy, 'drop_overloads', `Cluster drop_overloads config is invalid. ${ratio}. The valid range is 0~1.`);
+  }
+  return drop;
 }

@@ -63,3 +63,56 @@ describe('clusters that choose their hosts themselves', () => {
     expect(parse(fields).errors).toEqual([expected]);
   });
 });
+
+describe('the sockets of upstream connections', () => {
+  const v4 = '{address: 127.0.0.2, port_value: 0}';
+  const v6 = '{address: "::1", port_value: 0}';
+
+  it('come from an address per family, with options', () => {
+    const { config, errors, warnings } = parse(`${hosts}, upstream_connection_options: {set_local_interface_name_on_upstream_connections: true,
+      happy_eyeballs_config: {first_address_family_version: V6, first_address_family_count: 2}},
+      upstream_bind_config: {source_address: ${v4}, extra_source_addresses: [{address: ${v6}}], freebind: true, socket_options: [
+        {description: x, level: 1, name: 9, int_value: 1},
+        {level: 6, name: 5, buf_value: AQIDBAU=, state: STATE_BOUND, ip_version: SOCKET_IP_VERSION_IPV6, type: {stream: {}}},
+        {level: 6, name: 6, int_value: 1, state: STATE_LISTENING}, {level: 6, name: 7, int_value: 1, type: {datagram: {}}}],
+        local_address_selector: {name: d, typed_config: {"@type": type.googleapis.com/envoy.config.upstream.local_address_selector.v3.DefaultLocalAddressSelector}}}`);
+    expect(errors).toEqual([]);
+    // The option of listening sockets, and that of datagrams.
+    expect(warnings().every((text) => /socket_options\[[23]\].*no effect/.test(text))).toBe(true);
+    expect(config).toMatchObject({ bindAddress: { address: '127.0.0.2' }, otherBindAddress: { address: '::1' }, addressOrder: { firstFamily: 'v6', firstCount: 2 } });
+    expect(config.socketOptions?.v4).toEqual(Int32Array.of(0, 0, 15, 4, 1, 0, 1, 9, 4, 1));
+    expect(config.socketOptions?.v6).toEqual(Int32Array.of(0, 41, 78, 4, 1, 0, 1, 9, 4, 1, 1, 6, 5, 5, 0x04030201, 5));
+    expect(structuredClone(config.socketOptions)).toEqual(config.socketOptions);
+  });
+
+  it('of static hosts go to all their addresses', () => {
+    const at = (address: string): string => `{address: {socket_address: {address: "${address}", port_value: 80}}}`;
+    const list = (more: string, type = ''): string => `${type}load_assignment: {cluster_name: c, endpoints: [{lb_endpoints: [{endpoint: {address: {socket_address: {address: 1.2.3.4, port_value: 80}}, additional_addresses: [${more}]}}]}]}`;
+    expect(parse(list(`${at('::1')}, ${at('1.2.3.5')}`)).discovery.endpoints[0].additional).toEqual([{ address: '::1', port: 80 }, { address: '1.2.3.5', port: 80 }]);
+    expect(parse(list(at('::1'), 'type: STRICT_DNS, ')).warnings()).toEqual([expect.stringContaining('additional_addresses')]);
+    expect(parse(list('{address: {pipe: {path: /s}}}')).errors).toEqual(['additional_addresses must be IP addresses.']);
+    expect(parse(list(at('name'))).errors).toEqual(["malformed IP address: name. Consider setting resolver_name or setting cluster type to 'STRICT_DNS' or 'LOGICAL_DNS'"]);
+    expect(parse(list('{}')).errors).toEqual(['Address must be set']);
+  });
+
+  it.each<[string, string]>([
+    [`extra_source_addresses: [{address: ${v4}}]`, "Cluster c's upstream binding config has extra/additional source addresses but no source_address. Extra/additional addresses cannot be specified if source_address is not set."],
+    [`source_address: ${v4}, additional_source_addresses: [${v6}], extra_source_addresses: [{address: ${v6}}]`, "Can't specify both `extra_source_addresses` and `additional_source_addresses` in the Cluster c's upstream binding config"],
+    [`source_address: ${v4}, extra_source_addresses: [{address: ${v6}}, {address: ${v6}}]`,
+      "Cluster c's upstream binding config has more than one extra/additional source addresses. Only one extra/additional source can be supported in BindConfig's extra_source_addresses/additional_source_addresses field"],
+    [`source_address: ${v4}, extra_source_addresses: [{address: ${v4}}]`,
+      "Cluster c's upstream binding config has two same IP version source addresses. Only two different IP version source addresses can be supported in BindConfig's source_address and extra_source_addresses/additional_source_addresses fields"],
+    ['source_address: {address: name, port_value: 0}', 'malformed IP address: name'],
+    [`source_address: ${v4}, local_address_selector: {name: s, typed_config: {"@type": type.googleapis.com/google.protobuf.Struct}}`, "Didn't find a registered implementation for 's' with type URL: 'google.protobuf.Struct'"],
+  ])('are refused: %s', (fields, expected) => {
+    expect(parse(`${hosts}, upstream_bind_config: {${fields}}`).errors).toEqual([expected]);
+  });
+});
+
+it.each<[string, string[]]>([
+  ['{category: a, drop_percentage: {numerator: 100}}', []],
+  ['{category: a, drop_percentage: {numerator: 110}}', ['Cluster drop_overloads config is invalid. drop_ratio=1.1(Numerator 110 / Denominator 100). The valid range is 0~1.']],
+  ['{category: a}, {category: b}', ['Cluster drop_overloads config has 2 categories. Envoy only support one.']],
+])('drops overload as Envoy takes it: %s', (drops, expected) => {
+  expect(parse(`load_assignment: {cluster_name: c, policy: {drop_overloads: [${drops}]}}`).errors).toEqual(expected);
+});
