@@ -187,4 +187,30 @@ export interface DnsConfig {
   /** Resolver addresses `ip:port`; empty = the system's. */
   readonly resolvers: readonly string[];
   readonly useTcp: boolean;
+  /** How name servers are asked; absent: DNS_QUERY_DEFAULTS. */
+  readonly query?: DnsQueryOptions;
+  /** The cluster counts as initialized before its names have been resolved. */
+  readonly startsCold?: boolean;
 }
+
+/** What a resolver extension says of its questions. */
+export interface DnsQueryOptions {
+  /** Of one try. */
+  readonly timeoutMs: number;
+  readonly tries: number;
+  /** Each question begins with another server. */
+  readonly rotates: boolean;
+  /** Names are tried with the system's search list. */
+  readonly usesSearchList: boolean;
+  /** `resolvers` are asked only if the system has none of its own. */
+  readonly resolversAreFallback: boolean;
+  /** Families of which this machine has no address but loopback are not asked for. */
+  readonly filtersUnroutable: boolean;
+  /** Questions from one UDP socket; 0 = no limit. */
+  readonly udpMaxQueries: number;
+}
+
+/** Those of Envoy. */
+export const DNS_QUERY_DEFAULTS: DnsQueryOptions = Object.freeze({
+  timeoutMs: 5000, tries: 4, rotates: false, usesSearchList: true, resolversAreFallback: false, filtersUnroutable: false, udpMaxQueries: 0,
+});

@@ -372,3 +372,12 @@ describe('clusters of original destinations', () => {
     expect(scheduler.pending()).toEqual([]);
   });
 });
+
+it('clusters that do not wait for their names (wait_for_warm_on_init false) are initialized at once, and get their hosts later', () => {
+  const { resolver, state, hosts, changes } = setUp({ c: strict([endpoint('a.test'), endpoint('b.test')], { startsCold: true }) });
+  expect([state.initialized, hosts()]).toEqual([1, []]);
+  resolver.answer('a.test', ['10.0.0.1']);
+  expect([hosts(), changes]).toEqual([['0=10.0.0.1:80'], ['c']]);
+  resolver.answer('b.test', ['10.0.0.2']);
+  expect(state.initialized).toBe(1);
+});

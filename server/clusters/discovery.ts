@@ -63,7 +63,8 @@ class DnsDiscovery implements Discovery {
     this.listener = listener;
     this.resolver = context.createResolver(dns);
     this.targets = endpoints.map((endpoint, i) => new ResolveTarget(i, endpoint, dns, isLogical, this, this.resolver, context));
-    this.waiting = endpoints.length;
+    // Nobody waits for the answers of a cluster that starts cold.
+    this.waiting = dns.startsCold === true ? 0 : endpoints.length;
   }
 
   start(): void {
@@ -92,7 +93,7 @@ class DnsDiscovery implements Discovery {
   }
 
   private settle(isFirst: boolean): void {
-    if (isFirst && --this.waiting === 0) this.listener.onInitialized();
+    if (isFirst && this.waiting > 0 && --this.waiting === 0) this.listener.onInitialized();
   }
 }
 

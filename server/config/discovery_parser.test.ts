@@ -116,3 +116,31 @@ it.each<[string, string[]]>([
 ])('drops overload as Envoy takes it: %s', (drops, expected) => {
   expect(parse(`load_assignment: {cluster_name: c, policy: {drop_overloads: [${drops}]}}`).errors).toEqual(expected);
 });
+
+describe('how names are resolved', () => {
+  const cares = (fields: string): string => `typed_dns_resolver_config: {name: x, typed_config: {"@type": type.googleapis.com/envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig, ${fields}}}`;
+  const defaults = { timeoutMs: 5000, tries: 4, rotates: false, usesSearchList: true, resolversAreFallback: false, filtersUnroutable: false, udpMaxQueries: 0 };
+  it.each<[string, object | undefined]>([
+    ['', undefined],
+    [cares('query_timeout_seconds: 2, query_tries: 3'), { ...defaults, timeoutMs: 2000, tries: 3 }],
+    [cares('rotate_nameservers: true, udp_max_queries: 7'), { ...defaults, rotates: true, udpMaxQueries: 7 }],
+    [cares('use_resolvers_as_fallback: true, filter_unroutable_families: true'), { ...defaults, resolversAreFallback: true, filtersUnroutable: true }],
+    [cares('dns_resolver_options: {no_default_search_domain: true}'), { ...defaults, usesSearchList: false }],
+    ['dns_resolution_config: {resolvers: [{socket_address: {address: 127.0.0.1, port_value: 53}}], dns_resolver_options: {no_default_search_domain: true}}', { ...defaults, usesSearchList: false }],
+  ])('by %j', (fields, query) => {
+    const ours = parse(`type: STRICT_DNS${fields === '' ? '' : `, ${fields}`}`);
+    expect([ours.errors, ours.warnings()]).toEqual([[], []]);
+    expect(ours.discovery).toMatchObject({ kind: 'strict_dns' });
+    expect('dns' in ours.discovery && ours.discovery.dns.query).toEqual(query);
+  });
+
+  it('with the resolver of the new cluster type too', () => {
+    const { discovery, errors } = parse(`cluster_type: {name: envoy.clusters.dns, typed_config: {"@type": type.googleapis.com/envoy.extensions.clusters.dns.v3.DnsCluster, ${cares('query_tries: 1')}}}, wait_for_warm_on_init: false`);
+    expect(errors).toEqual([]);
+    expect(discovery).toMatchObject({ dns: { query: { tries: 1 }, startsCold: true } });
+  });
+
+  it('with jitter', () => {
+    expect(parse('type: STRICT_DNS, dns_jitter: 0.5s').discovery).toMatchObject({ dns: { jitterMs: 500 } });
+  });
+});

@@ -66,7 +66,9 @@ function parseCustomType(message: Cluster, type: Cluster_CustomClusterType, defa
 
 function discoveryOf(message: Cluster, kind: EndpointKind, dns: DnsConfig | null, context: ParseContext): ParsedDiscovery {
   const endpoints = parseEndpoints(message.loadAssignment, kind, message, context);
-  return { discovery: kind === 'static' || dns === null ? { kind: 'static', endpoints } : { kind, endpoints, dns }, provided: null };
+  if (kind === 'static' || dns === null) return { discovery: { kind: 'static', endpoints }, provided: null };
+  const startsCold = message.waitForWarmOnInit === false;
+  return { discovery: { kind, endpoints, dns: startsCold ? { ...dns, startsCold } : dns }, provided: null };
 }
 
 /** Requests say where they go. */
@@ -108,9 +110,9 @@ function parseDns(message: Cluster, defaults: ClusterDefaults, context: ParseCon
   const resolver = parseResolver(message, defaults, context);
   return {
     ...parseRefresh(message, context),
-    jitterMs: 0,
+    jitterMs: durationMsOr(message.dnsJitter, 0),
     lookupFamily: LOOKUP_FAMILIES[message.dnsLookupFamily] ?? 'auto',
-    resolvers: resolver.resolvers,
+    ...resolver,
     useTcp: resolver.useTcp || message.useTcpForDnsLookups,
   };
 }

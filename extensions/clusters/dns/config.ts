@@ -33,8 +33,7 @@ function parseDnsCluster(message: DnsCluster, context: ParseContext): DnsCluster
       ...parseRefresh(message, context),
       jitterMs: durationMsOr(message.dnsJitter, 0),
       lookupFamily: LOOKUP_FAMILIES[message.dnsLookupFamily] ?? 'auto',
-      resolvers: resolver.resolvers,
-      useTcp: resolver.useTcp,
+      ...resolver,
     },
   });
 }
