@@ -28,6 +28,7 @@ class FakeNameServer {
   isSilent = false;
   private readonly udp: Socket = createSocket('udp4');
   private readonly tcp: Server = createServer();
+  hasTcp = false;
 
   async start(): Promise<string> {
     this.udp.on('message', (bytes, from) => {
@@ -37,6 +38,11 @@ class FakeNameServer {
     });
     await new Promise<void>((resolve) => this.udp.bind(0, '127.0.0.1', resolve));
     const { port } = this.udp.address();
+    // Somebody else may have that port on TCP.
+    this.hasTcp = await new Promise<boolean>((resolve) => {
+      this.tcp.once('error', () => resolve(false));
+      this.tcp.listen(port, '127.0.0.1', () => resolve(true));
+    });
     this.tcp.on('connection', (socket) => {
       socket.on('error', () => {});
       socket.on('data', (bytes: Buffer) => {
@@ -46,7 +52,6 @@ class FakeNameServer {
         if (!this.isSilent) socket.write(Buffer.concat([length, answer]));
       });
     });
-    await new Promise<void>((resolve) => this.tcp.listen(port, '127.0.0.1', resolve));
     closers.push(() => this.udp.close(), () => this.tcp.close());
     return `127.0.0.1:${port}`;
   }
@@ -65,9 +70,15 @@ class FakeNameServer {
 const MACHINE: Machine = { nameServers: () => ['127.0.0.1'], hasAddress: () => true };
 
 async function setUp(query: Partial<DnsQueryOptions> = {}, more: { useTcp?: boolean; servers?: number; machine?: Partial<Machine>; files?: Record<string, string> } = {}) {
-  const servers = Array.from({ length: more.servers ?? 1 }, () => new FakeNameServer());
+  const servers: FakeNameServer[] = [];
   const resolvers: string[] = [];
-  for (const server of servers) resolvers.push(await server.start());
+  while (servers.length < (more.servers ?? 1)) {
+    const server = new FakeNameServer();
+    const address = await server.start();
+    if (!server.hasTcp) continue;
+    servers.push(server);
+    resolvers.push(address);
+  }
   const dns: DnsConfig = {
     refreshRateMs: 5000, failureBaseMs: 5000, failureMaxMs: 5000, respectTtl: false, jitterMs: 0, lookupFamily: 'auto', resolvers, useTcp: more.useTcp ?? false,
     query: { ...DNS_QUERY_DEFAULTS, ...query },
