@@ -71,9 +71,23 @@ export class ThreadLocalCluster implements WorkerCluster {
       while (levels.length <= config.priority) levels.push([]);
       levels[config.priority].push(host);
     }
-    for (const [id, host] of this.hostsById) if (!next.has(id)) drainPools(host);
+    let isChanged = next.size !== this.hostsById.size;
+    for (const [id, host] of this.hostsById) {
+      if (next.has(id)) continue;
+      isChanged = true;
+      drainPools(host);
+    }
     this.hostsById = next;
+    if (isChanged && this.info.config.closesOnHostSetChange) this.renewPools();
     this.balancer.setHosts(levels);
+  }
+
+  /** Hosts came or went: those that stay get other connections. */
+  private renewPools(): void {
+    for (const host of this.hostsById.values()) {
+      drainPools(host);
+      host.attachment = null;
+    }
   }
 
   /** A logical host stands for a name: new connections go to the new address, those to the old one stay in use. */

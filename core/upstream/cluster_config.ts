@@ -98,6 +98,8 @@ export interface ClusterConfig {
   readonly addressOrder: AddressOrderConfig;
   /** LOGICAL_DNS: one logical host whose address is whatever resolved last. */
   readonly isLogical: boolean;
+  /** Whenever hosts come or go, connections to all of them close once their requests are over. */
+  readonly closesOnHostSetChange: boolean;
   readonly healthyPanicThreshold: number;
   readonly overprovisioningFactor: number;
   /** Availability of a priority counts hosts by their weights. */

@@ -27,7 +27,7 @@ describe('parseCluster', () => {
       maxConnectionDurationMs: 0, maxStreamDurationMs: 0, maxResponseHeadersKb: 80, maxResponseHeadersCount: 100, defaultThresholds: DEFAULT_THRESHOLDS, highThresholds: DEFAULT_THRESHOLDS,
       lbPolicy: { name: 'envoy.load_balancing_policies.round_robin', typeName: 'envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin', config: { locality: { failsOnPanic: false, isWeighted: false } } }, provided: null,
       protocol: 'http1', http1: { enableTrailers: false, properCaseWords: false, preserveCase: null, sendFullyQualifiedUrl: false }, transportSocket: null, tcpKeepAlive: null,
-      bindAddress: null, otherBindAddress: null, socketOptions: null, addressOrder: { firstFamily: 'first', firstCount: 1 }, isLogical: false, healthyPanicThreshold: 50, overprovisioningFactor: 140, weightedPriorityHealth: false, dropOverload: null, autoHostRewriteAllowed: false, outliers: null, metadata: {},
+      bindAddress: null, otherBindAddress: null, socketOptions: null, addressOrder: { firstFamily: 'first', firstCount: 1 }, isLogical: false, closesOnHostSetChange: false, healthyPanicThreshold: 50, overprovisioningFactor: 140, weightedPriorityHealth: false, dropOverload: null, autoHostRewriteAllowed: false, outliers: null, metadata: {},
     });
     expect(discovery).toEqual({ kind: 'static', endpoints: [
       { address: '1.2.3.4', port: 80, hostname: '', weight: 1, priority: 0, region: '', zone: '', subZone: '', localityWeight: 0, healthStatus: 'unknown', metadata: {} },
@@ -84,6 +84,8 @@ describe('parseCluster', () => {
     [httpOptions('common_http_protocol_options: {idle_timeout: 1s, max_requests_per_connection: 4, max_headers_count: 9, max_response_headers_kb: 7, max_connection_duration: 2s}, explicit_http_config: {http_protocol_options: {enable_trailers: true, header_key_format: {proper_case_words: {}}}}'),
       { idleTimeoutMs: 1000, maxRequestsPerConnection: 4, maxResponseHeadersCount: 9, maxResponseHeadersKb: 7, maxConnectionDurationMs: 2000, http1: { enableTrailers: true, properCaseWords: true, preserveCase: null, sendFullyQualifiedUrl: false } }],
     [httpOptions('use_downstream_protocol_config: {http_protocol_options: {send_fully_qualified_url: true}}'), { protocol: 'http1', http1: { enableTrailers: false, properCaseWords: false, preserveCase: null, sendFullyQualifiedUrl: true } }],
+    [`${httpOptions('common_http_protocol_options: {idle_timeout: 1s}, explicit_http_config: {http_protocol_options: {}}')}, max_requests_per_connection: 6`, { idleTimeoutMs: 1000, maxRequestsPerConnection: 6 }],
+    ['common_lb_config: {close_connections_on_host_set_change: true}', { closesOnHostSetChange: true }],
     ['http_protocol_options: {enable_trailers: true}, common_http_protocol_options: {idle_timeout: 0s}, max_requests_per_connection: 6', { idleTimeoutMs: 0, maxRequestsPerConnection: 6, http1: { enableTrailers: true, properCaseWords: false, preserveCase: null, sendFullyQualifiedUrl: false } }],
     ['upstream_connection_options: {tcp_keepalive: {keepalive_time: 5}}, upstream_bind_config: {source_address: {address: 127.0.0.1, port_value: 0}}', { tcpKeepAlive: { idleSec: 5, intervalSec: 0, probes: 0 }, bindAddress: { address: '127.0.0.1', port: 0 } }],
     ['common_lb_config: {healthy_panic_threshold: {value: 0}}', { healthyPanicThreshold: 0 }],

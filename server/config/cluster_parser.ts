@@ -62,6 +62,7 @@ export function parseCluster(message: Cluster, defaults: ClusterDefaults, contex
     ...parseUpstreamBind(message, defaults.bindConfig, context),
     addressOrder: parseAddressOrder(message.upstreamConnectionOptions, context),
     isLogical: discovery.kind === 'logical_dns',
+    closesOnHostSetChange: commonLb?.closeConnectionsOnHostSetChange ?? false,
     healthyPanicThreshold: panic === undefined ? PANIC_THRESHOLD_PERCENT : panic * 100,
     overprovisioningFactor: message.loadAssignment?.policy?.overprovisioningFactor ?? OVERPROVISIONING_FACTOR,
     weightedPriorityHealth: message.loadAssignment?.policy?.weightedPriorityHealth ?? false,
@@ -93,7 +94,10 @@ function parseHttpOptions(message: Cluster, context: ParseContext): UpstreamHttp
   if (any !== undefined) {
     const field = `typed_extension_protocol_options["${HTTP_OPTIONS_KEY}"]`;
     const extension = context.parseExtension(UPSTREAM_OPTIONS_CATEGORY, HTTP_OPTIONS_KEY, any, message, field);
-    if (extension !== undefined) return extension.config as UpstreamHttpOptions;
+    if (extension !== undefined) {
+      const options = extension.config as UpstreamHttpOptions;
+      return options.maxRequestsPerConnection > 0 ? options : { ...options, maxRequestsPerConnection: message.maxRequestsPerConnection ?? 0 };
+    }
   }
   return parseLegacyHttpOptions(message, context);
 }

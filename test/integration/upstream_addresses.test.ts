@@ -112,4 +112,35 @@ describe.each(backendsUnderTest())('upstream connections on the %s backend', (ba
     expect(await get()).toBe('second 127.0.0.1');
     expect(worker?.stat('cluster.c.upstream_cx_active')).toBe(1);
   });
+
+  it.each([[true, 3], [false, 2]])('to hosts that stay close when others come, if the cluster says so (%s)', async (closesOnHostSetChange, connections) => {
+    const [first, second] = [await serve('first'), await serve('second')];
+    const get = await start([hostConfig(0, first)], { closesOnHostSetChange });
+    expect(await get()).toBe('first 127.0.0.1');
+    worker?.worker.updateHosts(0, { cluster: 'c', hosts: [hostConfig(0, first), hostConfig(1, second)] });
+    // Round robin: one request to each.
+    expect([await get(), await get()].sort()).toEqual(['first 127.0.0.1', 'second 127.0.0.1']);
+    expect(worker?.stat('cluster.c.upstream_cx_total')).toBe(connections);
+    expect(worker?.stat('cluster.c.upstream_cx_active')).toBe(2);
+    worker?.worker.updateHosts(0, { cluster: 'c', hosts: [hostConfig(0, first), hostConfig(1, second)] });
+    expect(await get()).not.toBe('503');
+    expect(worker?.stat('cluster.c.upstream_cx_total')).toBe(connections);
+  });
+
+  it('finish their request when their host goes', async () => {
+    let answer: (() => void) | undefined;
+    const server = createServer((_request, response) => {
+      answer = () => response.end('late');
+    });
+    servers.push(server);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const get = await start([hostConfig(0, (server.address() as AddressInfo).port)]);
+    const body = get();
+    await until(() => answer !== undefined, 'the request is under way');
+    worker?.worker.updateHosts(0, { cluster: 'c', hosts: [] });
+    answer?.();
+    expect(await body).toBe('late');
+    await until(() => worker?.stat('cluster.c.upstream_cx_active') === 0, 'the connection is closed');
+    expect(await get()).toBe('503');
+  });
 });
