@@ -69,6 +69,8 @@ export interface NativeAddon {
   remoteAddress(ring: RingHandle, connection: number): string;
   /** getsockname. */
   localAddress(ring: RingHandle, connection: number): string;
+  /** getsockopt(SO_ORIGINAL_DST); '' when the system does not know. */
+  originalDestination(ring: RingHandle, connection: number): string;
   setTick(ring: RingHandle, ms: number): void;
   close(ring: RingHandle): void;
   createListenSocket(

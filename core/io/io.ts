@@ -147,6 +147,8 @@ export interface Io {
   /** Remote/local address as text: '127.0.0.1:1234', '[::1]:80', a path for Unix sockets, '' if unknown. Cached by callers. */
   remoteAddress(connection: number): string;
   localAddress(connection: number): string;
+  /** Where an accepted connection was going before the system redirected it here (SO_ORIGINAL_DST), as text; '' = nobody knows. */
+  originalDestination(connection: number): string;
   /** Wanted interval of `tick` events in milliseconds; 0 = none. Coarse: a tick may be late by one turn. */
   setTick(ms: number): void;
   /** Closes every socket it made and stops. Idempotent. Adopted descriptors stay open. */

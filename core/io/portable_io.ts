@@ -226,6 +226,11 @@ export class PortableIo implements Io {
     return this.slots[connection]?.local ?? '';
   }
 
+  /** node:net does not tell. */
+  originalDestination(): string {
+    return '';
+  }
+
   setTick(ms: number): void {
     this.assertOpen();
     clearInterval(this.tick);

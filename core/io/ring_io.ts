@@ -112,6 +112,10 @@ export class RingIo implements Io {
     return this.addon.localAddress(this.handle, connection);
   }
 
+  originalDestination(connection: number): string {
+    return this.addon.originalDestination(this.handle, connection);
+  }
+
   setTick(ms: number): void {
     this.addon.setTick(this.handle, ms);
   }

@@ -45,7 +45,7 @@ export class Connection implements IoHandler, ConnectionInfo {
   private remote: string | undefined;
   private host: string | undefined;
   private local: string | undefined;
-  /** Set by listeners that restore it. */
+  /** '' = not restored. */
   originalDestination: string;
   readonly filterChainName: string;
   readonly requestedServerName: string;
@@ -95,6 +95,12 @@ export class Connection implements IoHandler, ConnectionInfo {
   get localAddress(): string {
     this.local ??= this.dispatcher.io.localAddress(this.handle);
     return this.local;
+  }
+
+  /** What counts as our side: where it was going before it was redirected here. */
+  restoreDestination(address: string): void {
+    this.originalDestination = address;
+    this.local = address;
   }
 
   get isOpen(): boolean {

@@ -274,19 +274,24 @@ napi_value setWatermarks(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-napi_value addressText(napi_env env, napi_callback_info info, bool isRemote) {
+using AddressOf = size_t (Ring::*)(int32_t id, char* text) const;
+
+napi_value addressText(napi_env env, napi_callback_info info, AddressOf addressOf) {
   Arguments arguments;
   Ring* ring = ringOf(env, info, &arguments);
   if (ring == nullptr) return nullptr;
   int32_t id = -1;
   ENVOYTS_NAPI(napi_get_value_int32(env, arguments.value[1], &id));
   char buffer[kAddressTextSize];
-  const size_t n = isRemote ? ring->remoteAddress(id, buffer) : ring->localAddress(id, buffer);
+  const size_t n = (ring->*addressOf)(id, buffer);
   return text(env, buffer, n);
 }
 
-napi_value remoteAddress(napi_env env, napi_callback_info info) { return addressText(env, info, true); }
-napi_value localAddress(napi_env env, napi_callback_info info) { return addressText(env, info, false); }
+napi_value remoteAddress(napi_env env, napi_callback_info info) { return addressText(env, info, &Ring::remoteAddress); }
+napi_value localAddress(napi_env env, napi_callback_info info) { return addressText(env, info, &Ring::localAddress); }
+napi_value originalDestination(napi_env env, napi_callback_info info) {
+  return addressText(env, info, &Ring::originalDestination);
+}
 
 // setTick(ring, ms)
 napi_value setTick(napi_env env, napi_callback_info info) {
@@ -396,6 +401,7 @@ NAPI_MODULE_INIT() {
       {"setWatermarks", setWatermarks},
       {"remoteAddress", remoteAddress},
       {"localAddress", localAddress},
+      {"originalDestination", originalDestination},
       {"setTick", setTick},
       {"close", close},
       {"createListenSocket", listenSocket},

@@ -519,4 +519,23 @@ size_t Ring::localAddress(int32_t id, char* text) const {
   return formatAddress(address, length, text);
 }
 
+// Where netfilter redirected it from; nothing when it did not, or is not there.
+size_t Ring::originalDestination(int32_t id, char* text) const {
+  // linux/netfilter_ipv4.h and netfilter_ipv6/ip6_tables.h have these names, where those headers are installed.
+  constexpr int kOriginalDestination = 80;
+  text[0] = '\0';
+  if (!isNumber(id) || (connections_[id].flags & kUsed) == 0) return 0;
+  const int fd = connections_[id].fd;
+  SocketAddress address{};
+  socklen_t length = sizeof(address);
+  if (getsockname(fd, &address.any, &length) != 0) return 0;
+  const int family = address.any.sa_family;
+  if (family != AF_INET && family != AF_INET6) return 0;
+  // An IPv4 connection to a socket of both families has an IPv4 destination.
+  const bool isV4 = family == AF_INET || IN6_IS_ADDR_V4MAPPED(&address.v6.sin6_addr);
+  length = isV4 ? sizeof(address.v4) : sizeof(address.v6);
+  if (getsockopt(fd, isV4 ? SOL_IP : SOL_IPV6, kOriginalDestination, &address, &length) != 0) return 0;
+  return formatAddress(address, length, text);
+}
+
 }  // namespace envoyts

@@ -134,6 +134,7 @@ class Ring {
   void setWatermarks(int32_t id, uint32_t low, uint32_t high);
   size_t remoteAddress(int32_t id, char* text) const;
   size_t localAddress(int32_t id, char* text) const;
+  size_t originalDestination(int32_t id, char* text) const;
   void setTick(double intervalMs);
 
   static void releaseRegion(Region* region);

@@ -39,6 +39,13 @@ describe.each(backendsUnderTest())('%s connections', (backend) => {
       expect(driver.io.localAddress(connection)).toBe(`127.0.0.1:${port}`);
     });
 
+    it('knows no other destination of a connection that was not redirected', async () => {
+      const { connection, port } = await driver.pair();
+      // With connection tracking the system says where it is: here.
+      expect(['', `127.0.0.1:${port}`]).toContain(driver.io.originalDestination(connection));
+      expect(driver.io.originalDestination(-1)).toBe('');
+    });
+
     it('accepts on IPv6 loopback and writes the address in brackets', async () => {
       const { peer, connection, port } = await driver.pair('::1');
       expect(driver.io.remoteAddress(connection)).toBe(`[::1]:${peer.socket.localPort}`);

@@ -20,7 +20,8 @@ import type { Logger } from '../../core/log/logger.ts';
 import { IoDispatcher } from '../../core/network/io_dispatcher.ts';
 import { ActiveListener, type CompiledFilterChain, ListenerStats } from '../../core/network/listener/active_listener.ts';
 import { FilterChainMatcher } from '../../core/network/listener/filter_chain_match.ts';
-import type { FilterChainConfig } from '../../core/network/listener/listener_config.ts';
+import type { FilterChainConfig, ListenerConfig } from '../../core/network/listener/listener_config.ts';
+import { LISTENER_FILTER_CATEGORY, type ListenerFilter } from '../../core/network/listener_filter.ts';
 import { NETWORK_FILTER_CATEGORY, type NetworkFilterFactory } from '../../core/network/network_filter.ts';
 import type { FactoryRegistry } from '../../core/registry/factory_registry.ts';
 import { RuntimeSnapshot } from '../../core/runtime/runtime_snapshot.ts';
@@ -210,9 +211,17 @@ export class Worker {
     const chains = config.filterChains.map((chain) => this.buildChain(chain, context));
     const fallback = config.defaultFilterChain === null ? null : this.buildChain(config.defaultFilterChain, context);
     const matcher = new FilterChainMatcher(config.filterChains, chains, fallback);
-    const listener = new ActiveListener(snapshot.id, config, this.dispatcher, new ListenerStats(listenerScope, index), matcher, this.nextConnectionId);
+    const listener = new ActiveListener(snapshot.id, config, this.dispatcher, new ListenerStats(listenerScope, index), matcher, this.nextConnectionId, this.listenerFilters(config));
     listener.listen(snapshot.sockets);
     return listener;
+  }
+
+  private listenerFilters({ listenerFilters }: ListenerConfig): ListenerFilter[] {
+    return listenerFilters.map(({ typeName, config }) => {
+      const factory = this.deps.registry.get(LISTENER_FILTER_CATEGORY, typeName);
+      if (factory === undefined) throw new Error(`no listener filter ${typeName} on this thread`);
+      return factory.createFactory(config, undefined) as ListenerFilter;
+    });
   }
 
   private buildChain(config: FilterChainConfig, context: NetworkFilterContext): CompiledFilterChain {
