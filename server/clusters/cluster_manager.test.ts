@@ -351,6 +351,20 @@ describe('clusters of original destinations', () => {
     manager.close();
   });
 
+  it('hand on what is named in between together when there are many', () => {
+    const { manager, scheduler, hosts, changes } = setUp({ c: destinations });
+    for (let port = 1; port <= 2000; port++) {
+      manager.onDestination({ clusterId: 0, address: '10.0.0.1', port });
+      if (port === 1999) scheduler.advance(0);
+    }
+    expect([hosts().length, changes.length]).toEqual([1999, 1]);
+    scheduler.advance(100);
+    expect(changes).toHaveLength(1);
+    scheduler.advance(100);
+    expect([hosts().length, changes.length]).toEqual([2000, 2]);
+    manager.close();
+  });
+
   it('lose hosts that have no connection and were not asked for since the last look', () => {
     const { manager, scheduler, slabs, hosts } = setUp({ c: destinations });
     const words = new Float64Array(slabs.hostStats[1]);

@@ -46,8 +46,7 @@ export class OriginalDstDiscovery implements Discovery {
     const key = hostAddressText(address, port);
     if (this.known.has(key)) return;
     this.known.set(key, { host: { key, address, port, endpoint: endpointOf(address, port, this.clusterName + key) }, seenTotal: -1 });
-    // All that is named in one turn goes out together.
-    this.publishTimer ??= this.scheduler.schedule(0, () => this.publish());
+    this.publishTimer ??= this.scheduler.schedule(publishDelayMs(this.known.size), () => this.publish());
   }
 
   private publish(): void {
@@ -74,6 +73,14 @@ export class OriginalDstDiscovery implements Discovery {
     }
     if (hasForgotten) this.publish();
   }
+}
+
+/**
+ * Every publication costs as much as there are hosts: what is named in one turn goes out together, and the more hosts there are the
+ * longer it may wait. Workers use the new ones meanwhile.
+ */
+function publishDelayMs(hosts: number): number {
+  return hosts < 1000 ? 0 : Math.min(1000, hosts / 10);
 }
 
 function endpointOf(address: string, port: number, hostname: string): EndpointConfig {
