@@ -12,6 +12,7 @@ const REQUEST = { requestHeaders: () => null, streamInfo: { dynamicMetadata: nul
 function member(name: string, levels: [number, number, number][], overprovisioning = 140): WorkerCluster & { levels: typeof levels } {
   const self = {
     levels,
+    usesHash: false,
     levelCounts: (): PriorityCounts[] => self.levels.map(([hosts, healthy, degraded]) => ({ hosts, healthy, degraded, excluded: 0, overprovisioning })),
     chooseAt: (level: number, isDegraded: boolean) => ({ address: `${name}/${level}${isDegraded ? ' degraded' : ''}` }) as Host,
     pool: (host: Host, priority: number) => `${name}: ${host.address} ${priority}` as unknown as ConnPool,
@@ -65,6 +66,15 @@ describe('an aggregate cluster', () => {
     expect(choose()?.address).toBe('a/0');
     state.version++;
     expect(choose()?.address).toBe('b/0');
+  });
+
+  it('wants a hash of the request when a member with hosts does', () => {
+    const a = Object.assign(member('a', [[1, 1, 0]]), { usesHash: true });
+    const { cluster, state } = setUp({ a, b: member('b', [[1, 1, 0]]) });
+    expect(cluster.usesHash).toBe(true);
+    a.levels[0] = [0, 0, 0];
+    state.version++;
+    expect(cluster.usesHash).toBe(false);
   });
 
   it('has the connections of the cluster that the host is of', () => {

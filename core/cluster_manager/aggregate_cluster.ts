@@ -35,6 +35,7 @@ export class AggregateCluster implements WorkerCluster {
   private load: PriorityLoad;
   /** `context.version()` of what stands above. */
   private version: number;
+  private hasHashingMember: boolean;
   /** Whose hosts those are that were chosen here. */
   private readonly owners: WeakMap<Host, WorkerCluster>;
 
@@ -44,12 +45,14 @@ export class AggregateCluster implements WorkerCluster {
     this.levels = [];
     this.load = NO_LOAD;
     this.version = -1;
+    this.hasHashingMember = false;
     this.owners = new WeakMap();
   }
 
-  /** Perhaps one of its members does. */
+  /** Whether one of its members does: a hash may cost the client a cookie, which nobody should get for nothing. */
   get usesHash(): boolean {
-    return true;
+    this.refresh();
+    return this.hasHashingMember;
   }
 
   chooseHost(random: number, hash: XxHash64 | null, request: ChoosingRequest): Host | null {
@@ -120,6 +123,7 @@ export class AggregateCluster implements WorkerCluster {
     }
     const { overprovisioningFactor, healthyPanicThreshold } = this.info.config;
     this.levels = levels;
+    this.hasHashingMember = levels.some(({ member }) => member.usesHash);
     this.load = counts.length === 0 ? NO_LOAD : computePriorityLoad(counts, overprovisioningFactor, healthyPanicThreshold);
   }
 }

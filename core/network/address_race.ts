@@ -72,10 +72,7 @@ export class AddressRace implements WheelTimerTarget {
       for (const { handle } of this.attempts) connection.handle = handle;
       return;
     }
-    const loser = connection.handle;
-    const isAnother = loser !== attempt.handle && error === 0;
     connection.handle = attempt.handle;
-    if (isAnother && !this.isUnderWay(loser)) this.drop(loser);
     this.close();
     dispatcher.setHandler(attempt.handle, connection);
     connection.onConnect(error);
@@ -98,11 +95,6 @@ export class AddressRace implements WheelTimerTarget {
     this.dispatcher.setHandler(handle, attempt);
     if (this.next < this.count) this.timer.enable(NEXT_ATTEMPT_MS);
     else this.timer.disable();
-  }
-
-  private isUnderWay(handle: number): boolean {
-    for (const attempt of this.attempts) if (attempt.handle === handle) return true;
-    return false;
   }
 
   private drop(handle: number): void {
