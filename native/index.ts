@@ -4,7 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** Must equal kAbiVersion in src/abi.h: an addon of another version is not used. */
-export const ABI_VERSION = 1;
+export const ABI_VERSION = 2;
 
 const ADDON_FILE = 'envoyts_native.node';
 
@@ -60,6 +60,8 @@ export interface NativeAddon {
     probes: number,
     bindAddress: string | undefined,
     bindPort: number,
+    /** Socket options to set: see `packSocketOptions` (core/io/socket_options.ts). */
+    options: Int32Array | undefined,
   ): number;
   sendBytes(ring: RingHandle, connection: number, bytes: Uint8Array, offset: number, length: number): void;
   setWatermarks(ring: RingHandle, connection: number, low: number, high: number): void;
@@ -67,6 +69,8 @@ export interface NativeAddon {
   remoteAddress(ring: RingHandle, connection: number): string;
   /** getsockname. */
   localAddress(ring: RingHandle, connection: number): string;
+  /** getsockopt(SO_ORIGINAL_DST); '' when the system does not know. */
+  originalDestination(ring: RingHandle, connection: number): string;
   setTick(ring: RingHandle, ms: number): void;
   close(ring: RingHandle): void;
   createListenSocket(

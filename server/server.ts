@@ -31,10 +31,9 @@ import { HostIds } from './clusters/host_ids.ts';
 import { HostSlabs } from './clusters/host_table.ts';
 import { createMembershipStats, type ManagedCluster } from './clusters/managed_cluster.ts';
 import type { AdminConfig, NodeConfig, ServerConfig } from './config/server_config.ts';
-import { type NameServer, UdpNameServer } from './dns/name_server.ts';
+import { createDnsResolver } from './dns/create_resolver.ts';
 import { type ReadTextFile, SystemDnsFiles } from './dns/system_dns_files.ts';
-import { DnsStats, SystemDnsResolver } from './dns/system_dns_resolver.ts';
-import { TcpNameServer } from './dns/tcp_name_server.ts';
+import { DnsStats } from './dns/system_dns_resolver.ts';
 import type { ConfigOrigin } from './explain/explain_task.ts';
 import { ExplainThread } from './explain/explain_thread.ts';
 import { processFacts } from './explain/process_facts.ts';
@@ -380,7 +379,7 @@ export class Server implements Instance {
     const dnsStats = new DnsStats(this.statsScope);
     const files = new SystemDnsFiles(environment.readTextFile);
     const createResolver = environment.createResolver
-      ?? ((dns: DnsConfig) => new SystemDnsResolver(this.createNameServer(dns), files, dnsStats));
+      ?? ((dns: DnsConfig) => createDnsResolver(dns, files, dnsStats, environment.random));
     const clusterStats = new StatTemplate((scope) => {
       createMembershipStats(scope);
       createClusterStats(scope);
@@ -425,10 +424,6 @@ export class Server implements Instance {
     return config.outlierLogPath === '' ? null : new OutlierEventLog(this.mainSinks().sink(config.outlierLogPath));
   }
 
-  private createNameServer(dns: DnsConfig): NameServer {
-    return dns.useTcp ? new TcpNameServer(dns.resolvers, this.parts.environment.random) : new UdpNameServer(dns.resolvers);
-  }
-
   private createFlushHandle(): FlushHandle {
     const { options, environment, sharedLog, logFile } = this.parts;
     let threadStats = this.mainStats.registry.connectThread();
@@ -464,6 +459,7 @@ export class Server implements Instance {
       onAllServing: () => this.onAllServing(),
       onNewLogRing: (workerIndex, destination, memory) => this.flush.addRing(workerIndex, destination, memory),
       onOutlier: (report) => this.clusterManager.onOutlier(report),
+      onDestination: (report) => this.clusterManager.onDestination(report),
       onDeath: (workerIndex) => this.flush.retireRings(workerIndex),
       onGivenUp: () => this.endWith(1),
     });

@@ -8,6 +8,7 @@ import { HOST_STAT_WORDS, HostStat, type SharedSlabs } from '../core/shared_memo
 import type { Counter, StatsScope } from '../core/stats/stats.ts';
 import type { HostSetConfig } from '../core/upstream/cluster_config.ts';
 import type { SharedHashTable } from '../core/upstream/consistent_hash/hash_table.ts';
+import type { DestinationReport } from '../core/cluster_manager/original_dst_cluster.ts';
 import type { OutlierReport } from '../core/upstream/outlier_monitor.ts';
 import type { StatsAnnouncement } from '../core/stats/store.ts';
 import type { PublishedConfig, SnapshotForWorkers } from '../workers/main/snapshot_broadcaster.ts';
@@ -36,6 +37,7 @@ export interface WorkerSupervisorOptions {
   readonly onNewLogRing: (workerIndex: number, destination: string, memory: SharedArrayBuffer) => void;
   /** A host failed too often in a row. */
   readonly onOutlier: (report: OutlierReport) => void;
+  readonly onDestination: (report: DestinationReport) => void;
   /** A worker died; its thread is gone. */
   readonly onDeath: (workerIndex: number) => void;
   /** Too many deaths: the process is to end with an error. */
@@ -106,6 +108,10 @@ export class WorkerSupervisor implements WorkerPoolEvents {
 
   onNewLogRing(workerIndex: number, destination: string, memory: SharedArrayBuffer): void {
     this.options.onNewLogRing(workerIndex, destination, memory);
+  }
+
+  onDestination(report: DestinationReport): void {
+    this.options.onDestination(report);
   }
 
   onOutlier(report: OutlierReport): void {

@@ -152,5 +152,8 @@ export class BatchIo implements Io {
   localAddress(): string {
     return '127.0.0.1:10000';
   }
+  originalDestination(): string {
+    return '';
+  }
   close(): void {}
 }

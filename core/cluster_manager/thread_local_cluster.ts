@@ -3,9 +3,11 @@ import type { XxHash64 } from '../base/xxhash64.ts';
 import type { ConnPool } from '../conn_pool/conn_pool.ts';
 import { HostPools } from './host_pools.ts';
 import { Http1ConnPool, type Http1PoolContext } from '../http/conn_pool/http1_pool.ts';
-import type { UpstreamCluster } from '../conn_pool/cluster_lookup.ts';
+import type { ChoosingRequest } from '../conn_pool/cluster_lookup.ts';
+import type { PriorityCounts } from '../upstream/priority_load.ts';
 import type { HostConfig, HostSetConfig } from '../upstream/cluster_config.ts';
 import type { BalancerEnvironment } from '../upstream/balancer_environment.ts';
+import type { WorkerCluster } from './worker_cluster.ts';
 import { ClusterBalancer } from '../upstream/cluster_balancer.ts';
 import type { SharedTables } from '../upstream/consistent_hash/hash_table.ts';
 import type { ClusterInfo } from '../upstream/cluster_info.ts';
@@ -13,7 +15,7 @@ import { Host } from '../upstream/host.ts';
 import { HEALTH_GENERATION } from '../shared_memory/layout.ts';
 import type { RetryPriority } from '../upstream/retry_priority.ts';
 import { OutlierMonitor, type OutlierReporting } from '../upstream/outlier_monitor.ts';
-import type { HostChooser } from '../upstream/host_chooser.ts';
+import type { LevelChooser } from '../upstream/host_chooser.ts';
 import type { MetadataCriteria } from '../upstream/metadata_criteria.ts';
 import { SubsetBalancer } from '../upstream/subset/subset_balancer.ts';
 import { configuredLocalityWeight, LoadBalancerContext, type LoadBalancerFactory } from '../upstream/load_balancer.ts';
@@ -35,7 +37,7 @@ const HEALTH_CHECK_TICKS = 32;
 /**
  * One cluster on this worker: its hosts by priority, its balancer and its pools. Changed only between turns.
  */
-export class ThreadLocalCluster implements UpstreamCluster {
+export class ThreadLocalCluster implements WorkerCluster {
   readonly info: ClusterInfo;
   private readonly poolContext: Http1PoolContext;
   private readonly factory: LoadBalancerFactory;
@@ -43,7 +45,7 @@ export class ThreadLocalCluster implements UpstreamCluster {
   private readonly environment: BalancerEnvironment;
   private readonly context: LoadBalancerContext;
   private hostsById: Map<number, Host>;
-  private readonly balancer: HostChooser;
+  private readonly balancer: LevelChooser;
   private checkedTick: number;
   private checkedGeneration: number;
   /** What hosts report for outlier detection and health checks; null without both. Set before the first hosts. */
@@ -70,7 +72,8 @@ export class ThreadLocalCluster implements UpstreamCluster {
     const levels: Host[][] = [[]];
     for (const config of set.hosts) {
       const known = this.hostsById.get(config.id);
-      const host = known !== undefined && isSameHost(known, config) ? known : new Host(config, this.words.health, this.words.stats, this.words.allStats, this.words.since);
+      const isKept = known !== undefined && (isSameHost(known, config) || this.movesHost(known, config));
+      const host = isKept ? known : new Host(config, this.words.health, this.words.stats, this.words.allStats, this.words.since);
       if (host !== known && known !== undefined) {
         // Pools connect to an address: another address needs others.
         if (host.address === known.address) host.attachment = known.attachment;
@@ -83,12 +86,52 @@ export class ThreadLocalCluster implements UpstreamCluster {
       while (levels.length <= config.priority) levels.push([]);
       levels[config.priority].push(host);
     }
-    for (const [id, host] of this.hostsById) if (!next.has(id)) drainPools(host);
+    let isChanged = next.size !== this.hostsById.size;
+    for (const [id, host] of this.hostsById) {
+      if (next.has(id)) continue;
+      isChanged = true;
+      drainPools(host);
+    }
     this.hostsById = next;
+    if (isChanged && this.info.config.closesOnHostSetChange) this.replacePools();
     this.balancer.setHosts(levels);
   }
 
-  chooseHost(random: number, hash: XxHash64 | null, criteria: MetadataCriteria | null): Host | null {
+  /** Hosts came or went: those that stay get other connections. */
+  private replacePools(): void {
+    for (const host of this.hostsById.values()) {
+      drainPools(host);
+      host.attachment = null;
+    }
+  }
+
+  /** A logical host stands for a name: new connections go to the new address, those to the old one stay in use. */
+  private movesHost(known: Host, config: HostConfig): boolean {
+    if (!this.info.config.isLogical) return false;
+    known.moveTo(config);
+    return true;
+  }
+
+  chooseHost(random: number, hash: XxHash64 | null, criteria: MetadataCriteria | null, _request: ChoosingRequest): Host | null {
+    this.refresh();
+    return this.balancer.choose(this.choice(random, hash, criteria));
+  }
+
+  levelCounts(): readonly PriorityCounts[] {
+    this.refresh();
+    return this.balancer.levelCounts();
+  }
+
+  chooseAt(level: number, isDegraded: boolean, random: number, hash: XxHash64 | null, criteria: MetadataCriteria | null): Host | null {
+    return this.balancer.chooseAt(level, isDegraded, this.choice(random, hash, criteria));
+  }
+
+  priorityOf(host: Host): number {
+    return host.config.priority;
+  }
+
+  /** Takes notice of changed health. */
+  private refresh(): void {
     // Ticks are small integers: a time in milliseconds would be a number on the heap.
     const now = this.poolContext.dispatcher.wheel.nowTick;
     const generation = this.words.health[HEALTH_GENERATION];
@@ -97,6 +140,9 @@ export class ThreadLocalCluster implements UpstreamCluster {
       this.checkedGeneration = generation;
       this.balancer.refresh();
     }
+  }
+
+  private choice(random: number, hash: XxHash64 | null, criteria: MetadataCriteria | null): LoadBalancerContext {
     const { context } = this;
     context.random = random;
     context.hasHash = hash !== null;
@@ -105,7 +151,7 @@ export class ThreadLocalCluster implements UpstreamCluster {
       context.hashHigh = hash.high;
       context.hashLow = hash.low;
     }
-    return this.balancer.choose(context);
+    return context;
   }
 
   preferPriorities(priority: RetryPriority | null): void {
@@ -191,12 +237,12 @@ export class ThreadLocalCluster implements UpstreamCluster {
 
   /** Cuts every connection. */
   close(): void {
-    for (const host of this.hostsById.values()) (host.attachment as HostPools | null)?.forEach((pool) => pool.close());
+    for (const host of this.hostsById.values()) closePools(host);
   }
 }
 
 /** Decided once: subsets cost those clusters only that have some. */
-function createChooser(info: ClusterInfo, factory: LoadBalancerFactory, random: () => number, tables: SharedTables, environment: BalancerEnvironment): HostChooser {
+function createChooser(info: ClusterInfo, factory: LoadBalancerFactory, random: () => number, tables: SharedTables, environment: BalancerEnvironment): LevelChooser {
   const { subsets } = factory;
   const source = { factory, random, environment, load: info, localityWeightOf: configuredLocalityWeight, overprovisioning: info.config.overprovisioningFactor };
   // Tables of subsets are made here: main knows those of whole priorities.
@@ -208,6 +254,12 @@ function isSameHost(host: Host, config: HostConfig): boolean {
   return isDeepStrictEqual(host.config, config);
 }
 
-function drainPools(host: Host): void {
+/** Cuts a host's connections. */
+export function closePools(host: Host): void {
+  (host.attachment as HostPools | null)?.forEach((pool) => pool.close());
+}
+
+/** A host's idle connections close, busy ones finish. */
+export function drainPools(host: Host): void {
   (host.attachment as HostPools | null)?.forEach((pool) => pool.drain());
 }

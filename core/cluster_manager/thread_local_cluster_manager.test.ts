@@ -35,9 +35,11 @@ function setUp(hosts: HostConfig[]) {
   const config = clusterConfig({ lbPolicy: { name: 'first', typeName: 'first', config: {} } });
   const clusters = [{ id: 7, config, hosts: { cluster: 'c', hosts } }, { id: 8, config: { ...config, name: 'd' }, hosts: { cluster: 'd', hosts: [] } }];
   manager.apply({ clusters, runtime: new RuntimeSnapshot({}), zone: '' });
-  const choose = (): Host | null => manager.get('c')?.chooseHost(0, null, null) ?? null;
+  const choose = (): Host | null => manager.get('c')?.chooseHost(0, null, null, NO_REQUEST) ?? null;
   return { manager, health, choose };
 }
+
+const NO_REQUEST = { requestHeaders: () => null, streamInfo: { dynamicMetadata: null }, connection: { originalDestination: '' } };
 
 describe('hosts on a worker', () => {
   it.each<[string, Partial<HostConfig>]>([

@@ -7,18 +7,22 @@ import type { AnyExtensionFactory, FactoryRegistry } from '../registry/factory_r
 import type { ExtensionConfig } from '../registry/parse_context.ts';
 import type { ClusterLookup } from '../conn_pool/cluster_lookup.ts';
 import type { RuntimeSnapshot } from '../runtime/runtime_snapshot.ts';
+import { HEALTH_GENERATION } from '../shared_memory/layout.ts';
 import type { ClusterSnapshot, Snapshot } from '../snapshot/snapshot.ts';
-import type { StatsScope } from '../stats/stats.ts';
+import type { Counter, StatsScope } from '../stats/stats.ts';
 import { type BalancerEnvironment, emptyEnvironment } from '../upstream/balancer_environment.ts';
 import { CircuitBreaker } from '../upstream/circuit_breaker.ts';
-import type { HostSetConfig } from '../upstream/cluster_config.ts';
+import type { HostSetConfig, OriginalDstConfig } from '../upstream/cluster_config.ts';
 import { circuitGauges, ClusterInfo, createClusterStats } from '../upstream/cluster_info.ts';
 import { findTable, type SharedHashTable } from '../upstream/consistent_hash/hash_table.ts';
 import { compileErrorPredicate } from '../upstream/error_predicate.ts';
 import type { OutlierReporting, OutlierShared } from '../upstream/outlier_monitor.ts';
 import { LOAD_BALANCING_CATEGORY, type LoadBalancerFactory, type LoadBalancingContext } from '../upstream/load_balancer.ts';
 import { LocalCluster } from '../upstream/zone_aware/local_cluster.ts';
+import { AggregateCluster } from './aggregate_cluster.ts';
+import { type DestinationReport, OriginalDstCluster } from './original_dst_cluster.ts';
 import { type HostWords, ThreadLocalCluster } from './thread_local_cluster.ts';
+import type { WorkerCluster } from './worker_cluster.ts';
 
 /** What the manager needs of its thread. */
 export interface ClusterManagerContext {
@@ -35,6 +39,8 @@ export interface ClusterManagerContext {
   readonly outliers: OutlierShared;
   /** Compiles `ClusterConfig.requestPolicies` for the streams of this worker. */
   compilePolicies(config: object, runtime: RuntimeSnapshot): object;
+  /** Tells main of a host that a request named. */
+  reportDestination(report: DestinationReport): void;
   random(): number;
   nextConnectionId(): number;
   /** What formats of this worker read. */
@@ -56,7 +62,7 @@ interface ClusterEntry {
   /** Compiled although nobody asks yet: header names must be known before they arrive. */
   readonly policies: object | null;
   /** null until the first request for it: of thousands of clusters a worker may use a few. */
-  cluster: ThreadLocalCluster | null;
+  cluster: WorkerCluster | null;
 }
 
 /**
@@ -71,6 +77,8 @@ export class ThreadLocalClusterManager implements ClusterLookup {
   /** Tables of hashes that main made, by the cluster's id. They come before the hosts they are of. */
   private readonly tables: Map<number, readonly SharedHashTable[]>;
   private readonly environment: BalancerEnvironment;
+  /** Goes up with every change of clusters, hosts and health. */
+  private changes: number;
 
   constructor(context: ClusterManagerContext) {
     this.context = context;
@@ -78,9 +86,10 @@ export class ThreadLocalClusterManager implements ClusterLookup {
     this.byId = new Map();
     this.tables = new Map();
     this.environment = { ...emptyEnvironment(), nowMs: () => context.dispatcher.wallMs };
+    this.changes = 0;
   }
 
-  get(name: string): ThreadLocalCluster | null {
+  get(name: string): WorkerCluster | null {
     const entry = this.clusters.get(name);
     if (entry === undefined) return null;
     if (entry.cluster === null) entry.cluster = this.build(entry.snapshot, entry.policies);
@@ -97,9 +106,11 @@ export class ThreadLocalClusterManager implements ClusterLookup {
       const { name } = snapshot.config;
       const known = this.clusters.get(name);
       this.balancing(snapshot.config.lbPolicy);
-      const { requestPolicies } = snapshot.config;
+      const { provided, requestPolicies } = snapshot.config;
+      // Names must be interned before a request with them is parsed.
+      if (provided?.kind === 'original_dst' && provided.headerName !== '') this.context.names.intern(provided.headerName);
       const policies = requestPolicies === null ? null : this.context.compilePolicies(requestPolicies, runtime);
-      let cluster: ThreadLocalCluster | null = null;
+      let cluster: WorkerCluster | null = null;
       if (known !== undefined && known.snapshot.id === snapshot.id) {
         cluster = known.cluster;
         cluster?.updateHosts(snapshot.hosts);
@@ -114,6 +125,7 @@ export class ThreadLocalClusterManager implements ClusterLookup {
     this.clusters = next;
     this.byId = new Map(Array.from(next.values(), (entry) => [entry.snapshot.id, entry]));
     for (const id of this.tables.keys()) if (!this.byId.has(id)) this.tables.delete(id);
+    this.changes++;
   }
 
   /** New hosts of one cluster; ignored when the cluster is gone. */
@@ -125,10 +137,12 @@ export class ThreadLocalClusterManager implements ClusterLookup {
     this.clusters.set(hosts.cluster, entry);
     this.byId.set(clusterId, entry);
     known.cluster?.updateHosts(hosts);
+    this.changes++;
   }
 
   /** The health of some of a cluster's hosts is another. */
   onHealthChanged(clusterId: number): void {
+    this.changes++;
     this.byId.get(clusterId)?.cluster?.onHealthChanged();
   }
 
@@ -174,11 +188,11 @@ export class ThreadLocalClusterManager implements ClusterLookup {
     };
   }
 
-  private build(snapshot: ClusterSnapshot, policies: object | null): ThreadLocalCluster {
+  private build(snapshot: ClusterSnapshot, policies: object | null): WorkerCluster {
     const { dispatcher, literals, rootScope, workerIndex, circuits, hostWords, random, formatNeeds } = this.context;
     const { config } = snapshot;
     const scope = rootScope.scope(`cluster.${config.statName}`);
-    const { stats, droppedHeaders: dropped } = createClusterStats(scope);
+    const { stats, droppedHeaders: dropped, originalDstInvalid } = createClusterStats(scope);
     const breaker = (priority: 0 | 1): CircuitBreaker => {
       const thresholds = priority === 0 ? config.defaultThresholds : config.highThresholds;
       return new CircuitBreaker(
@@ -190,6 +204,11 @@ export class ThreadLocalClusterManager implements ClusterLookup {
     const info = new ClusterInfo(config, stats, breakers);
     info.applyRuntime(this.environment.runtime);
     info.policies = policies;
+    if (config.provided?.kind === 'aggregate') {
+      return new AggregateCluster(info, {
+        members: config.provided.clusters, random, find: (name) => this.get(name), version: () => this.changes + hostWords.health[HEALTH_GENERATION],
+      });
+    }
     const cluster = new ThreadLocalCluster(
       info,
       {
@@ -226,7 +245,19 @@ export class ThreadLocalClusterManager implements ClusterLookup {
       this.environment,
     );
     if (config.outliers !== null || config.isHealthChecked) cluster.outliers = this.outliersOf(snapshot);
-    cluster.updateHosts(snapshot.hosts);
-    return cluster;
+    const whole = config.provided?.kind === 'original_dst' ? this.originalDst(cluster, config.provided, snapshot.id, originalDstInvalid) : cluster;
+    whole.updateHosts(snapshot.hosts);
+    return whole;
+  }
+
+  private originalDst(pools: ThreadLocalCluster, config: OriginalDstConfig, clusterId: number, invalid: Counter): OriginalDstCluster {
+    const { hostWords, names } = this.context;
+    return new OriginalDstCluster(pools, {
+      clusterId, config, invalid, words: hostWords, headerId: config.headerName === '' ? 0 : names.intern(config.headerName),
+      report: (report) => {
+        this.changes++;
+        this.context.reportDestination(report);
+      },
+    });
   }
 }

@@ -36,7 +36,7 @@ export class AddressField implements Field {
     const text = addressOf(this.source, info);
     if (text.length === 0) return MISSING;
     if (this.part === AddressPart.whole) return isPath(text) ? writeText(bytes, at, text) : writeAscii(bytes, at, text);
-    return this.part === AddressPart.port ? writePort(bytes, at, text) : writeHost(bytes, at, text);
+    return this.part === AddressPart.port ? writePort(bytes, at, text) : writeHost(bytes, at, text, this.source === AddressSource.upstreamHostName);
   }
 
   writeJson(bytes: Uint8Array, at: number, context: FormatContext): number {
@@ -51,7 +51,7 @@ function addressOf(source: AddressSource, info: StreamInfo): string {
     case AddressSource.upstreamHostName:
       return info.upstreamHost === null ? '' : info.upstreamHost.hostname !== '' ? info.upstreamHost.hostname : info.upstreamHost.address;
     // Of the connection, so only once there was one.
-    case AddressSource.upstreamRemote: return info.upstreamHost === null || info.upstreamLocalAddress === '' ? '' : info.upstreamHost.address;
+    case AddressSource.upstreamRemote: return info.upstreamHost === null ? '' : info.upstreamRemoteAddress;
     case AddressSource.upstreamLocal: return info.upstreamLocalAddress;
     case AddressSource.downstreamRemote:
       return info.downstreamRemoteAddress !== '' || connection === null ? info.downstreamRemoteAddress : connection.remoteAddress;
@@ -85,10 +85,11 @@ function writePort(bytes: Uint8Array, at: number, text: string): number {
   return p;
 }
 
-function writeHost(bytes: Uint8Array, at: number, text: string): number {
+/** Names keep what is no port: the brackets of an IPv6 address. */
+function writeHost(bytes: Uint8Array, at: number, text: string, isName: boolean): number {
   const colon = portColon(text);
   if (colon < 0) return writeText(bytes, at, text);
-  const isBracketed = text.charCodeAt(0) === OPEN_BRACKET;
+  const isBracketed = !isName && text.charCodeAt(0) === OPEN_BRACKET;
   const from = isBracketed ? 1 : 0;
   const to = isBracketed ? colon - 1 : colon;
   let p = at;

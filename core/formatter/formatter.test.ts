@@ -103,7 +103,7 @@ describe('text formats', () => {
   it('names a host without hostname by its address', () => {
     const change = (info: StreamInfo): void => {
       info.upstreamHost = { address: '127.0.0.1:1', hostname: '' };
-      info.upstreamLocalAddress = '';
+      info.upstreamRemoteAddress = '';
     };
     expect(text('%UPSTREAM_HOST_NAME% %UPSTREAM_HOST_NAME_WITHOUT_PORT% %UPSTREAM_HOST% %UPSTREAM_REMOTE_ADDRESS%', { change })).toBe('127.0.0.1:1 127.0.0.1 127.0.0.1:1 -');
   });

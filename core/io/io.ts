@@ -16,7 +16,7 @@
 export const IoEvent = {
   /** A listener accepted `connection`. a = listener's connection number, b = 0. */
   accept: 1,
-  /** An outgoing connect ended. a = 0 on success, else the positive errno. On failure the connection must still be closed by us. */
+  /** An outgoing connect ended. a = 0 on success, else the positive errno (with a ConnectFailure when it was not the connect that failed). On failure the connection must still be closed by us. */
   connect: 2,
   /** Bytes arrived. a = offset into slab, b = length. A reader that cannot finish writes the unconsumed (offset, length)
    *  back into words 2 and 3 of the event: the backend keeps a copy and puts it in front of the next read (or redelivers
@@ -56,6 +56,9 @@ export const EVENT_WORDS = 4;
 export const CloseMode = { flush: 0, now: 1, reset: 2 } as const;
 export type CloseMode = (typeof CloseMode)[keyof typeof CloseMode];
 
+/** Added to the errno of a failed connect: what failed was to bind the local address, or to set a socket option. */
+export const ConnectFailure = { bind: 1 << 16, option: 1 << 17, errno: 0xffff } as const;
+
 /** Options for one outgoing connection. */
 export interface ConnectOptions {
   /** TCP_NODELAY, default true. */
@@ -64,6 +67,8 @@ export interface ConnectOptions {
   keepAlive?: { idleSec?: number; intervalSec?: number; probes?: number };
   /** Local address to bind before connecting. */
   bind?: { address: string; port: number };
+  /** Socket options by number, packed (socket_options.ts); the portable backend has none, so the connect fails with them. */
+  socketOptions?: Int32Array;
 }
 
 /** Where a worker's listen socket comes from. */
@@ -140,6 +145,8 @@ export interface Io {
   /** Remote/local address as text: '127.0.0.1:1234', '[::1]:80', a path for Unix sockets, '' if unknown. Cached by callers. */
   remoteAddress(connection: number): string;
   localAddress(connection: number): string;
+  /** Where an accepted connection was going before the system redirected it here (SO_ORIGINAL_DST), as text; '' = nobody knows. */
+  originalDestination(connection: number): string;
   /** Wanted interval of `tick` events in milliseconds; 0 = none. Coarse: a tick may be late by one turn. */
   setTick(ms: number): void;
   /** Closes every socket it made and stops. Idempotent. Adopted descriptors stay open. */

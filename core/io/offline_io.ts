@@ -212,6 +212,10 @@ export class OfflineIo implements Io {
     return this.sockets[connection].ownAddress;
   }
 
+  originalDestination(): string {
+    return '';
+  }
+
   setTick(_ms: number): void {}
 
   close(): void {}

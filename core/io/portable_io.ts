@@ -1,7 +1,8 @@
-import { createServer, isIP, connect as netConnect, type Socket, type TcpNetConnectOpts } from 'node:net';
+import { createServer, isIP, type Socket } from 'node:net';
 import { constants } from 'node:os';
 import {
   CloseMode,
+  ConnectFailure,
   type ConnectOptions,
   DEFAULT_IO_OPTIONS,
   EVENT_WORDS,
@@ -13,6 +14,7 @@ import {
   type TurnHandler,
 } from './io.ts';
 import { addressText, errnoOf, fromPath, toPath } from './portable_address.ts';
+import { failureOf, openSocket } from './portable_socket.ts';
 import { bytesFor, copyOf, freeNow } from './portable_buffers.ts';
 import { type CommandTarget, decodeCommands } from './portable_commands.ts';
 import { PortableMemory } from './portable_memory.ts';
@@ -180,9 +182,10 @@ export class PortableIo implements Io {
     if (slot === undefined) return -constants.errno.EMFILE;
     this.counters[Counter.connects] += 1;
     slot.isConnecting = true;
-    const socket = isUnix ? netConnect({ path: toPath(address), allowHalfOpen: true }) : netConnect(this.tcpOptions(address, port, options));
+    const socket = openSocket(address, port, options);
     slot.remote = isUnix ? address : addressText(address, port);
     this.attach(slot, socket);
+    if (options?.socketOptions !== undefined) this.fail(slot, constants.errno.EOPNOTSUPP | ConnectFailure.option);
     socket.once('connect', () => {
       if (slot.socket !== socket) return;
       slot.local = isUnix ? '' : addressText(socket.localAddress, socket.localPort);
@@ -219,6 +222,11 @@ export class PortableIo implements Io {
 
   localAddress(connection: number): string {
     return this.slots[connection]?.local ?? '';
+  }
+
+  /** node:net does not tell. */
+  originalDestination(): string {
+    return '';
   }
 
   setTick(ms: number): void {
@@ -279,19 +287,6 @@ export class PortableIo implements Io {
 
   // -- what node:net tells --------------------------------------------------------------------------------------------
 
-  private tcpOptions(address: string, port: number, options: ConnectOptions | undefined): TcpNetConnectOpts {
-    const result: TcpNetConnectOpts = { host: address, port, allowHalfOpen: true, noDelay: options?.noDelay !== false };
-    if (options?.keepAlive !== undefined) {
-      result.keepAlive = true;
-      result.keepAliveInitialDelay = (options.keepAlive.idleSec ?? 0) * 1000;
-    }
-    if (options?.bind !== undefined) {
-      result.localAddress = options.bind.address;
-      if (options.bind.port !== 0) result.localPort = options.bind.port;
-    }
-    return result;
-  }
-
   private onAccept(listener: PortableSlot, socket: Socket): void {
     const slot = listener.server === undefined ? undefined : this.allocate();
     if (slot === undefined) {
@@ -324,7 +319,7 @@ export class PortableIo implements Io {
     });
     // Also keeps an error after our close from being uncaught.
     socket.on('error', (error: NodeJS.ErrnoException) => {
-      if (slot.socket === socket) this.fail(slot, errnoOf(error));
+      if (slot.socket === socket) this.fail(slot, failureOf(error));
     });
   }
 

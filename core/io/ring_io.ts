@@ -90,6 +90,7 @@ export class RingIo implements Io {
       keepAlive?.probes ?? 0,
       bind?.address,
       bind?.port ?? 0,
+      options?.socketOptions,
     );
   }
 
@@ -107,6 +108,10 @@ export class RingIo implements Io {
 
   localAddress(connection: number): string {
     return this.addon.localAddress(this.handle, connection);
+  }
+
+  originalDestination(connection: number): string {
+    return this.addon.originalDestination(this.handle, connection);
   }
 
   setTick(ms: number): void {

@@ -31,8 +31,8 @@ export const ConnectionState = { connecting: 0, open: 1, closing: 2, closed: 3 }
  * After `close` no callback comes. Reads are disabled by count, as several parties (pipelining, back-pressure) may ask.
  */
 export class Connection implements IoHandler, ConnectionInfo {
-  /** Number in the I/O layer; reused after close. */
-  readonly handle: number;
+  /** Number in the I/O layer; reused after close. Another one only while several addresses are tried (address_race.ts). */
+  handle: number;
   /** Dense per worker, for logs. */
   readonly id: number;
   private readonly dispatcher: IoDispatcher;
@@ -45,6 +45,8 @@ export class Connection implements IoHandler, ConnectionInfo {
   private remote: string | undefined;
   private host: string | undefined;
   private local: string | undefined;
+  /** '' = not restored. */
+  originalDestination: string;
   readonly filterChainName: string;
   readonly requestedServerName: string;
   /** Of the listener that accepted it; undefined = none. */
@@ -68,6 +70,7 @@ export class Connection implements IoHandler, ConnectionInfo {
     this.remote = undefined;
     this.host = undefined;
     this.local = undefined;
+    this.originalDestination = '';
     this.filterChainName = filterChainName;
     this.requestedServerName = '';
     this.listenerMetadata = undefined;
@@ -92,6 +95,12 @@ export class Connection implements IoHandler, ConnectionInfo {
   get localAddress(): string {
     this.local ??= this.dispatcher.io.localAddress(this.handle);
     return this.local;
+  }
+
+  /** What counts as our side: where it was going before it was redirected here. */
+  restoreDestination(address: string): void {
+    this.originalDestination = address;
+    this.local = address;
   }
 
   get isOpen(): boolean {

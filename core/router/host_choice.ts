@@ -3,6 +3,7 @@ import type { UpstreamCluster } from '../conn_pool/cluster_lookup.ts';
 import type { HeaderMap } from '../headers/header_map.ts';
 import { HeaderId } from '../headers/header_names.ts';
 import type { ClusterPolicies } from '../route/cluster_policies.ts';
+import type { TerminalFilterCallbacks } from '../http/terminal_filter.ts';
 import type { HashPolicy } from '../route/hash_policy.ts';
 import type { RouteEntry } from '../route/route_entry.ts';
 import type { StreamInfo } from '../stream_info/stream_info.ts';
@@ -20,11 +21,12 @@ export class HostChoice {
   }
 
   /** A host for a try; `retries`: not for the first. Hash and criteria only where the cluster's balancer goes by them. */
-  choose(cluster: UpstreamCluster, route: RouteEntry, headers: HeaderMap, info: StreamInfo, retries: Retries | null): Host | null {
+  choose(cluster: UpstreamCluster, route: RouteEntry, headers: HeaderMap, callbacks: TerminalFilterCallbacks, retries: Retries | null): Host | null {
+    const info = callbacks.streamInfo;
     const policies = cluster.info.policies as ClusterPolicies | null;
     const hash = cluster.usesHash ? this.hash(policies?.hashPolicy ?? route.hashPolicy, headers, info) : null;
     const criteria = cluster.usesMetadata ? criteriaFor(route, info) : null;
-    return retries === null ? cluster.chooseHost(info.random, hash, criteria) : retries.chooseHost(cluster, info.random, hash, criteria);
+    return retries === null ? cluster.chooseHost(info.random, hash, criteria, callbacks) : retries.chooseHost(cluster, callbacks, hash, criteria);
   }
 
   /** The hash by the policies of cluster or route; null = none. Allocates. */

@@ -120,29 +120,30 @@ export class Retries {
   }
 
   /** A try goes to this host. */
-  onHostAttempted(host: Host): void {
+  onHostAttempted(host: Host, cluster: UpstreamCluster): void {
     if (!this.isOpen) return;
     if (this.policy.hostPredicates !== null) this.attempted.push(host);
-    this.priority?.onHostAttempted(host.config.priority);
+    this.priority?.onHostAttempted(cluster.priorityOf(host));
   }
 
   /** The host of the next try: the last one chosen when the predicates like none. */
-  chooseHost(cluster: UpstreamCluster, random: number, hash: XxHash64 | null, criteria: MetadataCriteria | null): Host | null {
-    if (this.priority === null) return this.chooseAccepted(cluster, random, hash, criteria);
+  chooseHost(cluster: UpstreamCluster, callbacks: TerminalFilterCallbacks, hash: XxHash64 | null, criteria: MetadataCriteria | null): Host | null {
+    if (this.priority === null) return this.chooseAccepted(cluster, callbacks, hash, criteria);
     cluster.preferPriorities(this.priority);
-    const host = this.chooseAccepted(cluster, random, hash, criteria);
+    const host = this.chooseAccepted(cluster, callbacks, hash, criteria);
     cluster.preferPriorities(null);
     return host;
   }
 
-  private chooseAccepted(cluster: UpstreamCluster, random: number, hash: XxHash64 | null, criteria: MetadataCriteria | null): Host | null {
+  private chooseAccepted(cluster: UpstreamCluster, callbacks: TerminalFilterCallbacks, hash: XxHash64 | null, criteria: MetadataCriteria | null): Host | null {
+    const { random } = callbacks.streamInfo;
     const predicates = this.policy.hostPredicates;
-    let host = cluster.chooseHost(random, hash, criteria);
+    let host = cluster.chooseHost(random, hash, criteria, callbacks);
     if (predicates === null) return host;
     for (let left = this.policy.config.hostSelectionMaxAttempts; left > 0 && host !== null; left--) {
       const candidate = host;
       if (!predicates.some((predicate) => predicate.rejects(candidate, this.attempted))) return host;
-      host = cluster.chooseHost(random, hash, criteria);
+      host = cluster.chooseHost(random, hash, criteria, callbacks);
     }
     return host;
   }

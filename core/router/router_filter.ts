@@ -143,7 +143,7 @@ export class RouterFilter implements TerminalFilter, HedgedRequest, CopiedReques
     finalizeRequestHeaders(route, headers, callbacks.streamInfo, config.suppressEnvoyHeaders, this.replies.formatContext);
     this.beginRetries(route, headers, endStream, cluster, callbacks);
     info.upstreamAttemptCount = 1;
-    const host = this.choice.choose(cluster, route, headers, info, null);
+    const host = this.choice.choose(cluster, route, headers, callbacks, null);
     if (host === null) {
       this.replies.noHost(cluster, callbacks);
       return;
@@ -194,7 +194,7 @@ export class RouterFilter implements TerminalFilter, HedgedRequest, CopiedReques
     if (info.schemeMatchesUpstream) headers.isHttps = false;
     info.upstreamHost = host;
     if (route.action?.autoHostRewrite === true) route.autoRewriteHost(headers, host.hostname);
-    this.retries?.onHostAttempted(host);
+    this.retries?.onHostAttempted(host, cluster);
     const priority = route.isHighPriority ? 1 : 0;
     const { id } = callbacks.connection;
     const pool = isTerminated(route, headers, tunnel) ? cluster.tcpPool(host, priority, id) : cluster.pool(host, priority, id);
@@ -217,7 +217,7 @@ export class RouterFilter implements TerminalFilter, HedgedRequest, CopiedReques
     info.upstreamAttemptCount++;
     retries.beginTry(route, headers, info.upstreamAttemptCount);
     info.resetUpstream();
-    const host = this.choice.choose(cluster, route, headers, info, retries);
+    const host = this.choice.choose(cluster, route, headers, callbacks, retries);
     if (host === null) {
       this.giveUp('', callbacks);
       this.replies.noHost(cluster, callbacks);

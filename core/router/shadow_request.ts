@@ -85,7 +85,7 @@ export class ShadowRequest implements PoolRequest, ResponseDecoder {
     this.context.shadowStats().rqTotal.inc();
     if (endStream) this.startTimer();
     const { stats } = this.cluster.info;
-    const host = this.cluster.chooseHost(random, null, null);
+    const host = this.cluster.chooseHost(random, null, null, { requestHeaders: () => this.headers, streamInfo: NO_METADATA, connection: NO_CONNECTION });
     const pool = host === null ? null : this.cluster.pool(host, isHighPriority ? 1 : 0, NO_DOWNSTREAM);
     if (host === null || pool === null) {
       if (host === null) stats.cxNoneHealthy.inc();
@@ -276,3 +276,6 @@ export class ShadowRequest implements PoolRequest, ResponseDecoder {
 
 /** Copies belong to no downstream connection: those to clusters with pools per connection share one. */
 const NO_DOWNSTREAM = -1;
+/** Copies have no metadata and no downstream connection of their own. */
+const NO_METADATA = Object.freeze({ dynamicMetadata: null });
+const NO_CONNECTION = Object.freeze({ originalDestination: '' });

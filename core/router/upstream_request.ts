@@ -287,6 +287,7 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
     info.upstreamConnectEndMs = stream.connectEndMs;
     info.upstreamConnectionId = stream.connection.id;
     info.upstreamLocalAddress = stream.connection.localAddress;
+    info.upstreamRemoteAddress = stream.connection.remoteAddress;
     info.upstreamProtocol = Protocol.http11;
     info.hasUpstreamProtocol = stream.isHttp;
     info.firstUpstreamTxMs = now;

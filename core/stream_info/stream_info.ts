@@ -41,6 +41,8 @@ export interface ConnectionInfo {
   /** The same without its port (a path as it is). */
   readonly remoteHost: string;
   readonly localAddress: string;
+  /** `ip:port` that the connection was going to before it was redirected here; '' or absent = it was not, or nobody asked. */
+  readonly originalDestination?: string;
   readonly filterChainName: string;
   /** SNI, '' if none. */
   readonly requestedServerName: string;
@@ -95,6 +97,8 @@ export class StreamInfo {
   /** Metadata of that cluster; null = none. */
   upstreamClusterMetadata: MetadataStructs | null;
   upstreamLocalAddress: string;
+  /** Where the connection really goes: one of the host's addresses. */
+  upstreamRemoteAddress: string;
   upstreamConnectionId: number;
   upstreamAttemptCount: number;
   route: RouteInfo | null;
@@ -143,6 +147,7 @@ export class StreamInfo {
     this.upstreamClusterObservabilityName = '';
     this.upstreamClusterMetadata = null;
     this.upstreamLocalAddress = '';
+    this.upstreamRemoteAddress = '';
     this.upstreamConnectionId = 0;
     this.upstreamAttemptCount = 0;
     this.route = null;
@@ -189,6 +194,7 @@ export class StreamInfo {
     this.upstreamClusterObservabilityName = '';
     this.upstreamClusterMetadata = null;
     this.upstreamLocalAddress = '';
+    this.upstreamRemoteAddress = '';
     this.upstreamConnectionId = 0;
     this.upstreamAttemptCount = 0;
     this.route = null;
@@ -217,6 +223,7 @@ export class StreamInfo {
     this.upstreamHeaderBytesReceived = 0;
     this.upstreamHost = null;
     this.upstreamLocalAddress = '';
+    this.upstreamRemoteAddress = '';
     this.upstreamConnectionId = 0;
   }
 

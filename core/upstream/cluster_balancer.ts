@@ -1,16 +1,16 @@
 import { remainder64 } from '../base/product64.ts';
 import type { ClusterInfo } from './cluster_info.ts';
 import type { Host } from './host.ts';
-import type { HostChooser } from './host_chooser.ts';
+import type { LevelChooser } from './host_chooser.ts';
 import { HostLevel } from './host_level.ts';
 import type { BalancerSource, LoadBalancer, LoadBalancerContext } from './load_balancer.ts';
 import { NO_LOCALITY } from './locality_config.ts';
-import { computePriorityLoad, type PriorityLoad } from './priority_load.ts';
+import { computePriorityLoad, type PriorityCounts, type PriorityLoad } from './priority_load.ts';
 import { PANIC_KEY, ZoneRouting } from './zone_aware/zone_routing.ts';
 import type { ZoneStats } from './zone_aware/zone_stats.ts';
 
 /** Chooses a priority by its load, then a host of it. Per worker; changed only between turns. */
-export class ClusterBalancer implements HostChooser {
+export class ClusterBalancer implements LevelChooser {
   private readonly info: ClusterInfo;
   private readonly source: BalancerSource;
   private levels: HostLevel[];
@@ -61,6 +61,24 @@ export class ClusterBalancer implements HostChooser {
     return new ZoneRouting({ ...zone, failsOnPanic, panicThreshold: config.healthyPanicThreshold }, environment, local, random, this.zoneStats);
   }
 
+  /** The priorities as they are. */
+  levelCounts(): readonly PriorityCounts[] {
+    const { weightedPriorityHealth, overprovisioningFactor } = this.info.config;
+    return this.levels.map((level) => ({ ...level.counts(weightedPriorityHealth), overprovisioning: overprovisioningFactor }));
+  }
+
+  /** A host of this priority, whatever its load: for clusters that are made of others. */
+  chooseAt(index: number, isDegraded: boolean, context: LoadBalancerContext): Host | null {
+    const level = this.levels[index];
+    if (this.load.isPanic[index]) {
+      this.info.stats.lbHealthyPanic.inc();
+      return this.source.factory.locality?.failsOnPanic === true ? null : level.allBalancer().chooseHost(context);
+    }
+    // Tables of hashes are made of healthy hosts only.
+    if (isDegraded && this.source.factory.usesHash !== true) return level.degradedBalancer().chooseHost(context);
+    return level.healthyBalancer().chooseHost(context);
+  }
+
   private recalculate(): void {
     const { overprovisioningFactor, weightedPriorityHealth } = this.info.config;
     const healthyPanicThreshold = this.source.environment.runtime.getInteger(PANIC_KEY, this.info.config.healthyPanicThreshold);
@@ -70,7 +88,7 @@ export class ClusterBalancer implements HostChooser {
     this.only = first < 0 || this.load.isPanic[first] ? null : this.levels[first].healthyBalancer();
   }
 
-  private chooseByLoad(context: LoadBalancerContext, { healthy, degraded, isPanic }: PriorityLoad): Host | null {
+  private chooseByLoad(context: LoadBalancerContext, { healthy, degraded }: PriorityLoad): Host | null {
     let isDegraded = false;
     let index = 0;
     let left = this.pick(context);
@@ -80,14 +98,7 @@ export class ClusterBalancer implements HostChooser {
       index = 0;
       while (index < degraded.length - 1 && left > degraded[index]) left -= degraded[index++];
     }
-    const level = this.levels[index];
-    if (isPanic[index]) {
-      this.info.stats.lbHealthyPanic.inc();
-      return this.source.factory.locality?.failsOnPanic === true ? null : level.allBalancer().chooseHost(context);
-    }
-    // Tables of hashes are made of healthy hosts only.
-    if (isDegraded && this.source.factory.usesHash !== true) return level.degradedBalancer().chooseHost(context);
-    return level.healthyBalancer().chooseHost(context);
+    return this.chooseAt(index, isDegraded, context);
   }
 
   /** 1 to 100, of the request's hash where hosts are chosen by it. */

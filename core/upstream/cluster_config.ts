@@ -28,6 +28,37 @@ export const DEFAULT_THRESHOLDS: CircuitBreakerThresholds = Object.freeze({
   maxConnections: 1024, maxPendingRequests: 1024, maxRequests: 1024, maxRetries: 3, trackRemaining: false,
 });
 
+/** Numeric address and port. */
+export interface HostAddress {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** happy_eyeballs_config. */
+export interface AddressOrderConfig {
+  readonly firstFamily: 'first' | 'v4' | 'v6';
+  /** Addresses of that family before one of the other; at least 1. */
+  readonly firstCount: number;
+}
+
+/** ORIGINAL_DST: where a request says its host. */
+export interface OriginalDstConfig {
+  readonly kind: 'original_dst';
+  /** '' = no header. */
+  readonly headerName: string;
+  /** Dynamic metadata: namespace ('' = none) and the keys in it. */
+  readonly metadataFilter: string;
+  readonly metadataPath: readonly string[];
+  /** 0 = as it says. */
+  readonly portOverride: number;
+}
+
+/** Names of the clusters whose priorities one after the other are this cluster's. */
+export interface AggregateConfig {
+  readonly kind: 'aggregate';
+  readonly clusters: readonly string[];
+}
+
 /** What workers need of a cluster; everything but its hosts. */
 export interface ClusterConfig {
   readonly name: string;
@@ -52,6 +83,8 @@ export interface ClusterConfig {
   readonly highThresholds: CircuitBreakerThresholds;
   /** Category `envoy.load_balancing_policies`. */
   readonly lbPolicy: ExtensionConfig;
+  /** lb_policy CLUSTER_PROVIDED: how the cluster chooses; null = by `lbPolicy`. */
+  readonly provided: OriginalDstConfig | AggregateConfig | null;
   readonly protocol: 'http1' | 'http2';
   readonly http1: {
     readonly enableTrailers: boolean;
@@ -62,9 +95,18 @@ export interface ClusterConfig {
   /** Category `envoy.transport_sockets.upstream`; null = raw. */
   readonly transportSocket: ExtensionConfig | null;
   readonly tcpKeepAlive: { readonly idleSec: number; readonly intervalSec: number; readonly probes: number } | null;
-  readonly bindAddress: { readonly address: string; readonly port: number } | null;
+  /** Where upstream connections come from; null = the system chooses. */
+  readonly bindAddress: HostAddress | null;
+  /** The same for hosts of the other family; null = there is none. */
+  readonly otherBindAddress: HostAddress | null;
+  /** Of sockets to IPv4 hosts (and Unix sockets), and to IPv6 hosts, packed; null = none. */
+  readonly socketOptions: { readonly v4: Int32Array; readonly v6: Int32Array } | null;
+  /** In which order the addresses of one host are tried. */
+  readonly addressOrder: AddressOrderConfig;
   /** LOGICAL_DNS: one logical host whose address is whatever resolved last. */
   readonly isLogical: boolean;
+  /** Whenever hosts come or go, connections to all of them close once their requests are over. */
+  readonly closesOnHostSetChange: boolean;
   readonly healthyPanicThreshold: number;
   readonly overprovisioningFactor: number;
   /** Availability of a priority counts hosts by their weights. */
@@ -93,6 +135,8 @@ export interface HostConfig {
   /** Numeric address and port, or a path with port 0. */
   readonly address: string;
   readonly port: number;
+  /** All its addresses in the order in which they are tried; absent: there is one. */
+  readonly addresses?: readonly HostAddress[];
   /** Name used by auto_host_rewrite and shown in /clusters; '' if none. */
   readonly hostname: string;
   readonly weight: number;
@@ -115,12 +159,16 @@ export interface HostSetConfig {
 /** How main finds a cluster's hosts (not sent to workers). */
 export type DiscoveryConfig =
   | { readonly kind: 'static'; readonly endpoints: readonly EndpointConfig[] }
+  /** Workers find the hosts; those that nobody uses go after `cleanupIntervalMs`. */
+  | { readonly kind: 'original_dst'; readonly endpoints: readonly EndpointConfig[]; readonly cleanupIntervalMs: number }
   | { readonly kind: 'strict_dns' | 'logical_dns'; readonly endpoints: readonly EndpointConfig[]; readonly dns: DnsConfig };
 
 /** One configured endpoint: address may be a DNS name. */
 export interface EndpointConfig {
   readonly address: string;
   readonly port: number;
+  /** Further addresses of the same host (static clusters); absent: none. */
+  readonly additional?: readonly HostAddress[];
   readonly hostname: string;
   readonly weight: number;
   readonly priority: number;
@@ -156,4 +204,30 @@ export interface DnsConfig {
   /** Resolver addresses `ip:port`; empty = the system's. */
   readonly resolvers: readonly string[];
   readonly useTcp: boolean;
+  /** How name servers are asked; absent: DNS_QUERY_DEFAULTS. */
+  readonly query?: DnsQueryOptions;
+  /** The cluster counts as initialized before its names have been resolved. */
+  readonly startsCold?: boolean;
 }
+
+/** What a resolver extension says of its questions. */
+export interface DnsQueryOptions {
+  /** Of one try. */
+  readonly timeoutMs: number;
+  readonly tries: number;
+  /** Each question begins with another server. */
+  readonly rotates: boolean;
+  /** Names are tried with the system's search list. */
+  readonly usesSearchList: boolean;
+  /** `resolvers` are asked only if the system has none of its own. */
+  readonly resolversAreFallback: boolean;
+  /** Families of which this machine has no address but loopback are not asked for. */
+  readonly filtersUnroutable: boolean;
+  /** Questions from one UDP socket; 0 = no limit. */
+  readonly udpMaxQueries: number;
+}
+
+/** Those of Envoy. */
+export const DNS_QUERY_DEFAULTS: DnsQueryOptions = Object.freeze({
+  timeoutMs: 5000, tries: 4, rotates: false, usesSearchList: true, resolversAreFallback: false, filtersUnroutable: false, udpMaxQueries: 0,
+});

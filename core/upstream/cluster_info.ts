@@ -293,10 +293,13 @@ const OTHER_LB_COUNTERS = [
  * Makes the stats that a worker keeps for a cluster, below `cluster.<name>`; here to be seen by main as well, which shows them
  * before any worker has made them.
  */
-export function createClusterStats(scope: StatsScope): { stats: ClusterStats; droppedHeaders: Counter } {
+export function createClusterStats(scope: StatsScope): { stats: ClusterStats; droppedHeaders: Counter; originalDstInvalid: Counter } {
   for (const name of OTHER_LB_COUNTERS) scope.counter(name);
   scope.gauge('lb_subsets_active');
   circuitGauges(scope, 'default');
   circuitGauges(scope, 'high');
-  return { stats: new ClusterStats(scope), droppedHeaders: scope.counter('http1.dropped_headers_with_underscores') };
+  return {
+    stats: new ClusterStats(scope), droppedHeaders: scope.counter('http1.dropped_headers_with_underscores'),
+    originalDstInvalid: scope.counter('original_dst_host_invalid'),
+  };
 }

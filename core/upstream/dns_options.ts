@@ -6,7 +6,7 @@ import type { DnsResolutionConfig } from '../api/gen/envoy/config/core/v3/resolv
 import { durationMs, durationMsOr } from '../api/scalar_values.ts';
 import { addressText, parseNumericAddress } from '../network/parse_address.ts';
 import type { AnyMessage, ParseContext } from '../registry/parse_context.ts';
-import type { DnsConfig } from './cluster_config.ts';
+import { type AggregateConfig, DNS_QUERY_DEFAULTS, type DnsConfig, type DnsQueryOptions } from './cluster_config.ts';
 
 /** Category of cluster types given as `cluster_type`. */
 export const CLUSTER_CATEGORY = 'envoy.clusters';
@@ -21,13 +21,21 @@ export interface DnsResolverOptions {
   /** `ip:port`; empty = the system's. */
   readonly resolvers: readonly string[];
   readonly useTcp: boolean;
+  /** Absent: DNS_QUERY_DEFAULTS. */
+  readonly query?: DnsQueryOptions;
 }
 
 /** What the `parse` of a DNS cluster type gives. */
 export interface DnsClusterOptions {
+  readonly kind: 'dns';
+  /** It says which resolver: the bootstrap's does not matter. */
+  readonly hasResolver: boolean;
   readonly isLogical: boolean;
   readonly dns: DnsConfig;
 }
+
+/** What the `parse` of a cluster type gives. */
+export type ClusterTypeOptions = DnsClusterOptions | AggregateConfig;
 
 /** The system's resolver. */
 export const SYSTEM_RESOLVER: DnsResolverOptions = Object.freeze({ resolvers: Object.freeze([]), useTcp: false });
@@ -60,7 +68,9 @@ export function parseTypedResolver(message: TypedExtensionConfig, context: Parse
 
 /** The deprecated `dns_resolution_config`. */
 export function parseResolutionConfig(message: DnsResolutionConfig, context: ParseContext): DnsResolverOptions {
-  return { resolvers: parseResolvers(message.resolvers, context), useTcp: message.dnsResolverOptions?.useTcpForDnsLookups ?? false };
+  const options = message.dnsResolverOptions;
+  const resolver = { resolvers: parseResolvers(message.resolvers, context), useTcp: options?.useTcpForDnsLookups ?? false };
+  return options?.noDefaultSearchDomain === true ? { ...resolver, query: { ...DNS_QUERY_DEFAULTS, usesSearchList: false } } : resolver;
 }
 
 /** Resolver addresses as `ip:port`. */

@@ -9,18 +9,19 @@ const NEVER = new Float64Array(0);
 
 /** One upstream address on one worker: choice and numbers; its pools are in cluster_manager. */
 export class Host implements UpstreamHostInfo {
-  readonly config: HostConfig;
+  /** Its configuration; another one only when main confirms a host that this worker made. */
+  config: HostConfig;
   /** `ip:port`, `[v6]:port` or a path. */
-  readonly address: string;
+  address: string;
   readonly hostname: string;
   readonly weight: number;
   readonly isCanary: boolean;
-  private readonly health: Int32Array;
-  private readonly healthIndex: number;
-  private readonly stats: Float64Array;
-  private readonly statsBase: number;
+  private health: Int32Array;
+  private healthIndex: number;
+  private stats: Float64Array;
+  private statsBase: number;
   /** `stats` of every worker. */
-  private readonly allStats: readonly Float64Array[];
+  private allStats: readonly Float64Array[];
   private readonly since: Float64Array;
   /** What the cluster manager keeps here (the host's pools); opaque to this layer. */
   attachment: object | null;
@@ -48,6 +49,24 @@ export class Host implements UpstreamHostInfo {
     this.wasUsable = true;
     this.outlier = null;
     this.zoneCodes = null;
+  }
+
+  /** The name it stands for has other addresses now. */
+  moveTo(config: HostConfig): void {
+    this.config = config;
+    this.address = hostAddressText(config.address, config.port);
+  }
+
+  /** Main has given a host that this worker made its id: what was counted so far moves to the words that all share. */
+  adopt(config: HostConfig, health: Int32Array, stats: Float64Array, allStats: readonly Float64Array[]): void {
+    const base = config.id * HOST_STAT_WORDS;
+    for (let field = 0; field < HOST_STAT_WORDS; field++) stats[base + field] += this.stats[this.statsBase + field];
+    this.config = config;
+    this.health = health;
+    this.healthIndex = config.id;
+    this.stats = stats;
+    this.allStats = allStats;
+    this.statsBase = base;
   }
 
   get metadata(): MetadataStructs {

@@ -11,7 +11,9 @@ export interface PriorityCounts {
   /** Hosts that do not count for availability. */
   readonly excluded: number;
   /** The same by weight, where availability is to count weights. */
-  readonly weights?: Omit<PriorityCounts, 'weights'> | undefined;
+  readonly weights?: Omit<PriorityCounts, 'weights' | 'overprovisioning'> | undefined;
+  /** Percent, where priorities of several clusters come together; absent: as all others. */
+  readonly overprovisioning?: number;
 }
 
 /** Percents per priority; all healthy and degraded ones sum up to 100. */
@@ -29,8 +31,8 @@ export interface PriorityLoad {
 export function computePriorityLoad(levels: readonly PriorityCounts[], overprovisioning: number, panicThreshold: number): PriorityLoad {
   const healthy = new Int32Array(levels.length);
   const degraded = new Int32Array(levels.length);
-  const health = levels.map(({ weights, ...counts }) => availability((weights ?? counts).healthy, weights ?? counts, overprovisioning));
-  const degradedHealth = levels.map(({ weights, ...counts }) => availability((weights ?? counts).degraded, weights ?? counts, overprovisioning));
+  const health = levels.map(({ weights, ...counts }) => availability((weights ?? counts).healthy, weights ?? counts, counts.overprovisioning ?? overprovisioning));
+  const degradedHealth = levels.map(({ weights, ...counts }) => availability((weights ?? counts).degraded, weights ?? counts, counts.overprovisioning ?? overprovisioning));
   const total = Math.min(100, sum(health) + sum(degradedHealth));
   if (total > 0) {
     const [firstHealthy, left] = distribute(healthy, health, 100, total);

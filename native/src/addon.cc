@@ -15,7 +15,7 @@ namespace envoyts {
 
 namespace {
 
-constexpr size_t kArgumentsMax = 10;
+constexpr size_t kArgumentsMax = 11;
 
 struct Arguments {
   size_t count = kArgumentsMax;
@@ -200,7 +200,8 @@ napi_value releaseListener(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-// connect(ring, address, port, noDelay, keepAliveOn, idleSec, intervalSec, probes, bindAddress | undefined, bindPort)
+// connect(ring, address, port, noDelay, keepAliveOn, idleSec, intervalSec, probes, bindAddress | undefined, bindPort,
+//         options | undefined)
 napi_value connect(napi_env env, napi_callback_info info) {
   Arguments arguments;
   Ring* ring = ringOf(env, info, &arguments);
@@ -223,7 +224,17 @@ napi_value connect(napi_env env, napi_callback_info info) {
   if (!addressOf(env, arguments.value[1], port, &address, &length, &error)) return number(env, -error);
   const bool hasBind = bindType == napi_string;
   if (hasBind && !addressOf(env, arguments.value[8], bindPort, &bindTo, &bindLength, &error)) return number(env, -error);
-  return number(env, ring->connect(address, length, hasBind ? &bindTo : nullptr, bindLength, noDelay, keepAlive));
+  napi_valuetype optionsType = napi_undefined;
+  ENVOYTS_NAPI(napi_typeof(env, arguments.value[10], &optionsType));
+  SocketOptions options;
+  if (optionsType == napi_object) {
+    napi_typedarray_type type = napi_int32_array;
+    void* words = nullptr;
+    ENVOYTS_NAPI(napi_get_typedarray_info(env, arguments.value[10], &type, &options.count, &words, nullptr, nullptr));
+    if (type != napi_int32_array) return number(env, -EINVAL);
+    options.words = static_cast<const int32_t*>(words);
+  }
+  return number(env, ring->connect(address, length, hasBind ? &bindTo : nullptr, bindLength, noDelay, keepAlive, options));
 }
 
 // sendBytes(ring, connection, bytes, offset, length)
@@ -263,19 +274,24 @@ napi_value setWatermarks(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-napi_value addressText(napi_env env, napi_callback_info info, bool isRemote) {
+using AddressOf = size_t (Ring::*)(int32_t id, char* text) const;
+
+napi_value addressText(napi_env env, napi_callback_info info, AddressOf addressOf) {
   Arguments arguments;
   Ring* ring = ringOf(env, info, &arguments);
   if (ring == nullptr) return nullptr;
   int32_t id = -1;
   ENVOYTS_NAPI(napi_get_value_int32(env, arguments.value[1], &id));
   char buffer[kAddressTextSize];
-  const size_t n = isRemote ? ring->remoteAddress(id, buffer) : ring->localAddress(id, buffer);
+  const size_t n = (ring->*addressOf)(id, buffer);
   return text(env, buffer, n);
 }
 
-napi_value remoteAddress(napi_env env, napi_callback_info info) { return addressText(env, info, true); }
-napi_value localAddress(napi_env env, napi_callback_info info) { return addressText(env, info, false); }
+napi_value remoteAddress(napi_env env, napi_callback_info info) { return addressText(env, info, &Ring::remoteAddress); }
+napi_value localAddress(napi_env env, napi_callback_info info) { return addressText(env, info, &Ring::localAddress); }
+napi_value originalDestination(napi_env env, napi_callback_info info) {
+  return addressText(env, info, &Ring::originalDestination);
+}
 
 // setTick(ring, ms)
 napi_value setTick(napi_env env, napi_callback_info info) {
@@ -385,6 +401,7 @@ NAPI_MODULE_INIT() {
       {"setWatermarks", setWatermarks},
       {"remoteAddress", remoteAddress},
       {"localAddress", localAddress},
+      {"originalDestination", originalDestination},
       {"setTick", setTick},
       {"close", close},
       {"createListenSocket", listenSocket},

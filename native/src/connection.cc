@@ -91,7 +91,7 @@ bool Ring::hasRoom(size_t bytes) const {
 // -- connecting ---------------------------------------------------------------------------------------------------------
 
 int32_t Ring::connect(const SocketAddress& address, socklen_t length, const SocketAddress* bindTo, socklen_t bindLength,
-                      bool noDelay, const KeepAlive& keepAlive) {
+                      bool noDelay, const KeepAlive& keepAlive, const SocketOptions& options) {
   const int family = address.any.sa_family;
   const int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return -errno;
@@ -108,7 +108,18 @@ int32_t Ring::connect(const SocketAddress& address, socklen_t length, const Sock
     memcpy(&connection.peer, &address, length);
     if (noDelay) error = setNoDelay(fd);
     if (error == 0) error = setKeepAlive(fd, keepAlive);
-    if (error == 0 && bindTo != nullptr) error = bindBeforeConnect(fd, *bindTo, bindLength);
+  }
+  if (error == 0) {
+    error = setOptions(fd, options, 0);
+    if (error != 0) error |= kOptionFailed;
+  }
+  if (error == 0 && family != AF_UNIX && bindTo != nullptr) {
+    error = bindBeforeConnect(fd, *bindTo, bindLength);
+    if (error != 0) error |= kBindFailed;
+  }
+  if (error == 0) {
+    error = setOptions(fd, options, 1);
+    if (error != 0) error |= kOptionFailed;
   }
   if (error == 0 && ::connect(fd, &address.any, length) != 0 && errno != EINPROGRESS) error = errno;
   if (error == 0) error = watchConnection(id);
@@ -505,6 +516,25 @@ size_t Ring::localAddress(int32_t id, char* text) const {
   SocketAddress address{};
   socklen_t length = sizeof(address);
   if (getsockname(connections_[id].fd, &address.any, &length) != 0) return 0;
+  return formatAddress(address, length, text);
+}
+
+// Where netfilter redirected it from; nothing when it did not, or is not there.
+size_t Ring::originalDestination(int32_t id, char* text) const {
+  // linux/netfilter_ipv4.h and netfilter_ipv6/ip6_tables.h have these names, where those headers are installed.
+  constexpr int kOriginalDestination = 80;
+  text[0] = '\0';
+  if (!isNumber(id) || (connections_[id].flags & kUsed) == 0) return 0;
+  const int fd = connections_[id].fd;
+  SocketAddress address{};
+  socklen_t length = sizeof(address);
+  if (getsockname(fd, &address.any, &length) != 0) return 0;
+  const int family = address.any.sa_family;
+  if (family != AF_INET && family != AF_INET6) return 0;
+  // An IPv4 connection to a socket of both families has an IPv4 destination.
+  const bool isV4 = family == AF_INET || IN6_IS_ADDR_V4MAPPED(&address.v6.sin6_addr);
+  length = isV4 ? sizeof(address.v4) : sizeof(address.v6);
+  if (getsockopt(fd, isV4 ? SOL_IP : SOL_IPV6, kOriginalDestination, &address, &length) != 0) return 0;
   return formatAddress(address, length, text);
 }
 

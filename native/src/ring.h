@@ -129,11 +129,12 @@ class Ring {
   int32_t adoptListener(int fd);  // number or -errno
   int releaseListener(int32_t id);
   int32_t connect(const SocketAddress& address, socklen_t length, const SocketAddress* bindTo, socklen_t bindLength,
-                  bool noDelay, const KeepAlive& keepAlive);
+                  bool noDelay, const KeepAlive& keepAlive, const SocketOptions& options);
   void sendBytes(int32_t id, const uint8_t* bytes, size_t length);
   void setWatermarks(int32_t id, uint32_t low, uint32_t high);
   size_t remoteAddress(int32_t id, char* text) const;
   size_t localAddress(int32_t id, char* text) const;
+  size_t originalDestination(int32_t id, char* text) const;
   void setTick(double intervalMs);
 
   static void releaseRegion(Region* region);

@@ -125,6 +125,20 @@ int setKeepAlive(int fd, const KeepAlive& keepAlive) {
   return error;
 }
 
+int setOptions(int fd, const SocketOptions& options, int32_t stage) {
+  constexpr size_t kHeadWords = 4;
+  for (size_t at = 0; at < options.count;) {
+    if (options.count - at < kHeadWords) return EINVAL;
+    const int32_t* head = options.words + at;
+    const int32_t bytes = head[3];
+    const size_t left = options.count - at - kHeadWords;
+    if (bytes < 0 || (static_cast<size_t>(bytes) + 3) / 4 > left) return EINVAL;
+    if (head[0] == stage && setsockopt(fd, head[1], head[2], head + kHeadWords, static_cast<socklen_t>(bytes)) != 0) return errno;
+    at += kHeadWords + (static_cast<size_t>(bytes) + 3) / 4;
+  }
+  return 0;
+}
+
 int setResetOnClose(int fd) {
   const struct linger value = {1, 0};
   return setsockopt(fd, SOL_SOCKET, SO_LINGER, &value, sizeof(value)) == 0 ? 0 : errno;

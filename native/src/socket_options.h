@@ -37,6 +37,15 @@ struct KeepAlive {
   int probes = 0;
 };
 
+// Options by number, one record after the other: stage (0 before bind, 1 after), level, name, bytes, value (whole words).
+struct SocketOptions {
+  const int32_t* words = nullptr;
+  size_t count = 0;
+};
+
+// Sets those of one stage. 0 or the errno of the first that fails; EINVAL when the records are broken.
+int setOptions(int fd, const SocketOptions& options, int32_t stage);
+
 // Each returns 0 or the errno.
 int setFlag(int fd, int level, int option, bool on);
 int setNoDelay(int fd);

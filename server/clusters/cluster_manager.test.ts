@@ -319,7 +319,7 @@ describe('logical DNS clusters', () => {
     expect(hosts()).toEqual(['0=10.0.0.2:80']);
     expect(changes).toEqual(['c']);
     scheduler.advance(5000);
-    resolver.answer('a.test', ['10.0.0.2', '10.0.0.9']);
+    resolver.answer('a.test', ['10.0.0.2', '10.0.0.1']);
     expect([value('update_success'), value('update_no_rebuild'), value('membership_change'), value('membership_total')]).toEqual([3, 1, 1, 1]);
   });
 
@@ -369,4 +369,67 @@ describe('a cluster whose table of hashes is large', () => {
     expect(changes).toEqual(['c tables', 'c tables', 'c']);
     expect(manager.clusters()[0].hosts()).toHaveLength(700);
   });
+});
+describe('clusters of original destinations', () => {
+  const destinations: DiscoveryConfig = { kind: 'original_dst', endpoints: [], cleanupIntervalMs: 1000 };
+
+  it('are ready without hosts, and get those that workers name', () => {
+    const { manager, scheduler, state, hosts, changes, value } = setUp({ c: destinations });
+    expect(state.initialized).toBe(1);
+    manager.onDestination({ clusterId: 0, address: '10.0.0.1', port: 80 });
+    manager.onDestination({ clusterId: 0, address: '::1', port: 81 });
+    // The other worker.
+    manager.onDestination({ clusterId: 0, address: '10.0.0.1', port: 80 });
+    manager.onDestination({ clusterId: 9, address: '10.0.0.1', port: 80 });
+    scheduler.advance(0);
+    expect(hosts()).toEqual(['0=10.0.0.1:80', '1=::1:81']);
+    expect(manager.clusters()[0].hosts().map((host) => host.hostname)).toEqual(['c10.0.0.1:80', 'c[::1]:81']);
+    expect(changes).toEqual(['c']);
+    expect([value('membership_total'), value('membership_change'), value('default.total_match_count')]).toEqual([2, 1, 2]);
+    manager.close();
+  });
+
+  it('hand on what is named in between together when there are many', () => {
+    const { manager, scheduler, hosts, changes } = setUp({ c: destinations });
+    for (let port = 1; port <= 2000; port++) {
+      manager.onDestination({ clusterId: 0, address: '10.0.0.1', port });
+      if (port === 1999) scheduler.advance(0);
+    }
+    expect([hosts().length, changes.length]).toEqual([1999, 1]);
+    scheduler.advance(100);
+    expect(changes).toHaveLength(1);
+    scheduler.advance(100);
+    expect([hosts().length, changes.length]).toEqual([2000, 2]);
+    manager.close();
+  });
+
+  it('lose hosts that have no connection and were not asked for since the last look', () => {
+    const { manager, scheduler, slabs, hosts } = setUp({ c: destinations });
+    const words = new Float64Array(slabs.hostStats[1]);
+    for (const port of [80, 81, 82]) manager.onDestination({ clusterId: 0, address: '10.0.0.1', port });
+    scheduler.advance(0);
+    words[0 * HOST_STAT_WORDS + HostStat.cxActive] = 1;
+    words[1 * HOST_STAT_WORDS + HostStat.rqTotal] = 1;
+    scheduler.advance(1000);
+    expect(hosts()).toHaveLength(3);
+    words[1 * HOST_STAT_WORDS + HostStat.rqTotal] = 2;
+    scheduler.advance(1000);
+    expect(hosts()).toEqual(['0=10.0.0.1:80', '1=10.0.0.1:81']);
+    scheduler.advance(1000);
+    expect(hosts()).toEqual(['0=10.0.0.1:80']);
+    manager.onDestination({ clusterId: 0, address: '10.0.0.1', port: 82 });
+    scheduler.advance(0);
+    expect(hosts()).toHaveLength(2);
+    manager.close();
+    expect(scheduler.pending()).toEqual([]);
+  });
+});
+
+it('clusters that do not wait for their names (wait_for_warm_on_init false) are initialized at once, and get their hosts later', () => {
+  const { resolver, state, hosts, changes } = setUp({ c: strict([endpoint('a.test'), endpoint('b.test')], { startsCold: true }) });
+  expect([state.initialized, hosts()]).toEqual([1, []]);
+  resolver.answer('a.test', ['10.0.0.1']);
+  expect([hosts(), changes]).toEqual([['0=10.0.0.1:80'], ['c']]);
+  resolver.answer('b.test', ['10.0.0.2']);
+  expect(state.initialized).toBe(1);
 });

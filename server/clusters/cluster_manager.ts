@@ -4,6 +4,7 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { SharedHashTable } from '../../core/upstream/consistent_hash/hash_table.ts';
+import type { DestinationReport } from '../../core/cluster_manager/original_dst_cluster.ts';
 import type { OutlierReport } from '../../core/upstream/outlier_monitor.ts';
 import { type ClusterManagerStats, createClusterManagerStats } from '../stats/server_stats.ts';
 import { type ClusterDefinition, type ClusterDependencies, type ClusterListener, ManagedCluster } from './managed_cluster.ts';
@@ -76,6 +77,11 @@ export class ClusterManager implements ClusterListener {
   /** A worker saw a host fail too often in a row, or say that it is to be left out. */
   onOutlier(report: OutlierReport): void {
     this.byId.get(report.clusterId)?.onOutlier(report);
+  }
+
+  /** A worker sends requests to a host that its cluster does not have. */
+  onDestination({ clusterId, address, port }: DestinationReport): void {
+    this.byId.get(clusterId)?.addDestination(address, port);
   }
 
   /** Runtime values are others. */

@@ -1,28 +1,18 @@
 /**
  * Finds a cluster's hosts: STATIC once, STRICT_DNS (every address of every name is a host) and LOGICAL_DNS (one host whose
- * address is the first of the latest answer) again and again. Thread: main.
+ * address is the first of the latest answer) again and again. ORIGINAL_DST has hosts that workers name (original_dst_discovery.ts). Thread: main.
  *
  *     start -> resolve -+-> completed -> report -> wait (refresh rate, or TTL, + jitter) -> resolve
  *                       +-> failed    -> keep what was -> wait (back-off) -> resolve
  */
 import type { ScheduledTimer, Scheduler } from '../../core/event/scheduler.ts';
 import type { DnsAnswer, DnsResolver, ResolvedAddress } from '../../core/network/dns_resolver.ts';
+import { areSameAddresses } from '../../core/upstream/address_order.ts';
 import type { DiscoveryConfig, DnsConfig, EndpointConfig } from '../../core/upstream/cluster_config.ts';
 import { type BackOff, FixedBackOff, JitteredBackOff } from './back_off.ts';
+import type { Discovery, DiscoveryListener } from './discovery_listener.ts';
 import type { DiscoveredHost } from './host_table.ts';
-
-/** Who is told what discovery finds. */
-export interface DiscoveryListener {
-  /** A resolution begins (DNS only). */
-  onAttempt(): void;
-  /** Everything known now. Returns whether that changed anything. */
-  onHosts(hosts: readonly DiscoveredHost[]): boolean;
-  /** An answer arrived; `changed` as `onHosts` said. */
-  onSuccess(changed: boolean): void;
-  onFailure(name: string, reason: string): void;
-  /** Every name has had its first answer or failure. Called once. */
-  onInitialized(): void;
-}
+import { OriginalDstDiscovery } from './original_dst_discovery.ts';
 
 export interface DiscoveryContext {
   readonly scheduler: Scheduler;
@@ -31,13 +21,9 @@ export interface DiscoveryContext {
   readonly createResolver: (dns: DnsConfig) => DnsResolver;
 }
 
-export interface Discovery {
-  start(): void;
-  close(): void;
-}
-
 /** The discovery a configuration asks for. */
-export function createDiscovery(config: DiscoveryConfig, context: DiscoveryContext, listener: DiscoveryListener): Discovery {
+export function createDiscovery(config: DiscoveryConfig, context: DiscoveryContext, listener: DiscoveryListener, clusterName = ''): Discovery {
+  if (config.kind === 'original_dst') return new OriginalDstDiscovery(clusterName, config.cleanupIntervalMs, context.scheduler, listener);
   return config.kind === 'static'
     ? new StaticDiscovery(config.endpoints, listener)
     : new DnsDiscovery(config.endpoints, config.dns, config.kind === 'logical_dns', context, listener);
@@ -54,7 +40,10 @@ class StaticDiscovery implements Discovery {
 
   start(): void {
     this.listener.onHosts(
-      this.endpoints.map((endpoint, i) => ({ key: `${i}`, address: endpoint.address, port: endpoint.port, endpoint })),
+      this.endpoints.map((endpoint, i) => {
+        const host = { key: `${i}`, address: endpoint.address, port: endpoint.port, endpoint };
+        return endpoint.additional === undefined ? host : { ...host, addresses: [{ address: endpoint.address, port: endpoint.port }, ...endpoint.additional] };
+      }),
     );
     this.listener.onInitialized();
   }
@@ -74,7 +63,8 @@ class DnsDiscovery implements Discovery {
     this.listener = listener;
     this.resolver = context.createResolver(dns);
     this.targets = endpoints.map((endpoint, i) => new ResolveTarget(i, endpoint, dns, isLogical, this, this.resolver, context));
-    this.waiting = endpoints.length;
+    // Nobody waits for the answers of a cluster that starts cold.
+    this.waiting = dns.startsCold === true ? 0 : endpoints.length;
   }
 
   start(): void {
@@ -103,7 +93,7 @@ class DnsDiscovery implements Discovery {
   }
 
   private settle(isFirst: boolean): void {
-    if (isFirst && --this.waiting === 0) this.listener.onInitialized();
+    if (isFirst && this.waiting > 0 && --this.waiting === 0) this.listener.onInitialized();
   }
 }
 
@@ -162,7 +152,7 @@ class ResolveTarget {
     }
     this.backOff.reset();
     this.wait(this.refreshMs(answer.addresses));
-    const next = this.isLogical ? this.logicalHost(answer.addresses[0]) : this.strictHosts(answer.addresses);
+    const next = this.isLogical ? this.logicalHost(answer.addresses) : this.strictHosts(answer.addresses);
     const changed = !isSameSet(this.hosts, next);
     if (changed) this.hosts = next;
     this.owner.onAnswer(changed, isFirst);
@@ -183,8 +173,11 @@ class ResolveTarget {
     this.timer = this.context.scheduler.schedule(ms, () => this.resolve());
   }
 
-  private logicalHost(first: ResolvedAddress): readonly DiscoveredHost[] {
-    return [{ key: `${this.index}`, address: first.address, port: this.endpoint.port, endpoint: named(this.endpoint) }];
+  /** One host, whose addresses are tried one after the other. */
+  private logicalHost(found: readonly ResolvedAddress[]): readonly DiscoveredHost[] {
+    const { port } = this.endpoint;
+    const host = { key: `${this.index}`, address: found[0].address, port, endpoint: named(this.endpoint) };
+    return [found.length === 1 ? host : { ...host, addresses: found.map(({ address }) => ({ address, port })) }];
   }
 
   /** Hosts that stay keep their place, new ones follow. */
@@ -203,5 +196,5 @@ function named(endpoint: EndpointConfig): EndpointConfig {
 }
 
 function isSameSet(a: readonly DiscoveredHost[], b: readonly DiscoveredHost[]): boolean {
-  return a.length === b.length && a.every((host, i) => host.address === b[i].address);
+  return a.length === b.length && a.every((host, i) => host.address === b[i].address && areSameAddresses(host.addresses, b[i].addresses));
 }

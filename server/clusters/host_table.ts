@@ -3,7 +3,8 @@
  * its id (and with it its counters and health). Thread: main.
  */
 import { HEALTH_GENERATION, HOST_STAT_WORDS, HostHealthFlag, OUTLIER_KINDS, OUTLIER_WORDS, type SharedSlabs } from '../../core/shared_memory/layout.ts';
-import type { EndpointConfig, HostConfig } from '../../core/upstream/cluster_config.ts';
+import { areSameAddresses, orderAddresses } from '../../core/upstream/address_order.ts';
+import type { AddressOrderConfig, EndpointConfig, HostAddress, HostConfig } from '../../core/upstream/cluster_config.ts';
 import type { HostIds } from './host_ids.ts';
 
 /** One host as discovery found it. */
@@ -12,6 +13,8 @@ export interface DiscoveredHost {
   readonly key: string;
   readonly address: string;
   readonly port: number;
+  /** All its addresses, as found; absent: there is one. */
+  readonly addresses?: readonly HostAddress[];
   readonly endpoint: EndpointConfig;
 }
 
@@ -131,11 +134,13 @@ export class HostTable {
   private readonly ids: HostIds;
   private readonly slabs: HostSlabs;
   private readonly policy: HostHealthPolicy;
+  private readonly order: AddressOrderConfig;
   private byKey = new Map<string, Entry>();
   private isFull = false;
 
-  constructor(ids: HostIds, slabs: HostSlabs, policy: HostHealthPolicy = UNCHECKED) {
+  constructor(ids: HostIds, slabs: HostSlabs, policy: HostHealthPolicy = UNCHECKED, order: AddressOrderConfig = AS_FOUND) {
     this.ids = ids;
+    this.order = order;
     this.slabs = slabs;
     this.policy = policy;
   }
@@ -143,6 +148,11 @@ export class HostTable {
   /** In the order last given. */
   hosts(): readonly HostConfig[] {
     return Array.from(this.byKey.values(), (entry) => entry.config);
+  }
+
+  /** -1 = there is no such host. */
+  idOf(key: string): number {
+    return this.byKey.get(key)?.config.id ?? -1;
   }
 
   /** With the endpoints they come from. */
@@ -189,13 +199,14 @@ export class HostTable {
           continue;
         }
         this.slabs.birth(id, configuredHealthFlags(host.endpoint.healthStatus) | this.policy.initialFlags(host.endpoint));
-        next.set(host.key, { config: hostConfig(id, host), endpoint: host.endpoint });
+        next.set(host.key, { config: hostConfig(id, host, this.order), endpoint: host.endpoint });
         added++;
         continue;
       }
       health[old.config.id] &= ~HostHealthFlag.pendingDynamicRemoval;
-      if (old.config.address !== host.address || old.config.port !== host.port) {
-        next.set(host.key, { config: hostConfig(old.config.id, host), endpoint: host.endpoint });
+      const config = hostConfig(old.config.id, host, this.order);
+      if (config.address !== old.config.address || config.port !== old.config.port || !areSameAddresses(config.addresses, old.config.addresses)) {
+        next.set(host.key, { config, endpoint: host.endpoint });
         changed++;
       } else {
         next.set(host.key, old);
@@ -218,12 +229,15 @@ export class HostTable {
   }
 }
 
-function hostConfig(id: number, host: DiscoveredHost): HostConfig {
-  const { endpoint } = host;
+/** Families take turns, that of the first address first. */
+const AS_FOUND: AddressOrderConfig = { firstFamily: 'first', firstCount: 1 };
+
+function hostConfig(id: number, host: DiscoveredHost, order: AddressOrderConfig): HostConfig {
+  const { endpoint, addresses } = host;
   return Object.freeze({
     id, address: host.address, port: host.port, hostname: endpoint.hostname, weight: endpoint.weight,
     priority: endpoint.priority, region: endpoint.region, zone: endpoint.zone, subZone: endpoint.subZone, localityWeight: endpoint.localityWeight,
-    canary: isCanary(endpoint), metadata: endpoint.metadata,
+    canary: isCanary(endpoint), metadata: endpoint.metadata, ...(addresses === undefined ? {} : { addresses: Object.freeze(orderAddresses(addresses, order)) }),
   });
 }
 

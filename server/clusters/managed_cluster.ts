@@ -1,6 +1,6 @@
 /** One cluster on the main side: its discovery, its hosts, and its membership numbers. Thread: main. */
 import type { Logger } from '../../core/log/logger.ts';
-import { CLUSTER_FACT_WORDS, ClusterFact, HostHealthFlag, PASSIVE_FAILURE } from '../../core/shared_memory/layout.ts';
+import { CLUSTER_FACT_WORDS, ClusterFact, HostHealthFlag, HostStat, PASSIVE_FAILURE } from '../../core/shared_memory/layout.ts';
 import type { StatsScope } from '../../core/stats/stats.ts';
 import type { ClusterConfig, DiscoveryConfig, HostConfig, HostSetConfig } from '../../core/upstream/cluster_config.ts';
 import type { OutlierReport } from '../../core/upstream/outlier_monitor.ts';
@@ -8,7 +8,8 @@ import type { SharedHashTable } from '../../core/upstream/consistent_hash/hash_t
 import { PANIC_KEY } from '../../core/upstream/zone_aware/zone_routing.ts';
 import type { OutlierConfig } from '../config/outlier_parser.ts';
 import { type OutlierContext, OutlierDetector } from '../outlier_detection/detector.ts';
-import { createDiscovery, type Discovery, type DiscoveryContext, type DiscoveryListener } from './discovery.ts';
+import { createDiscovery, type DiscoveryContext } from './discovery.ts';
+import type { Discovery, DiscoveryListener, HostUse } from './discovery_listener.ts';
 import { checkTarget, type CheckTarget, type HealthCheckEnvironment } from '../health_checks/cluster_health_checker.ts';
 import type { HealthOptions } from '../health_checks/health_check_config.ts';
 import { ClusterHealth } from './cluster_health.ts';
@@ -21,6 +22,9 @@ import { type DiscoveredHost, type HostSlabs, HostTable, UNCHECKED } from './hos
 
 const DEGRADED = HostHealthFlag.degradedActiveHc | HostHealthFlag.degradedEdsHealth;
 const EXCLUDED = HostHealthFlag.pendingActiveHc | HostHealthFlag.excludedViaImmediateHcFail | HostHealthFlag.edsStatusDraining;
+
+/** Envoy's name for it: hosts that got the cluster's own transport socket. */
+const HOSTS_MADE = 'default.total_match_count';
 
 /** A cluster as the configuration gives it. */
 export interface ClusterDefinition {
@@ -67,6 +71,7 @@ export interface ClusterListener {
 export function createMembershipStats(scope: StatsScope): void {
   for (const name of ['update_attempt', 'update_success', 'update_failure', 'update_no_rebuild', 'membership_change']) scope.counter(name);
   for (const name of ['membership_total', 'membership_healthy', 'membership_degraded', 'membership_excluded', 'max_host_weight']) scope.gauge(name);
+  scope.counter(HOSTS_MADE);
   for (const name of ['update_empty', 'assignment_stale', 'assignment_timeout_received', 'assignment_use_cached']) scope.counter(name);
   for (const name of ['version', 'warming_state']) scope.gauge(name);
 }
@@ -98,7 +103,7 @@ export class ManagedCluster implements DiscoveryListener {
     this.listener = listener;
     this.scope = dependencies.stats.scope('cluster').scope(definition.config.statName);
     this.health = this.createHealth(definition);
-    this.table = new HostTable(dependencies.hostIds, dependencies.hostSlabs, this.health ?? UNCHECKED);
+    this.table = new HostTable(dependencies.hostIds, dependencies.hostSlabs, this.health ?? UNCHECKED, definition.config.addressOrder);
     dependencies.declareStats(this.scope.prefix);
     writeRemainingGauges(this.config, this.scope, dependencies.outliers.runtime());
     this.outliers = definition.outliers === null
@@ -110,7 +115,7 @@ export class ManagedCluster implements DiscoveryListener {
     });
     this.subsetStats = SubsetStatsWriter.create(this.config, this.scope, dependencies.hostSlabs.workerCount);
     this.isStrictDns = definition.discovery.kind === 'strict_dns';
-    this.discovery = createDiscovery(definition.discovery, dependencies.discovery, this);
+    this.discovery = createDiscovery(definition.discovery, dependencies.discovery, this, definition.config.name);
   }
 
   get initialized(): boolean {
@@ -138,6 +143,19 @@ export class ManagedCluster implements DiscoveryListener {
     return new Map(this.table.entries().map((entry) => [entry.host.id, checkTarget(entry)]));
   }
 
+  /** A worker sends requests there; of clusters without configured hosts. */
+  addDestination(address: string, port: number): void {
+    this.discovery.add?.(address, port);
+  }
+
+  /** The connections that workers have to a host, and everything they ever asked of it. */
+  useOf(key: string): HostUse {
+    const id = this.table.idOf(key);
+    const { hostSlabs } = this.dependencies;
+    if (id < 0) return { active: 0, total: 0 };
+    return { active: hostSlabs.sum(id, HostStat.cxActive), total: hostSlabs.sum(id, HostStat.cxTotal) + hostSlabs.sum(id, HostStat.rqTotal) };
+  }
+
   /** For workers. */
   hostSet(): HostSetConfig {
     return { cluster: this.config.name, hosts: this.table.hosts() };
@@ -159,6 +177,7 @@ export class ManagedCluster implements DiscoveryListener {
     if (this.table.isTruncated) this.dependencies.log.error(`cluster ${this.config.name}: too many hosts in this process, some are left out`);
     this.outliers?.setHosts(this.table.hosts());
     if (added + removed > 0) this.scope.counter('membership_change').inc();
+    this.scope.counter(HOSTS_MADE).add(added + changed);
     this.health?.onHosts();
     this.subsetStats?.write(this.table.hosts());
     this.countMembers();

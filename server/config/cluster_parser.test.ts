@@ -36,9 +36,9 @@ describe('parseCluster', () => {
     expect(config).toEqual({
       name: 'c', statName: 'c', connectTimeoutMs: 5000, perConnectionBufferLimitBytes: 1 << 20, poolPerDownstream: false, preconnectRatio: 1, maxRequestsPerConnection: 0, idleTimeoutMs: 3_600_000,
       maxConnectionDurationMs: 0, maxStreamDurationMs: 0, maxResponseHeadersKb: 80, maxResponseHeadersCount: 100, defaultThresholds: DEFAULT_THRESHOLDS, highThresholds: DEFAULT_THRESHOLDS,
-      lbPolicy: { name: 'envoy.load_balancing_policies.round_robin', typeName: 'envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin', config: { locality: { failsOnPanic: false, isWeighted: false, zone: { routingEnabled: 100, minClusterSize: 6, forceLocalMinSize: 0, isByWeight: false } } } },
+      lbPolicy: { name: 'envoy.load_balancing_policies.round_robin', typeName: 'envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin', config: { locality: { failsOnPanic: false, isWeighted: false, zone: { routingEnabled: 100, minClusterSize: 6, forceLocalMinSize: 0, isByWeight: false } } } }, provided: null,
       protocol: 'http1', http1: { enableTrailers: false, properCaseWords: false, preserveCase: null, sendFullyQualifiedUrl: false }, transportSocket: null, tcpKeepAlive: null,
-      bindAddress: null, isLogical: false, healthyPanicThreshold: 50, overprovisioningFactor: 140, weightedPriorityHealth: false, dropOverload: null, autoHostRewriteAllowed: false, outliers: null, isHealthChecked: false, closesOnHealthFailure: false, tracking: null, requestPolicies: null, metadata: {},
+      bindAddress: null, otherBindAddress: null, socketOptions: null, addressOrder: { firstFamily: 'first', firstCount: 1 }, isLogical: false, closesOnHostSetChange: false, healthyPanicThreshold: 50, overprovisioningFactor: 140, weightedPriorityHealth: false, dropOverload: null, autoHostRewriteAllowed: false, outliers: null, isHealthChecked: false, closesOnHealthFailure: false, tracking: null, requestPolicies: null, metadata: {},
     });
     expect(discovery).toEqual({ kind: 'static', endpoints: [
       { address: '1.2.3.4', port: 80, hostname: '', weight: 1, priority: 0, region: '', zone: '', subZone: '', localityWeight: 0, healthStatus: 'unknown', metadata: {} },
@@ -79,7 +79,7 @@ describe('parseCluster', () => {
   it.each<[string, object | null, string[]]>([
     ['{category: a, drop_percentage: {numerator: 5, denominator: MILLION}}', { numerator: 5, denominator: 1000000 }, []],
     ['{category: a, drop_percentage: {numerator: 5}}, {category: b, drop_percentage: {numerator: 6}}', { numerator: 5, denominator: 100 },
-      ['drop_overloads: only one category is supported']],
+      ['Cluster drop_overloads config has 2 categories. Envoy only support one.']],
   ])('drop_overloads: %s', (drops, dropOverload, errors) => {
     const parsed = parse(`load_assignment: {cluster_name: c, policy: {drop_overloads: [${drops}]}, endpoints: []}`);
     expect(parsed.errors).toEqual(errors);
@@ -106,6 +106,8 @@ describe('parseCluster', () => {
     [httpOptions('request_mirror_policies: [{cluster: not_checked}], retry_policy: {retry_on: 5xx, num_retries: 4}, hash_policy: [{header: {header_name: X-Key}}], explicit_http_config: {http_protocol_options: {}}'),
       { requestPolicies: { mirrorPolicies: [{ cluster: 'not_checked' }], retries: { numRetries: 4 }, hashPolicies: [{ kind: 'header' }] } }],
     [httpOptions('use_downstream_protocol_config: {http_protocol_options: {send_fully_qualified_url: true}}'), { protocol: 'http1', http1: { enableTrailers: false, properCaseWords: false, preserveCase: null, sendFullyQualifiedUrl: true } }],
+    [`${httpOptions('common_http_protocol_options: {idle_timeout: 1s}, explicit_http_config: {http_protocol_options: {}}')}, max_requests_per_connection: 6`, { idleTimeoutMs: 1000, maxRequestsPerConnection: 6 }],
+    ['common_lb_config: {close_connections_on_host_set_change: true}', { closesOnHostSetChange: true }],
     ['http_protocol_options: {enable_trailers: true}, common_http_protocol_options: {idle_timeout: 0s}, max_requests_per_connection: 6', { idleTimeoutMs: 0, maxRequestsPerConnection: 6, http1: { enableTrailers: true, properCaseWords: false, preserveCase: null, sendFullyQualifiedUrl: false } }],
     ['upstream_connection_options: {tcp_keepalive: {keepalive_time: 5}}, upstream_bind_config: {source_address: {address: 127.0.0.1, port_value: 0}}', { tcpKeepAlive: { idleSec: 5, intervalSec: 0, probes: 0 }, bindAddress: { address: '127.0.0.1', port: 0 } }],
     ['common_lb_config: {healthy_panic_threshold: {value: 0}}', { healthyPanicThreshold: 0 }],
@@ -148,7 +150,6 @@ describe('parseCluster', () => {
     [`type: LOGICAL_DNS, ${endpoints(address('a'), address('b'))}`, ['LOGICAL_DNS clusters must have a single locality_lb_endpoint and a single lb_endpoint']],
     ['type: LOGICAL_DNS', ['LOGICAL_DNS clusters must have a single locality_lb_endpoint and a single lb_endpoint']],
     ['type: EDS, eds_cluster_config: {eds_config: {ads: {}}}', ['feature not supported: xDS (endpoint discovery)']],
-    ['type: ORIGINAL_DST, lb_policy: CLUSTER_PROVIDED', ['feature not supported: original destination clusters']],
     ['lb_policy: MAGLEV, maglev_lb_config: {table_size: 4}', ['The table size of maglev must be prime number']],
     ['lb_policy: RING_HASH, ring_hash_lb_config: {maximum_ring_size: 4}', ['ring hash: minimum_ring_size (1024) > maximum_ring_size (4)']],
     ['type: LOGICAL_DNS, common_lb_config: {consistent_hashing_lb_config: {use_hostname_for_hashing: true}}, load_assignment: {cluster_name: c, endpoints: [{lb_endpoints: [{endpoint: {address: {socket_address: {address: a, port_value: 1}}}}]}]}',

@@ -1,10 +1,10 @@
 /** ClusterLoadAssignment to plain endpoints. Thread: main. */
 import type { ClusterLoadAssignment } from '../../core/api/gen/envoy/config/endpoint/v3/endpoint_pb.d.ts';
-import type { LbEndpoint, LocalityLbEndpoints } from '../../core/api/gen/envoy/config/endpoint/v3/endpoint_components_pb.d.ts';
+import type { Endpoint, LbEndpoint, LocalityLbEndpoints } from '../../core/api/gen/envoy/config/endpoint/v3/endpoint_components_pb.d.ts';
 import { parseNamedAddress, parseNumericAddress } from '../../core/network/parse_address.ts';
 import type { ParseContext } from '../../core/registry/parse_context.ts';
 import { parseMetadata } from '../../core/route/parse_metadata.ts';
-import type { EndpointConfig } from '../../core/upstream/cluster_config.ts';
+import type { EndpointConfig, HostAddress } from '../../core/upstream/cluster_config.ts';
 import { parseEndpointHealthCheck } from '../health_checks/parse_health_check.ts';
 
 const HEALTH_STATUS = ['unknown', 'healthy', 'unhealthy', 'draining', 'timeout', 'degraded'] as const;
@@ -64,8 +64,10 @@ function parseEndpoint(message: LbEndpoint, kind: EndpointKind, place: Place, co
   const address = kind === 'static' ? parseNumericAddress(endpoint.address, context, NAME_HINT) : parseNamedAddress(endpoint.address, context);
   const healthCheck = parseEndpointHealthCheck(endpoint.healthCheckConfig, context);
   if (address === undefined) return undefined;
+  const additional = kind === 'static' ? parseAdditional(endpoint, address, context) : [];
   return {
     ...address,
+    ...(additional.length === 0 ? {} : { additional }),
     hostname: endpoint.hostname,
     weight: message.loadBalancingWeight ?? 1,
     ...place,
@@ -73,4 +75,24 @@ function parseEndpoint(message: LbEndpoint, kind: EndpointKind, place: Place, co
     metadata: parseMetadata(message.metadata),
     ...(healthCheck === undefined ? {} : { healthCheck }),
   };
+}
+
+/** Further addresses of a host; those of names are what the names resolve to. */
+function parseAdditional(endpoint: Endpoint, { address }: HostAddress, context: ParseContext): HostAddress[] {
+  const found: HostAddress[] = [];
+  for (const each of endpoint.additionalAddresses) {
+    if (each.address === undefined) {
+      context.error(each, undefined, 'Address must be set');
+      continue;
+    }
+    const further = parseNumericAddress(each.address, context, NAME_HINT);
+    if (further === undefined) continue;
+    if (isPath(further.address) || isPath(address)) context.error(each, 'address', 'additional_addresses must be IP addresses.');
+    else found.push(further);
+  }
+  return found;
+}
+
+function isPath(address: string): boolean {
+  return address.startsWith('/') || address.startsWith('@');
 }

@@ -17,16 +17,18 @@ const TYPE_NAMES = {
   maglev: 'envoy.extensions.load_balancing_policies.maglev.v3.Maglev',
 } as const;
 const SUBSET_TYPE_NAME = 'envoy.extensions.load_balancing_policies.subset.v3.Subset';
-const CLUSTER_PROVIDED_TYPE_NAME = 'envoy.extensions.load_balancing_policies.cluster_provided.v3.ClusterProvided';
 const NO_CONFIG = Object.freeze({});
+const PROVIDED_TYPE = '/envoy.extensions.load_balancing_policies.cluster_provided.v3.ClusterProvided';
+const PROVIDED_AND_SUBSET = 'cluster: LB policy CLUSTER_PROVIDED cannot be combined with lb_subset_config';
 
-/** The policy that applies. A `load_balancing_policy` wins over `lb_policy`; of its list the first known one counts. */
-export function parseLbPolicy(message: Cluster, context: ParseContext): ExtensionConfig {
+/** The policy that applies; `providesOne`: the cluster's type has one of its own, which must be asked for. A `load_balancing_policy` wins over `lb_policy`; of its list the first known one counts. */
+export function parseLbPolicy(message: Cluster, providesOne: boolean, context: ParseContext): ExtensionConfig {
+  if (providesOne) return checkProvided(message, context);
   const subsets = message.loadBalancingPolicy === undefined ? message.lbSubsetConfig : undefined;
   // Without a selector there are no subsets, whatever else is said.
   if (subsets === undefined || subsets.subsetSelectors.length === 0) return parsePolicy(message, context);
   if (message.lbPolicy === Cluster_LbPolicy.CLUSTER_PROVIDED) {
-    context.error(message, 'lb_policy', 'cluster: LB policy CLUSTER_PROVIDED cannot be combined with lb_subset_config');
+    context.error(message, 'lb_subset_config', PROVIDED_AND_SUBSET);
     return policy('round_robin', NO_CONFIG);
   }
   return { name: 'envoy.load_balancing_policies.subset', typeName: SUBSET_TYPE_NAME, config: subsetPolicy(parseSubsets(subsets, context), parsePolicy(message, context)) };
@@ -38,12 +40,12 @@ function parsePolicy(message: Cluster, context: ParseContext): ExtensionConfig {
     context.error(common.consistentHashingLbConfig, 'use_hostname_for_hashing', `Cannot use hostname for consistent hashing loadbalancing for cluster of type: '${typeName(message)}'`);
   }
   if (message.loadBalancingPolicy !== undefined) {
-    checkCombination(message, context);
-    const [first] = message.loadBalancingPolicy.policies;
-    if (first?.typedExtensionConfig?.typedConfig?.typeUrl.endsWith(`/${CLUSTER_PROVIDED_TYPE_NAME}`) === true && isPlain(message)) {
-      context.error(message, 'load_balancing_policy', clusterProvidedText(message));
+    if (asksForProvided(message) && isPlain(message)) {
+      context.error(message, 'load_balancing_policy', noneProvided(message));
+      context.consume(message, 'load_balancing_policy');
       return policy('round_robin', NO_CONFIG);
     }
+    checkCombination(message, context);
     const notFound = (names: string): string => `cluster: didn't find a registered load balancer factory implementation for cluster: '${message.name}' with names from [${names}]`;
     return parsePolicyList(message.loadBalancingPolicy, message, 'load_balancing_policy', notFound, context) ?? policy('round_robin', NO_CONFIG);
   }
@@ -60,9 +62,9 @@ function parsePolicy(message: Cluster, context: ParseContext): ExtensionConfig {
     case Cluster_LbPolicy.MAGLEV:
       return policy('maglev', parseLegacyMaglev(config.case === 'maglevLbConfig' ? config.value : undefined, common, message, context));
     case Cluster_LbPolicy.CLUSTER_PROVIDED:
-      // Other types of cluster provide one; those are refused as such.
-      if (!isPlain(message)) break;
-      context.error(message, 'lb_policy', clusterProvidedText(message));
+      if (message.lbSubsetConfig !== undefined) context.error(message, 'lb_subset_config', PROVIDED_AND_SUBSET);
+      // Types of cluster that are refused may well provide one.
+      if (isPlain(message)) context.error(message, 'lb_policy', noneProvided(message));
       break;
     default:
       context.error(message, 'lb_policy', 'cluster: field load_balancing_policy need to be set');
@@ -70,8 +72,27 @@ function parsePolicy(message: Cluster, context: ParseContext): ExtensionConfig {
   return policy('round_robin', NO_CONFIG);
 }
 
-function clusterProvidedText({ name }: Cluster): string {
-  return `cluster manager: cluster provided LB specified but cluster '${name}' did not provide one. Check cluster documentation.`;
+/** A cluster that chooses its hosts itself must say so; what is returned then is never asked. */
+function checkProvided(message: Cluster, context: ParseContext): ExtensionConfig {
+  const type = message.clusterDiscoveryType;
+  const isAsked = message.lbPolicy === Cluster_LbPolicy.CLUSTER_PROVIDED;
+  if (type.case === 'type' && !isAsked) {
+    const name = Object.entries(Cluster_LbPolicy).find(([, value]) => value === message.lbPolicy)?.[0];
+    context.error(message, 'lb_policy', `cluster: LB policy ${name} is not valid for Cluster type ORIGINAL_DST. Only 'CLUSTER_PROVIDED' is allowed with cluster type 'ORIGINAL_DST'`);
+  } else if (!isAsked && !asksForProvided(message)) {
+    context.error(message, 'lb_policy', `cluster manager: cluster provided LB not specified but cluster '${message.name}' provided one. Check cluster documentation.`);
+  }
+  if (message.lbSubsetConfig !== undefined) context.error(message, 'lb_subset_config', PROVIDED_AND_SUBSET);
+  if (message.loadBalancingPolicy !== undefined) context.consume(message, 'load_balancing_policy');
+  return policy('round_robin', NO_CONFIG);
+}
+
+function asksForProvided(message: Cluster): boolean {
+  return message.loadBalancingPolicy?.policies.some((each) => each.typedExtensionConfig?.typedConfig?.typeUrl.endsWith(PROVIDED_TYPE) === true) === true;
+}
+
+function noneProvided(message: Cluster): string {
+  return `cluster manager: cluster provided LB specified but cluster '${message.name}' did not provide one. Check cluster documentation.`;
 }
 
 function policy(name: keyof typeof TYPE_NAMES, config: object): ExtensionConfig {

@@ -10,6 +10,7 @@ import { parseAccessLogs } from '../../core/access_log/parse_access_log.ts';
 import { durationMsOr } from '../../core/api/scalar_values.ts';
 import { deepFreeze } from '../../core/base/deep_freeze.ts';
 import type { ListenerConfig, SocketAddressConfig } from '../../core/network/listener/listener_config.ts';
+import { LISTENER_FILTER_CATEGORY } from '../../core/network/listener_filter.ts';
 import { addressText, parseNumericAddress } from '../../core/network/parse_address.ts';
 import type { AnyMessage, ExtensionConfig, ParseContext } from '../../core/registry/parse_context.ts';
 import { checkOverlaps, parseFilterChain } from './filter_chain_parser.ts';
@@ -101,5 +102,5 @@ function parseListenerFilter(message: ListenerFilter, context: ParseContext): Ex
     context.refuse(message, 'config_discovery', 'xDS (extension configuration discovery)');
     return undefined;
   }
-  return context.parseExtension('envoy.filters.listener', message.name, config.case === 'typedConfig' ? (config.value as AnyMessage) : undefined, message, 'typed_config');
+  return context.parseExtension(LISTENER_FILTER_CATEGORY, message.name, config.case === 'typedConfig' ? (config.value as AnyMessage) : undefined, message, 'typed_config');
 }

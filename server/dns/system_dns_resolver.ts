@@ -42,13 +42,25 @@ const LOOPBACK: Readonly<Record<4 | 6, string>> = { 4: '127.0.0.1', 6: '::1' };
 
 type FamilyAnswer = { readonly addresses: readonly ResolvedAddress[]; readonly failure: string };
 
+/** What of a name is asked for. */
+export interface ResolverRules {
+  /** Names are tried with the system's search list. */
+  readonly usesSearchList: boolean;
+  /** Whether addresses of a family are of any use to this machine. */
+  readonly canRoute: (family: 4 | 6) => boolean;
+}
+
+const ALL_OF_IT: ResolverRules = { usesSearchList: true, canRoute: () => true };
+
 export class SystemDnsResolver implements DnsResolver {
   private readonly nameServer: NameServer;
   private readonly files: SystemDnsFiles;
   private readonly stats: DnsStats;
+  private readonly rules: ResolverRules;
   private isClosed = false;
 
-  constructor(nameServer: NameServer, files: SystemDnsFiles, stats: DnsStats) {
+  constructor(nameServer: NameServer, files: SystemDnsFiles, stats: DnsStats, rules: ResolverRules = ALL_OF_IT) {
+    this.rules = rules;
     this.nameServer = nameServer;
     this.files = files;
     this.stats = stats;
@@ -88,6 +100,10 @@ export class SystemDnsResolver implements DnsResolver {
   }
 
   private resolveFamily(name: string, family: 4 | 6, callback: (answer: FamilyAnswer) => void): void {
+    if (!this.rules.canRoute(family)) {
+      callback({ addresses: [], failure: '' });
+      return;
+    }
     this.stats.resolveTotal.inc();
     const local = this.localAddresses(name, family);
     if (local !== undefined) {
@@ -95,7 +111,8 @@ export class SystemDnsResolver implements DnsResolver {
       return;
     }
     this.stats.pendingResolutions.inc();
-    this.askInTurn(searchCandidates(name, this.files.searchRules()), family, '', (answer) => {
+    const candidates = this.rules.usesSearchList ? searchCandidates(name, this.files.searchRules()) : [name.replace(/\.$/, '')];
+    this.askInTurn(candidates, family, '', (answer) => {
       this.stats.pendingResolutions.dec();
       if (answer.failure !== '') this.stats.getAddrFailure.inc();
       else if (answer.addresses.length === 0) this.stats.notFound.inc();

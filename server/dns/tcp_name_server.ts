@@ -6,9 +6,9 @@ import { getServers } from 'node:dns';
 import { connect, type Socket } from 'node:net';
 import { decode, RECURSION_DESIRED, streamEncode } from 'dns-packet';
 import type { ResolvedAddress } from '../../core/network/dns_resolver.ts';
+import { DNS_QUERY_DEFAULTS, type DnsQueryOptions } from '../../core/upstream/cluster_config.ts';
 import type { NameServer, NameServerAnswer } from './name_server.ts';
 
-const QUERY_TIMEOUT_MS = 5000;
 const DNS_PORT = 53;
 
 export interface ServerAddress {
@@ -28,17 +28,22 @@ export class TcpNameServer implements NameServer {
   private readonly servers: readonly string[];
   private readonly sockets = new Set<Socket>();
   private readonly random: () => number;
+  private readonly options: DnsQueryOptions;
+  private asked = 0;
   private isClosed = false;
 
   /** `servers`: empty = the system's. `random` gives numbers in [0, 1). */
-  constructor(servers: readonly string[], random: () => number) {
+  constructor(servers: readonly string[], random: () => number, options: DnsQueryOptions = DNS_QUERY_DEFAULTS) {
     this.servers = servers;
     this.random = random;
+    this.options = options;
   }
 
   query(name: string, family: 4 | 6, callback: (answer: NameServerAnswer) => void): void {
     const servers = (this.servers.length > 0 ? this.servers : getServers()).map(parseServer);
-    this.askInTurn(servers, name, family, 'ENOSERVER', callback);
+    const first = this.options.rotates ? this.asked++ % Math.max(1, servers.length) : 0;
+    const round = [...servers.slice(first), ...servers.slice(0, first)];
+    this.askInTurn(Array.from({ length: this.options.tries }, () => round).flat(), name, family, 'ENOSERVER', callback);
   }
 
   /** Nothing is kept between questions. */
@@ -66,7 +71,7 @@ export class TcpNameServer implements NameServer {
   private ask(server: ServerAddress, name: string, family: 4 | 6, callback: (answer: NameServerAnswer) => void): void {
     const id = Math.floor(this.random() * 0x10000);
     const type = family === 4 ? 'A' : 'AAAA';
-    const socket = connect({ host: server.host, port: server.port, timeout: QUERY_TIMEOUT_MS });
+    const socket = connect({ host: server.host, port: server.port, timeout: this.options.timeoutMs });
     this.sockets.add(socket);
     let received = Buffer.alloc(0);
     let result: NameServerAnswer = { kind: 'failed', code: 'EOF' };

@@ -9,7 +9,7 @@ import { managerOf } from './connection_managers.ts';
 import { addressText, changesBetween, stateOfWire, verdictOf } from './explain_outcome.ts';
 import { checkQuery, type ExplainQuery, QueryError, type WireRequest, wireRequest } from './explain_query.ts';
 import { actionText, choiceText, filterTexts, mutationTexts, placeText, type RoutePlace, settingsOf } from './explain_route.ts';
-import type { ExplainSubject, SubjectListener } from './explain_subject.ts';
+import type { ExplainSubject, SubjectCluster, SubjectListener } from './explain_subject.ts';
 import type { AskedRouteText, ClusterText, Explanation, Verdict } from './explanation.ts';
 import { failureText, pathText } from './match_text.ts';
 import { utf8 } from './offline_routes.ts';
@@ -169,24 +169,37 @@ function stateOfHead(head: string): RequestState {
   return { method, path, authority, scheme: 'http', headers: pairs.filter(([name]) => name !== 'host') };
 }
 
-function explainCluster({ clusterName, upstream }: DryRunResult, { clusters, hostHealth }: ExplainSubject): ClusterText | undefined {
-  const cluster = clusters.find(({ config }) => config.name === clusterName);
+function explainCluster({ clusterName, upstream }: DryRunResult, subject: ExplainSubject): ClusterText | undefined {
+  const cluster = subject.clusters.find(({ config }) => config.name === clusterName);
   if (cluster === undefined) return undefined;
+  const { provided } = cluster.config;
+  const members = membersOf(cluster, subject);
   return {
-    name: clusterName, type: cluster.type, lbPolicy: cluster.config.lbPolicy.name,
-    note: cluster.unresolved.size === 0 ? undefined : 'names are not resolved here',
-    endpoints: cluster.hosts.map(({ id, address, port, hostname, weight, priority }) => ({
-      address: cluster.unresolved.get(id) ?? addressText(address, port), hostname, weight, priority,
-      health: (hostHealth.get(id) ?? 0) === 0 ? 'healthy' : 'unhealthy',
+    name: clusterName, type: provided?.kind === 'aggregate' ? `aggregate of ${provided.clusters.join(', ')}` : cluster.type,
+    lbPolicy: provided === null ? cluster.config.lbPolicy.name : 'chosen by the cluster',
+    note: provided?.kind === 'original_dst' ? 'requests say theirs' : members.every(({ unresolved }) => unresolved.size === 0) ? undefined : 'names are not resolved here',
+    endpoints: members.flatMap(({ hosts, unresolved }) => hosts.map(({ id, address, port, hostname, weight, priority }) => ({
+      address: unresolved.get(id) ?? addressText(address, port), hostname, weight, priority,
+      health: (subject.hostHealth.get(id) ?? 0) === 0 ? 'healthy' : 'unhealthy',
       isChosen: upstream !== null && upstream.address === address && upstream.port === port,
-    })),
+    }))),
   };
 }
 
+/** Clusters whose hosts are the cluster's: itself, or those that it is made of. */
+function membersOf(cluster: SubjectCluster, { clusters }: ExplainSubject): SubjectCluster[] {
+  const { provided } = cluster.config;
+  if (provided?.kind !== 'aggregate') return [cluster];
+  return provided.clusters.flatMap((name) => clusters.filter(({ config }) => config.name === name));
+}
+
 /** Hosts that were not resolved go by their names. */
-function withNames(verdict: Verdict, { clusters }: ExplainSubject): Verdict {
-  const cluster = clusters.find(({ config }) => config.name === verdict.cluster);
-  const host = cluster?.hosts.find(({ address, port }) => addressText(address, port) === verdict.endpoint);
-  const name = host === undefined ? undefined : cluster?.unresolved.get(host.id);
-  return name === undefined ? verdict : { ...verdict, endpoint: name };
+function withNames(verdict: Verdict, subject: ExplainSubject): Verdict {
+  const cluster = subject.clusters.find(({ config }) => config.name === verdict.cluster);
+  for (const { hosts, unresolved } of cluster === undefined ? [] : membersOf(cluster, subject)) {
+    const host = hosts.find(({ address, port }) => addressText(address, port) === verdict.endpoint);
+    const name = host === undefined ? undefined : unresolved.get(host.id);
+    if (name !== undefined) return { ...verdict, endpoint: name };
+  }
+  return verdict;
 }

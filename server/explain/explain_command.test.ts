@@ -46,6 +46,8 @@ static_resources:
               - match: { path: /slow }
                 direct_response: { status: 200, body: { inline_string: late } }
                 typed_per_filter_config: { fault: { "@type": type.googleapis.com/envoy.extensions.filters.http.fault.v3.HTTPFault, delay: { fixed_delay: 2s, percentage: { numerator: 100 } } } }
+              - { match: { prefix: /all }, route: { cluster: all } }
+              - { match: { prefix: /there }, route: { cluster: there } }
               - match: { prefix: /old }
                 redirect: { path_redirect: /new }
             validate_clusters: false
@@ -57,6 +59,8 @@ static_resources:
   clusters:
   - { name: one, type: STATIC, load_assignment: { cluster_name: one, endpoints: [{ lb_endpoints: [{ health_status: UNHEALTHY, endpoint: { address: { socket_address: { address: 10.0.0.1, port_value: 80 } } } }, { endpoint: { address: { socket_address: { address: 10.0.0.2, port_value: 80 } } } }] }] } }
   - { name: two, type: STRICT_DNS, typed_extension_protocol_options: { envoy.extensions.upstreams.http.v3.HttpProtocolOptions: { "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions, explicit_http_config: { http_protocol_options: {} }, retry_policy: { retry_on: reset, num_retries: 5 } } }, load_assignment: { cluster_name: two, endpoints: [{ lb_endpoints: [{ endpoint: { address: { socket_address: { address: two.svc, port_value: 81 } } } }] }] } }
+  - { name: there, type: ORIGINAL_DST, lb_policy: CLUSTER_PROVIDED, original_dst_lb_config: { use_http_header: true } }
+  - { name: all, lb_policy: CLUSTER_PROVIDED, cluster_type: { name: envoy.clusters.aggregate, typed_config: { "@type": type.googleapis.com/envoy.extensions.clusters.aggregate.v3.ClusterConfig, clusters: [two, one] } } }
 `;
 
 function run(...argv: string[]): { code: number; out: string; err: string } {
@@ -119,6 +123,16 @@ describe('explain', () => {
   it('goes to a healthy endpoint, and marks it', () => {
     const said = explained(`${HOST}/v1/users`);
     expect(said.cluster?.endpoints.map(({ address, health, isChosen }) => [address, health, isChosen])).toEqual([['10.0.0.1:80', 'unhealthy', false], ['10.0.0.2:80', 'healthy', true]]);
+  });
+
+  it('knows clusters that choose their hosts themselves', () => {
+    const all = explained(`${HOST}/all`);
+    expect(all.verdict).toMatchObject({ cluster: 'all', endpoint: 'two.svc:81' });
+    expect(all.cluster).toMatchObject({ type: 'aggregate of two, one', lbPolicy: 'chosen by the cluster', note: 'names are not resolved here' });
+    expect(all.cluster?.endpoints.map(({ address, isChosen }) => [address, isChosen])).toEqual([['two.svc:81', true], ['10.0.0.1:80', false], ['10.0.0.2:80', false]]);
+    const there = explained(`${HOST}/there`, '-H', 'x-envoy-original-dst-host: 10.5.6.7:89');
+    expect(there.verdict).toMatchObject({ cluster: 'there', endpoint: '10.5.6.7:89' });
+    expect(there.cluster).toMatchObject({ type: 'ORIGINAL_DST', endpoints: [], note: 'requests say theirs' });
   });
 
   it('gives answers made here as they go over the wire', () => {

@@ -3,10 +3,11 @@ import { createServer, type Server } from 'node:net';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { CloseMode, IoEvent } from '../../core/io/io.ts';
+import { CloseMode, ConnectFailure, IoEvent } from '../../core/io/io.ts';
+import { OptionStage, packSocketOptions, type SocketOption } from '../../core/io/socket_options.ts';
 import { backendsUnderTest, IoDriver, Peer, settle, until } from '../support/io_driver.ts';
 
-const { ECONNREFUSED, ECONNRESET, EINVAL, ENOENT, EPIPE } = constants.errno;
+const { EADDRNOTAVAIL, ECONNREFUSED, ECONNRESET, EINVAL, ENOENT, ENOPROTOOPT, EOPNOTSUPP, EPIPE } = constants.errno;
 
 describe.each(backendsUnderTest())('%s connections', (backend) => {
   let driver: IoDriver;
@@ -36,6 +37,13 @@ describe.each(backendsUnderTest())('%s connections', (backend) => {
       expect(driver.of(IoEvent.accept)[0].a).toBe(listener);
       expect(driver.io.remoteAddress(connection)).toBe(`127.0.0.1:${peer.socket.localPort}`);
       expect(driver.io.localAddress(connection)).toBe(`127.0.0.1:${port}`);
+    });
+
+    it('knows no other destination of a connection that was not redirected', async () => {
+      const { connection, port } = await driver.pair();
+      // With connection tracking the system says where it is: here.
+      expect(['', `127.0.0.1:${port}`]).toContain(driver.io.originalDestination(connection));
+      expect(driver.io.originalDestination(-1)).toBe('');
     });
 
     it('accepts on IPv6 loopback and writes the address in brackets', async () => {
@@ -72,6 +80,30 @@ describe.each(backendsUnderTest())('%s connections', (backend) => {
   });
 
   describe('connecting', () => {
+    it('says so when the local address is refused', async () => {
+      const { port } = await serve();
+      const connection = driver.io.connect('127.0.0.1', port, { bind: { address: '192.0.2.1', port: 0 } });
+      await until(() => driver.of(IoEvent.connect, connection).length === 1, 'the connect ended');
+      expect(driver.of(IoEvent.connect, connection)[0].a).toBe(EADDRNOTAVAIL | ConnectFailure.bind);
+    });
+
+    it('sets socket options by number where the platform lets it, and fails the connect where not', async () => {
+      const { port } = await serve();
+      const connect = async (options: SocketOption): Promise<number> => {
+        const connection = driver.io.connect('127.0.0.1', port, { socketOptions: packSocketOptions([options]) });
+        await until(() => driver.of(IoEvent.connect, connection).length === 1, 'the connect ended');
+        return driver.of(IoEvent.connect, connection)[0].a;
+      };
+      const isRing = backend === 'ring';
+      const [solSocket, soKeepAlive, soLinger, ipprotoTcp] = [1, 9, 13, 6];
+      const refused = (errno: number): number => (isRing ? errno : EOPNOTSUPP) | ConnectFailure.option;
+      const works = isRing ? 0 : EOPNOTSUPP | ConnectFailure.option;
+      expect(await connect({ stage: OptionStage.beforeBind, level: solSocket, name: soKeepAlive, value: 1 })).toBe(works);
+      expect(await connect({ stage: OptionStage.afterBind, level: solSocket, name: soLinger, value: new Uint8Array([1, 0, 0, 0, 5, 0, 0, 0]) })).toBe(works);
+      expect(await connect({ stage: OptionStage.beforeBind, level: ipprotoTcp, name: 9999, value: 1 })).toBe(refused(ENOPROTOOPT));
+      expect(await connect({ stage: OptionStage.afterBind, level: solSocket, name: soLinger, value: new Uint8Array([1, 2, 3]) })).toBe(refused(EINVAL));
+    });
+
     it('reports success with 0 and sends what was commanded meanwhile', async () => {
       const { port, peer } = await serve();
       const connection = driver.io.connect('127.0.0.1', port);

@@ -34,7 +34,7 @@ export class Normalizer {
       .replace(UUID4, '<uuid4>')
       .replace(SERVICE_TIME, '$1<ms>');
     for (const [name, port] of this.upstreamPorts) {
-      clean = clean.replaceAll(`127.0.0.1:${port}`, `<upstream ${name}>`);
+      clean = clean.replaceAll(`127.0.0.1:${port}`, `<upstream ${name}>`).replaceAll(`[::1]:${port}`, `<upstream ${name} v6>`);
     }
     for (const [name, port] of this.listenerPorts) {
       clean = clean.replaceAll(`127.0.0.1:${port}`, `<listener ${name}>`).replace(new RegExp(`^(x-forwarded-port: )${port}$`), `$1<port of ${name}>`);

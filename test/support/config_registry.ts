@@ -1,5 +1,6 @@
 import { type ExtensionFactory, FactoryRegistry } from '../../core/registry/factory_registry.ts';
 import type { ParseContext } from '../../core/registry/parse_context.ts';
+import { register as registerAggregateCluster } from '../../extensions/clusters/aggregate/config.ts';
 import { register as registerDnsCluster } from '../../extensions/clusters/dns/config.ts';
 import { register as registerRouter } from '../../extensions/filters/http/router/config.ts';
 import { register as registerConnectionManager } from '../../extensions/filters/network/http_connection_manager/config.ts';
@@ -23,7 +24,7 @@ export function parseOnly<Config>(category: string, name: string, typeName: stri
 export function configRegistry(): FactoryRegistry {
   const registry = new FactoryRegistry();
   const all = [
-    registerConnectionManager, registerRouter, registerDnsCluster, registerRoundRobin, registerLeastRequest, registerRandom, registerRingHash, registerMaglev, registerSubset,
+    registerConnectionManager, registerRouter, registerAggregateCluster, registerDnsCluster, registerRoundRobin, registerLeastRequest, registerRandom, registerRingHash, registerMaglev, registerSubset,
     registerCares, registerGetAddrInfo, registerRawBuffer, registerHttpOptions,
   ];
   for (const register of all) register(registry);

@@ -55,6 +55,8 @@ export class FakeIo implements Io {
   readonly bytesWritten = new Float64Array(CONNECTIONS);
   readonly counters = new Float64Array(16);
   readonly sockets: FakeSocket[] = [];
+  /** Where connections were going before they were redirected, by number. */
+  readonly originalDestinations = new Map<number, string>();
   tickMs = 0;
   /** Errno that the next `connect` returns; 0 = it works. */
   connectError = 0;
@@ -244,6 +246,10 @@ export class FakeIo implements Io {
 
   localAddress(_connection: number): string {
     return '127.0.0.1:9999';
+  }
+
+  originalDestination(connection: number): string {
+    return this.originalDestinations.get(connection) ?? '';
   }
 
   setTick(ms: number): void {

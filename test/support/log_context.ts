@@ -74,6 +74,7 @@ function finishedStreamInfo(): StreamInfo {
   info.upstreamClusterName = 'cluster';
   info.upstreamClusterObservabilityName = 'cluster_alt';
   info.upstreamLocalAddress = '10.0.0.1:5555';
+  info.upstreamRemoteAddress = '10.0.0.5:8000';
   info.upstreamConnectionId = 9;
   info.upstreamAttemptCount = 1;
   info.connection = { id: 3, remoteAddress: '10.9.8.7:4444', remoteHost: '10.9.8.7', localAddress: '127.0.0.1:10000', filterChainName: 'chain', requestedServerName: '' };

@@ -2,6 +2,7 @@
 import { getSourceMapsSupport } from 'node:module';
 import { Worker } from 'node:worker_threads';
 import type { StatsAnnouncement } from '../../core/stats/store.ts';
+import type { DestinationReport } from '../../core/cluster_manager/original_dst_cluster.ts';
 import type { OutlierReport } from '../../core/upstream/outlier_monitor.ts';
 import { FromWorker, type FromWorkerMessage, type ToWorkerMessage, ToWorker } from '../protocol/messages.ts';
 import type { WorkerData } from '../protocol/worker_data.ts';
@@ -16,6 +17,7 @@ export interface WorkerHandleEvents {
   onNewStats(handle: WorkerHandle, announcement: StatsAnnouncement): void;
   onNewLogRing(handle: WorkerHandle, destination: string, memory: SharedArrayBuffer): void;
   onOutlier(report: OutlierReport): void;
+  onDestination(report: DestinationReport): void;
   /** The thread is gone. `cause`: a sentence with the stack where there is one. Called once. */
   onExit(handle: WorkerHandle, cause: string): void;
 }
@@ -94,6 +96,9 @@ export class WorkerHandle {
         break;
       case FromWorker.outlier:
         this.events.onOutlier(message.report);
+        break;
+      case FromWorker.newDestination:
+        this.events.onDestination(message.report);
         break;
       case FromWorker.failed:
         this.cause = message.reason;

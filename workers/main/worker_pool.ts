@@ -10,6 +10,7 @@ import type { Scheduler } from '../../core/event/scheduler.ts';
 import type { StatsAnnouncement } from '../../core/stats/store.ts';
 import type { HostSetConfig } from '../../core/upstream/cluster_config.ts';
 import type { SharedHashTable } from '../../core/upstream/consistent_hash/hash_table.ts';
+import type { DestinationReport } from '../../core/cluster_manager/original_dst_cluster.ts';
 import type { OutlierReport } from '../../core/upstream/outlier_monitor.ts';
 import { ToWorker } from '../protocol/messages.ts';
 import type { WorkerData } from '../protocol/worker_data.ts';
@@ -27,6 +28,8 @@ export interface WorkerPoolEvents {
   onNewLogRing(workerIndex: number, destination: string, memory: SharedArrayBuffer): void;
   /** A host failed too often in a row. */
   onOutlier(report: OutlierReport): void;
+  /** A request named a host that no worker knew. */
+  onDestination(report: DestinationReport): void;
   /** A worker is gone; what it left in shared memory is to be cleared before this returns. It is started again afterwards. */
   onDeath(workerIndex: number, cause: string): void;
   /** The third death in a minute: nothing is started again. */
@@ -138,6 +141,10 @@ export class WorkerPool implements WorkerHandleEvents {
 
   onNewLogRing(handle: WorkerHandle, destination: string, memory: SharedArrayBuffer): void {
     this.events.onNewLogRing(handle.index, destination, memory);
+  }
+
+  onDestination(report: DestinationReport): void {
+    this.events.onDestination(report);
   }
 
   onOutlier(report: OutlierReport): void {

@@ -3,8 +3,9 @@
  * ever sent per request.
  *
  *     main -> worker   applySnapshot  updateHosts  healthChanged  hashTables  stopListening  shutDown
- *     worker -> main   ready  applied  stoppedListening  newStats  newLogRing  outlier  failed
+ *     worker -> main   ready  applied  stoppedListening  newStats  newLogRing  outlier  newDestination  failed
  */
+import type { DestinationReport } from '../../core/cluster_manager/original_dst_cluster.ts';
 import type { StatsAnnouncement } from '../../core/stats/store.ts';
 import type { ListenerSnapshot, Snapshot } from '../../core/snapshot/snapshot.ts';
 import type { HostSetConfig } from '../../core/upstream/cluster_config.ts';
@@ -34,7 +35,7 @@ export type ToWorkerMessage =
   /** Close every connection and end. */
   | { readonly kind: typeof ToWorker.shutDown };
 
-export const FromWorker = { ready: 11, applied: 12, newStats: 13, newLogRing: 14, failed: 15, stoppedListening: 16, outlier: 17 } as const;
+export const FromWorker = { ready: 11, applied: 12, newStats: 13, newLogRing: 14, failed: 15, stoppedListening: 16, outlier: 17, newDestination: 18 } as const;
 
 export type FromWorkerMessage =
   /** The thread stands and waits for its first snapshot. */
@@ -47,5 +48,7 @@ export type FromWorkerMessage =
   | { readonly kind: typeof FromWorker.newLogRing; readonly destination: string; readonly memory: SharedArrayBuffer }
   /** A host failed too often in a row. */
   | { readonly kind: typeof FromWorker.outlier; readonly report: OutlierReport }
+  /** A request named a host that no worker knew; once per worker and host. */
+  | { readonly kind: typeof FromWorker.newDestination; readonly report: DestinationReport }
   /** Why the thread is about to end. */
   | { readonly kind: typeof FromWorker.failed; readonly reason: string };

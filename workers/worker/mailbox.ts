@@ -1,4 +1,5 @@
 /** Takes main's messages to the worker they are for, and the worker's answers back. One per worker thread. */
+import type { DestinationReport } from '../../core/cluster_manager/original_dst_cluster.ts';
 import type { Scheduler } from '../../core/event/scheduler.ts';
 import type { Snapshot } from '../../core/snapshot/snapshot.ts';
 import type { StatsAnnouncement } from '../../core/stats/store.ts';
@@ -74,6 +75,10 @@ export class Mailbox {
 
   postNewLogRing(destination: string, memory: SharedArrayBuffer): void {
     this.port.postMessage({ kind: FromWorker.newLogRing, destination, memory });
+  }
+
+  postDestination(report: DestinationReport): void {
+    this.port.postMessage({ kind: FromWorker.newDestination, report });
   }
 
   postOutlier(report: OutlierReport): void {

@@ -3,6 +3,7 @@ import { networkInterfaces } from 'node:os';
 import type { AccessLogger, LogContext, LogSinkProvider } from '../../core/access_log/access_log.ts';
 import type { AccessLogConfig } from '../../core/access_log/access_log_config.ts';
 import { createAccessLoggers } from '../../core/access_log/create_access_loggers.ts';
+import type { DestinationReport } from '../../core/cluster_manager/original_dst_cluster.ts';
 import { ThreadLocalClusterManager } from '../../core/cluster_manager/thread_local_cluster_manager.ts';
 import { createFormatNeeds, type FormatNeeds, processFormatEnvironment } from '../../core/formatter/format_environment.ts';
 import { compileFormat, compileHeaderValue } from '../../core/formatter/formatter.ts';
@@ -19,7 +20,8 @@ import type { Logger } from '../../core/log/logger.ts';
 import { IoDispatcher } from '../../core/network/io_dispatcher.ts';
 import { ActiveListener, type CompiledFilterChain, ListenerStats } from '../../core/network/listener/active_listener.ts';
 import { FilterChainMatcher } from '../../core/network/listener/filter_chain_match.ts';
-import type { FilterChainConfig } from '../../core/network/listener/listener_config.ts';
+import type { FilterChainConfig, ListenerConfig } from '../../core/network/listener/listener_config.ts';
+import { LISTENER_FILTER_CATEGORY, type ListenerFilter } from '../../core/network/listener_filter.ts';
 import { NETWORK_FILTER_CATEGORY, type NetworkFilterFactory } from '../../core/network/network_filter.ts';
 import type { FactoryRegistry } from '../../core/registry/factory_registry.ts';
 import { ClusterPolicies, type ClusterPoliciesConfig } from '../../core/route/cluster_policies.ts';
@@ -54,6 +56,8 @@ export interface WorkerDependencies {
   readonly log: Logger;
   /** Tells main that a host failed too often in a row; absent: nobody listens. */
   readonly reportOutlier?: (report: OutlierReport) => void;
+  /** Tells main of a host that a request named; absent: nobody listens. */
+  readonly reportDestination?: (report: DestinationReport) => void;
   /** Integers in [0, 2^31); absent: the system's. */
   readonly random?: () => number;
   /** The worker cannot go on. */
@@ -120,6 +124,7 @@ export class Worker {
       },
       random: this.random, nextConnectionId: this.nextConnectionId, formatNeeds: this.formatNeeds,
       compilePolicies: (config, runtime) => this.compilePolicies(config as ClusterPoliciesConfig, runtime),
+      reportDestination: deps.reportDestination ?? (() => {}),
     });
   }
 
@@ -235,9 +240,17 @@ export class Worker {
     const chains = config.filterChains.map((chain) => this.buildChain(chain, context));
     const fallback = config.defaultFilterChain === null ? null : this.buildChain(config.defaultFilterChain, context);
     const matcher = new FilterChainMatcher(config.filterChains, chains, fallback);
-    const listener = new ActiveListener(snapshot.id, config, this.dispatcher, new ListenerStats(listenerScope, index), matcher, this.nextConnectionId);
+    const listener = new ActiveListener(snapshot.id, config, this.dispatcher, new ListenerStats(listenerScope, index), matcher, this.nextConnectionId, this.listenerFilters(config));
     listener.listen(snapshot.sockets);
     return listener;
+  }
+
+  private listenerFilters({ listenerFilters }: ListenerConfig): ListenerFilter[] {
+    return listenerFilters.map(({ typeName, config }) => {
+      const factory = this.deps.registry.get(LISTENER_FILTER_CATEGORY, typeName);
+      if (factory === undefined) throw new Error(`no listener filter ${typeName} on this thread`);
+      return factory.createFactory(config, undefined) as ListenerFilter;
+    });
   }
 
   private buildChain(config: FilterChainConfig, context: NetworkFilterContext): CompiledFilterChain {

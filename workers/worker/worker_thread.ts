@@ -15,6 +15,7 @@ import { RingSinkProvider } from '../../core/access_log/ring_sink.ts';
 import type { Io } from '../../core/io/io.ts';
 import type { Logger } from '../../core/log/logger.ts';
 import type { SharedSlabs } from '../../core/shared_memory/layout.ts';
+import type { DestinationReport } from '../../core/cluster_manager/original_dst_cluster.ts';
 import type { OutlierReport } from '../../core/upstream/outlier_monitor.ts';
 import type { ToWorkerMessage } from '../protocol/messages.ts';
 import type { WorkerData } from '../protocol/worker_data.ts';
@@ -33,6 +34,7 @@ export interface ThreadWorkerDependencies {
   readonly log: Logger;
   /** Tells main that a host failed too often in a row. */
   readonly reportOutlier: (report: OutlierReport) => void;
+  readonly reportDestination: (report: DestinationReport) => void;
   /** The worker cannot go on: its thread ends and is started again. */
   readonly exit: (reason: Error) => void;
 }
@@ -81,6 +83,7 @@ export function runWorkerThread(options: WorkerThreadOptions): void {
   const worker = options.createWorker({
     index: data.index, workerCount: data.workerCount, io, registry: options.registry, stats, sinks, slabs: data.slabs, log, exit,
     reportOutlier: (report) => mailbox.postOutlier(report),
+    reportDestination: (report) => mailbox.postDestination(report),
   });
   const heartbeat = startHeartbeat({
     words: new Int32Array(data.heartbeats), workerIndex: data.index, scheduler,

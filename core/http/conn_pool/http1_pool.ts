@@ -1,8 +1,9 @@
 import type { ConnPool, PoolRequest, PooledStream } from '../../conn_pool/conn_pool.ts';
 import { PendingQueue } from '../../conn_pool/pending_queue.ts';
 import type { WheelTimer, WheelTimerTarget } from '../../event/timer_wheel.ts';
-import { CloseMode } from '../../io/io.ts';
+import { CloseMode, ConnectFailure } from '../../io/io.ts';
 import { Connection, type ConnectionCallbacks } from '../../network/connection.ts';
+import { AddressRace, dialFirst } from '../../network/address_race.ts';
 import type { IoDispatcher } from '../../network/io_dispatcher.ts';
 import { CircuitKind } from '../../shared_memory/layout.ts';
 import type { CircuitBreaker } from '../../upstream/circuit_breaker.ts';
@@ -14,6 +15,7 @@ import type { Http1Literals } from '../http1/encoder.ts';
 import type { Http1Settings } from '../http1/settings.ts';
 import type { ClientCodec } from './client_codec.ts';
 import { TcpClientConnection } from './tcp_client.ts';
+import { errnoText, localFailureText, openUpstreamSocket } from './upstream_socket.ts';
 
 /** What all pools of a cluster on one worker share. */
 export interface Http1PoolContext {
@@ -272,11 +274,12 @@ export class Http1ConnPool implements ConnPool {
   private connect(): boolean {
     const { dispatcher, cluster } = this.context;
     const config = cluster.config;
-    const address = this.host.config;
-    const options: { bind?: { address: string; port: number }; keepAlive?: { idleSec: number; intervalSec: number; probes: number } } = {};
-    if (config.bindAddress !== null) options.bind = config.bindAddress;
-    if (config.tcpKeepAlive !== null) options.keepAlive = config.tcpKeepAlive;
-    const handle = dispatcher.io.connect(address.address, address.port, options);
+    const { addresses } = this.host.config;
+    const dial = addresses === undefined ? null : (index: number) => {
+      if (index > 0) cluster.stats.cxTotal.inc();
+      return openUpstreamSocket(dispatcher.io, config, addresses[index]);
+    };
+    const { handle, index } = dial === null ? { handle: openUpstreamSocket(dispatcher.io, config, this.host.config), index: 0 } : dialFirst(dial, addresses?.length ?? 0);
     cluster.stats.cxTotal.inc();
     if (handle < 0) {
       cluster.stats.cxConnectFail.inc();
@@ -294,7 +297,9 @@ export class Http1ConnPool implements ConnPool {
     this.host.onConnectionAttempt();
     this.breaker.inc(CircuitKind.connections);
     this.connecting++;
-    this.clients.add(new Http1PoolClient(this, handle));
+    const client = new Http1PoolClient(this, handle);
+    this.clients.add(client);
+    if (dial !== null && addresses !== undefined) client.race = new AddressRace(dispatcher, client.connection, dial, index, addresses.length);
     return true;
   }
 
@@ -325,6 +330,8 @@ export class Http1PoolClient implements PooledStream, ConnectionCallbacks, Http1
   /** Ends the connection's use after max_connection_duration; null without it. */
   private durationTimer: WheelTimer | null;
   private isBusy: boolean;
+  /** While several addresses are tried; null otherwise. */
+  race: AddressRace | null;
 
   constructor(pool: Http1ConnPool, handle: number) {
     this.pool = pool;
@@ -342,6 +349,7 @@ export class Http1PoolClient implements PooledStream, ConnectionCallbacks, Http1
     this.timer.enable(cluster.config.connectTimeoutMs);
     this.durationTimer = null;
     this.isBusy = false;
+    this.race = null;
   }
 
   // === PooledStream ===
@@ -436,6 +444,7 @@ export class Http1PoolClient implements PooledStream, ConnectionCallbacks, Http1
   }
 
   private closeTimers(): void {
+    this.race?.close();
     this.timer.close();
     this.durationTimer?.close();
   }
@@ -457,7 +466,15 @@ export class Http1PoolClient implements PooledStream, ConnectionCallbacks, Http1
 
   onConnectFailed(error: number): void {
     this.closeTimers();
-    this.pool.context.cluster.stats.cxDestroyRemote.inc();
+    const { cluster } = this.pool.context;
+    const { stats } = cluster;
+    if (error > ConnectFailure.errno) {
+      stats.cxDestroyLocal.inc();
+      if ((error & ConnectFailure.bind) !== 0) stats.bindErrors.inc();
+      this.pool.onConnectFailed(this, ResetReason.localConnectionFailure, localFailureText(error, cluster.config, this.pool.host.config));
+      return;
+    }
+    stats.cxDestroyRemote.inc();
     this.pool.onConnectFailed(this, ResetReason.remoteConnectionFailure, `delayed connect error: ${errnoText(error)}`);
   }
 
@@ -543,15 +560,3 @@ export class Http1PoolClient implements PooledStream, ConnectionCallbacks, Http1
     this.pool.onClientClosed(this, hadRequest);
   }
 }
-
-/** The text Envoy's users see in `delayed connect error:`: the system's message for an errno. */
-export function errnoText(error: number): string {
-  return ERRNO_TEXT.get(error) ?? `errno ${error}`;
-}
-
-const ERRNO_TEXT: ReadonlyMap<number, string> = new Map([
-  [11, 'Resource temporarily unavailable'], [13, 'Permission denied'], [24, 'Too many open files'], [32, 'Broken pipe'],
-  [97, 'Address family not supported by protocol'], [98, 'Address already in use'], [99, 'Cannot assign requested address'],
-  [101, 'Network is unreachable'], [103, 'Software caused connection abort'], [104, 'Connection reset by peer'],
-  [110, 'Connection timed out'], [111, 'Connection refused'], [113, 'No route to host'], [2, 'No such file or directory'],
-]);

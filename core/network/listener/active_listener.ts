@@ -1,7 +1,8 @@
-import { CloseMode, type ListenSource } from '../../io/io.ts';
+import { CloseMode, type Io, type ListenSource } from '../../io/io.ts';
 import type { Counter, Gauge, Histogram, StatsScope } from '../../stats/stats.ts';
 import { Connection, type ConnectionCallbacks } from '../connection.ts';
 import type { IoDispatcher, IoHandler } from '../io_dispatcher.ts';
+import type { AcceptedSocket, ListenerFilter } from '../listener_filter.ts';
 import type { NetworkFilterFactory, NewConnection, TerminalConnection } from '../network_filter.ts';
 import type { ListenerConfig } from './listener_config.ts';
 
@@ -44,7 +45,7 @@ export interface FilterChainFinder {
  * One listener on one worker: accepts on its sockets, matches the filter chain, counts, and knows its connections so that they
  * can be drained.
  */
-export class ActiveListener implements IoHandler, NewConnection {
+export class ActiveListener implements IoHandler, NewConnection, AcceptedSocket {
   readonly id: number;
   readonly config: ListenerConfig;
   private readonly dispatcher: IoDispatcher;
@@ -53,10 +54,13 @@ export class ActiveListener implements IoHandler, NewConnection {
   private readonly nextConnectionId: () => number;
   private readonly handles: number[];
   private readonly connections: Set<TerminalConnection>;
+  private readonly filters: readonly ListenerFilter[];
   private accepting: number;
+  /** Of the connection that is being accepted. */
+  originalDestination: string;
   private chainName: string;
 
-  constructor(id: number, config: ListenerConfig, dispatcher: IoDispatcher, stats: ListenerStats, chains: FilterChainFinder, nextConnectionId: () => number) {
+  constructor(id: number, config: ListenerConfig, dispatcher: IoDispatcher, stats: ListenerStats, chains: FilterChainFinder, nextConnectionId: () => number, filters: readonly ListenerFilter[] = []) {
     this.id = id;
     this.config = config;
     this.dispatcher = dispatcher;
@@ -65,7 +69,9 @@ export class ActiveListener implements IoHandler, NewConnection {
     this.nextConnectionId = nextConnectionId;
     this.handles = [];
     this.connections = new Set();
+    this.filters = filters;
     this.accepting = -1;
+    this.originalDestination = '';
     this.chainName = '';
   }
 
@@ -100,11 +106,22 @@ export class ActiveListener implements IoHandler, NewConnection {
     for (const connection of [...this.connections]) connection.closeNow(true);
   }
 
+  // === AcceptedSocket ===
+
+  get io(): Io {
+    return this.dispatcher.io;
+  }
+
+  get handle(): number {
+    return this.accepting;
+  }
+
   // === NewConnection ===
 
   makeConnection(callbacks: ConnectionCallbacks): Connection {
     const connection = new Connection(this.dispatcher, this.accepting, this.nextConnectionId(), callbacks, this.config.perConnectionBufferLimitBytes, false, this.chainName);
     connection.listenerMetadata = this.config.metadata;
+    if (this.originalDestination !== '') connection.restoreDestination(this.originalDestination);
     return connection;
   }
 
@@ -121,8 +138,10 @@ export class ActiveListener implements IoHandler, NewConnection {
 
   onAccept(handle: number): void {
     const { io } = this.dispatcher;
+    this.accepting = handle;
+    for (let i = 0; i < this.filters.length; i++) this.filters[i].onAccept(this);
     const chain = this.chains.find(
-      () => io.localAddress(handle),
+      () => (this.originalDestination === '' ? io.localAddress(handle) : this.originalDestination),
       () => io.remoteAddress(handle),
     );
     if (chain === null) {
@@ -135,7 +154,6 @@ export class ActiveListener implements IoHandler, NewConnection {
     stats.cxActive.inc();
     stats.workerCxTotal.inc();
     stats.workerCxActive.inc();
-    this.accepting = handle;
     this.chainName = chain.name;
     this.connections.add(chain.factory.onNewConnection(this));
   }

@@ -173,3 +173,25 @@ describe('localities of a subset', () => {
     expect(share({ isLocalityWeightAware: true, scalesLocalityWeight: true })).toBeCloseTo(5 / 20, 2);
   });
 });
+
+describe('subsets of a cluster that is part of an aggregate', () => {
+  const specs: HostSpec[] = [
+    { lb: { version: '1' } }, { lb: { version: '2' } }, { lb: { version: '1' }, priority: 1 }, { lb: { version: '1' }, priority: 1 },
+  ];
+
+  it.each<Partial<SubsetConfig>>([{}, { fallback: 'any_endpoint' }])('are chosen within the priority that the aggregate has chosen', (more) => {
+    const { balancer, health } = setUp({ selectors: [selector(['version'])], ...more }, specs);
+    const context = new LoadBalancerContext();
+    const seen = (level: number, isDegraded: boolean): (number | undefined)[] => {
+      context.criteria = new MetadataCriteria({ version: '1' });
+      return [...new Set(Array.from({ length: 40 }, () => balancer.chooseAt(level, isDegraded, context)?.config.id))].sort();
+    };
+    expect(balancer.levelCounts()).toMatchObject([{ hosts: 2, healthy: 2 }, { hosts: 2, healthy: 2 }]);
+    expect([seen(0, false), seen(1, false)]).toEqual([[0], [2, 3]]);
+    expect(context.retryPriority).toBeNull();
+    health[3] = HostHealthFlag.degradedActiveHc;
+    balancer.refresh();
+    expect(balancer.levelCounts()[1]).toMatchObject({ healthy: 1, degraded: 1 });
+    expect([seen(1, false), seen(1, true)]).toEqual([[2], [3]]);
+  });
+});

@@ -1,9 +1,11 @@
 import { ClusterBalancer } from '../cluster_balancer.ts';
 import type { ClusterInfo, SubsetStats } from '../cluster_info.ts';
 import type { Host } from '../host.ts';
-import type { HostChooser } from '../host_chooser.ts';
+import type { HostChooser, LevelChooser } from '../host_chooser.ts';
 import type { BalancerSource, LoadBalancerContext } from '../load_balancer.ts';
 import type { MetadataCriteria } from '../metadata_criteria.ts';
+import type { PriorityCounts, PriorityLoad } from '../priority_load.ts';
+import type { RetryPriority } from '../retry_priority.ts';
 import { criteriaPlan, type CriteriaPlan } from './criteria_plan.ts';
 import { scaledLocalityWeights } from './locality_scale.ts';
 import type { SubsetConfig, SubsetFallback } from './subset_config.ts';
@@ -23,6 +25,26 @@ class SingleHost implements HostChooser {
 
   choose(): Host | null {
     return this.host;
+  }
+}
+
+/** All load goes to one priority: an aggregate has chosen it. */
+class GivenLevel implements RetryPriority {
+  private readonly level: number;
+  private readonly isDegraded: boolean;
+
+  constructor(level: number, isDegraded: boolean) {
+    this.level = level;
+    this.isDegraded = isDegraded;
+  }
+
+  onHostAttempted(): void {}
+
+  loadForRetry(load: PriorityLoad): PriorityLoad {
+    const whole = new Int32Array(load.healthy.length);
+    const none = new Int32Array(load.healthy.length);
+    whole[this.level] = 100;
+    return { ...load, healthy: this.isDegraded ? none : whole, degraded: this.isDegraded ? whole : none };
   }
 }
 
@@ -52,7 +74,7 @@ class SubsetNode {
  * Chooses a subset of the cluster's hosts by the request's metadata criteria, then a host of it by another policy. Each subset has its
  * priorities, health and panic for itself. All subsets are there before the first request: a pick walks down two maps per criterion.
  */
-export class SubsetBalancer implements HostChooser {
+export class SubsetBalancer implements LevelChooser {
   private readonly info: ClusterInfo;
   private readonly source: BalancerSource;
   private readonly config: SubsetConfig;
@@ -63,6 +85,9 @@ export class SubsetBalancer implements HostChooser {
   private readonly byDefault: ClusterBalancer | null;
   private readonly fallback: ClusterBalancer | null;
   private readonly panic: ClusterBalancer | null;
+  /** All hosts, for aggregates; made when one asks. */
+  private whole: ClusterBalancer | null;
+  private hosts: readonly (readonly Host[])[];
   /** Criteria of routes live as long as routes do. */
   private readonly plans: WeakMap<MetadataCriteria, CriteriaPlan>;
   private lastCriteria: MetadataCriteria | null;
@@ -80,6 +105,8 @@ export class SubsetBalancer implements HostChooser {
     this.byDefault = wants('default_subset') ? new ClusterBalancer(info, source) : null;
     this.fallback = config.fallback === 'any_endpoint' ? this.any : config.fallback === 'default_subset' ? this.byDefault : null;
     this.panic = config.panicModeAny ? this.any : null;
+    this.whole = null;
+    this.hosts = [[]];
     this.plans = new WeakMap();
     this.lastCriteria = null;
     this.lastPlan = null;
@@ -89,6 +116,8 @@ export class SubsetBalancer implements HostChooser {
     const { config } = this;
     this.root = new SubsetNode();
     this.choosers = [];
+    this.hosts = byPriority;
+    this.whole = null;
     const nodes = new Set<SubsetNode>();
     byPriority.forEach((hosts, priority) => {
       for (const host of hosts) for (const selector of config.selectors) this.putInto(nodes, host, priority, byPriority.length, selector.keys, selector.isSingleHost);
@@ -131,6 +160,27 @@ export class SubsetBalancer implements HostChooser {
       plan = plan.next;
     }
     return null;
+  }
+
+  levelCounts(): readonly PriorityCounts[] {
+    return this.everyone().levelCounts();
+  }
+
+  chooseAt(level: number, isDegraded: boolean, context: LoadBalancerContext): Host | null {
+    context.retryPriority = new GivenLevel(level, isDegraded);
+    const host = this.choose(context);
+    context.retryPriority = null;
+    return host;
+  }
+
+  private everyone(): ClusterBalancer {
+    if (this.any !== null) return this.any;
+    if (this.whole === null) {
+      this.whole = new ClusterBalancer(this.info, this.source);
+      this.whole.setHosts(this.hosts);
+      this.choosers.push(this.whole);
+    }
+    return this.whole;
   }
 
   private chooseBy(plan: CriteriaPlan, context: LoadBalancerContext): Host | null {

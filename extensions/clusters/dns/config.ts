@@ -26,13 +26,14 @@ function parseDnsCluster(message: DnsCluster, context: ParseContext): DnsCluster
   const typed = message.typedDnsResolverConfig;
   const resolver = typed === undefined ? SYSTEM_RESOLVER : parseTypedResolver(typed, context);
   return deepFreeze({
+    kind: 'dns' as const,
+    hasResolver: typed !== undefined,
     isLogical: message.allAddressesInSingleEndpoint,
     dns: {
       ...parseRefresh(message, context),
       jitterMs: durationMsOr(message.dnsJitter, 0),
       lookupFamily: LOOKUP_FAMILIES[message.dnsLookupFamily] ?? 'auto',
-      resolvers: resolver.resolvers,
-      useTcp: resolver.useTcp,
+      ...resolver,
     },
   });
 }

@@ -124,11 +124,11 @@ export class EnvoytsProcess {
 }
 
 /** One request on a connection of its own; rejects when the connection ends without an answer. */
-export function ask(address: string, path: string, method = 'GET'): Promise<Answer> {
+export function ask(address: string, path: string, method = 'GET', headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
   const colon = address.lastIndexOf(':');
   return new Promise((resolve, reject) => {
     const request = http.request(
-      { host: address.slice(0, colon), port: Number(address.slice(colon + 1)), path, method, agent: false, timeout: WAIT_MS },
+      { host: address.slice(0, colon), port: Number(address.slice(colon + 1)), path, method, headers, agent: false, timeout: WAIT_MS },
       (response) => {
         let body = '';
         response.on('data', (bytes: Buffer) => {

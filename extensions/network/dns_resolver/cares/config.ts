@@ -1,6 +1,8 @@
 import type { CaresDnsResolverConfig } from '../../../../core/api/gen/envoy/extensions/network/dns_resolver/cares/v3/cares_dns_resolver_pb.d.ts';
+import { isDeepStrictEqual } from 'node:util';
 import { deepFreeze } from '../../../../core/base/deep_freeze.ts';
 import type { ExtensionFactory, FactoryRegistry } from '../../../../core/registry/factory_registry.ts';
+import { DNS_QUERY_DEFAULTS, type DnsQueryOptions } from '../../../../core/upstream/cluster_config.ts';
 import { DNS_RESOLVER_CATEGORY, type DnsResolverOptions, parseResolvers } from '../../../../core/upstream/dns_options.ts';
 
 /** Which servers to ask; the asking itself is the same whatever the extension. */
@@ -11,10 +13,24 @@ const factory: ExtensionFactory<DnsResolverOptions, unknown, DnsResolverOptions>
   parse: (tracked, context) => {
     const message = tracked as CaresDnsResolverConfig;
     const resolvers = parseResolvers(message.resolvers, context);
-    return deepFreeze({ resolvers, useTcp: message.dnsResolverOptions?.useTcpForDnsLookups ?? false });
+    return deepFreeze({ resolvers, useTcp: message.dnsResolverOptions?.useTcpForDnsLookups ?? false, ...parseQueries(message) });
   },
   createFactory: (config) => config,
 };
+
+/** Nothing where all is as usual. Payload size, channel duration and reinitialisation are the platform's affair and stay unread. */
+function parseQueries(message: CaresDnsResolverConfig): { query?: DnsQueryOptions } {
+  const query: DnsQueryOptions = {
+    timeoutMs: message.queryTimeoutSeconds === undefined ? DNS_QUERY_DEFAULTS.timeoutMs : Number(message.queryTimeoutSeconds) * 1000,
+    tries: message.queryTries ?? DNS_QUERY_DEFAULTS.tries,
+    rotates: message.rotateNameservers,
+    usesSearchList: !(message.dnsResolverOptions?.noDefaultSearchDomain ?? false),
+    resolversAreFallback: message.useResolversAsFallback,
+    filtersUnroutable: message.filterUnroutableFamilies,
+    udpMaxQueries: message.udpMaxQueries ?? DNS_QUERY_DEFAULTS.udpMaxQueries,
+  };
+  return isDeepStrictEqual(query, DNS_QUERY_DEFAULTS) ? {} : { query };
+}
 
 /** Adds the resolver to a registry. */
 export function register(registry: FactoryRegistry): void {
