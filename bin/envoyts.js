@@ -9,19 +9,25 @@ if (major < 24) {
 }
 var root = process.getBuiltinModule('node:url').fileURLToPath(new URL('..', import.meta.url));
 
+// Without a cache every thread would compile (and, of sources, strip) everything by itself at every start. The variable is how worker
+// threads learn of it. The folder belongs to this package: code from a shared temporary folder would be anybody's code. Where it
+// cannot be written there is none.
+function useCompileCache(folder) {
+  if (process.env.NODE_COMPILE_CACHE === undefined) {
+    process.env.NODE_COMPILE_CACHE = root + folder;
+  }
+  process.getBuiltinModule('node:module').enableCompileCache(process.env.NODE_COMPILE_CACHE);
+}
+
 function runBuilt() {
+  useCompileCache('dist/.cache');
   // Log lines and errors name places in the sources.
   process.getBuiltinModule('node:module').setSourceMapsSupport(true, { nodeModules: true, generatedCode: false });
   import(new URL('../dist/bin/envoyts.js', import.meta.url).href);
 }
 
 function runSources() {
-  // Without a cache every thread would strip types by itself at every start. The variable is how worker threads learn of it.
-  // The folder belongs to this checkout: code from a shared temporary folder would be anybody's code.
-  if (process.env.NODE_COMPILE_CACHE === undefined) {
-    process.env.NODE_COMPILE_CACHE = `${root}node_modules/.cache/envoyts`;
-  }
-  process.getBuiltinModule('node:module').enableCompileCache(process.env.NODE_COMPILE_CACHE);
+  useCompileCache('node_modules/.cache/envoyts');
   import(new URL('./envoyts.ts', import.meta.url).href);
 }
 
