@@ -37,10 +37,18 @@ export class BatchIo implements Io {
   private readonly due = new Int32Array(MAX_CONNECTIONS);
   private dueCount = 0;
   private readonly connecting: number[] = [];
+  /** Downstream connections that the worker has closed: others take their numbers in the next turn. */
+  private readonly closed: number[] = [];
+  private listener = 0;
+  /** Clients whose response is there, and which close when they were told that it is the last. */
+  private readonly answered: number[] = [];
+  private readonly clientsClose: boolean;
   private next = 0;
   private handler: TurnHandler = () => {};
 
-  constructor(request: string, response: string) {
+  /** `clientsClose`: each client closes after its response. */
+  constructor(request: string, response: string, clientsClose: boolean) {
+    this.clientsClose = clientsClose;
     const memory = new ArrayBuffer(ARENA_BYTES + STATIC_BYTES + OUT_BYTES);
     this.slab = new Uint8Array(memory);
     this.slabBuffer = Buffer.from(memory);
@@ -50,6 +58,7 @@ export class BatchIo implements Io {
 
   /** Opens downstream connections; each has its first request due. */
   open(listener: number, count: number): void {
+    this.listener = listener;
     for (let i = 0; i < count; i++) {
       const connection = this.next++;
       this.event(0, connection, IoEvent.accept, listener, 0);
@@ -67,6 +76,12 @@ export class BatchIo implements Io {
   private step(width: number): void {
     let count = 0;
     for (const connection of this.connecting.splice(0)) this.event(count++, connection, IoEvent.connect, 0, 0);
+    for (const connection of this.answered.splice(0)) this.event(count++, connection, IoEvent.eof, 0, 0);
+    for (const connection of this.closed.splice(0)) {
+      this.event(count++, connection, IoEvent.accept, this.listener, 0);
+      this.bytesRead[connection] = 0;
+      this.due[this.dueCount++] = connection;
+    }
     let at = GAP;
     const taken = Math.min(this.dueCount, width);
     for (let i = 0; i < taken; i++) {
@@ -119,10 +134,13 @@ export class BatchIo implements Io {
       if (op === IoCommand.send) {
         p += 2 * count;
         // Heads and bodies of one message go out in one command here: they arrive whole.
-        this.due[this.dueCount++] = connection;
-        if (this.isUpstream[connection] === 0) this.responses++;
+        const isUpstream = this.isUpstream[connection] === 1;
+        if (!isUpstream) this.responses++;
+        if (isUpstream || !this.clientsClose) this.due[this.dueCount++] = connection;
+        else this.answered.push(connection);
       } else if (op === IoCommand.close) {
-        throw new Error('a connection was closed');
+        if (this.isUpstream[connection] === 1) throw new Error('an upstream connection was closed');
+        this.closed.push(connection);
       }
     }
   }
