@@ -40,8 +40,10 @@ describe.runIf(canMeasure).each(backendsUnderTest())('a slow reader bounds the m
     const child = fork(PEER, { stdio: 'inherit', execArgv: [] });
     peer = child;
     const [{ origin }] = (await once(child, 'message')) as [{ origin: number }];
-    const routed = bootstrap({ clusters: cluster('c', 'STATIC', '127.0.0.1', origin, 'max_requests_per_connection: 1') });
-    const config = routed.replace('direct_response: { status: 200, body: { inline_string: "direct" } }', 'route: { cluster: c, timeout: 0s }');
+    const config = bootstrap({
+      routes: '- { match: { prefix: / }, route: { cluster: c, timeout: 0s } }',
+      clusters: cluster('c', 'STATIC', '127.0.0.1', origin, 'max_requests_per_connection: 1'),
+    });
     const proxy = new EnvoytsProcess('real', config, ['--concurrency', '1', '-l', 'warn'], { ENVOYTS_IO: backend });
     envoyts = proxy;
     await proxy.ready();

@@ -11,6 +11,7 @@ import { CHAOS_POLICIES, ChaosTally } from '../support/chaos_policies.ts';
 import { ChaosUpstream, MISBEHAVIOURS } from '../support/chaos_upstream.ts';
 import { until } from '../support/io_driver.ts';
 import { TestNameServer } from '../support/test_name_server.ts';
+import { bootstrap } from './support/bootstraps.ts';
 import { EnvoytsProcess } from './support/envoyts_process.ts';
 
 const SECONDS = Number(process.env['CHAOS_SECONDS'] ?? 5);
@@ -30,42 +31,23 @@ function configuration(upstreams: readonly ChaosUpstream[], addresses: readonly 
   const more = `connect_timeout: 0.3s
     circuit_breakers: { thresholds: [{ max_retries: 1000 }] }
     outlier_detection: { consecutive_5xx: 5, interval: 0.5s, base_ejection_time: 0.3s, max_ejection_percent: 40 }`;
-  return `
-admin: { address: { socket_address: { address: 127.0.0.1, port_value: 0 } } }
-layered_runtime: { layers: [{ name: admin, admin_layer: {} }] }
-static_resources:
-  listeners:
-  - name: main
-    address: { socket_address: { address: 127.0.0.1, port_value: 0 } }
-    filter_chains:
-    - filters:
-      - name: manager
-        typed_config:
-          "@type": ${TYPES}.filters.network.http_connection_manager.v3.HttpConnectionManager
-          stat_prefix: main
-          http_filters: [{ name: router, typed_config: { "@type": ${TYPES}.filters.http.router.v3.Router } }]
-          route_config:
-            validate_clusters: false
-            virtual_hosts:
-            - name: v
-              domains: ["*"]
-              routes:
-              - { match: { prefix: /plain/ }, route: { cluster: fixed, timeout: 0.4s, request_mirror_policies: [{ cluster: named, runtime_fraction: { default_value: { numerator: 10 } } }] } }
-              - match: { prefix: /retry/ }
-                route:
-                  cluster: named
-                  timeout: 1s
-                  retry_policy: { retry_on: "5xx,reset,connect-failure", num_retries: 4, per_try_timeout: 0.15s, host_selection_retry_max_attempts: 5,
-                    retry_back_off: { base_interval: 0.001s, max_interval: 0.005s },
-                    retry_host_predicate: [{ name: envoy.retry_host_predicates.previous_hosts, typed_config: { "@type": ${TYPES}.retry.host.previous_hosts.v3.PreviousHostsPredicate } }] }
-              - match: { prefix: /hedged/ }
-                route: { cluster: named, timeout: 1s, hedge_policy: { hedge_on_per_try_timeout: true }, retry_policy: { retry_on: "5xx,reset", num_retries: 3, per_try_timeout: 0.15s } }
-              - { match: { prefix: /short/ }, route: { cluster: named, timeout: 0.02s } }
-              - { match: { prefix: /direct/ }, direct_response: { status: 200, body: { inline_string: direct } } }
-              - { match: { prefix: /redirect/ }, redirect: { path_redirect: /plain/x } }
-              - { match: { prefix: /gone/ }, route: { cluster: gone } }
-  clusters:
-  - name: fixed
+  return bootstrap({
+    top: 'layered_runtime: { layers: [{ name: admin, admin_layer: {} }] }',
+    routes: `- { match: { prefix: /plain/ }, route: { cluster: fixed, timeout: 0.4s, request_mirror_policies: [{ cluster: named, runtime_fraction: { default_value: { numerator: 10 } } }] } }
+- match: { prefix: /retry/ }
+  route:
+    cluster: named
+    timeout: 1s
+    retry_policy: { retry_on: "5xx,reset,connect-failure", num_retries: 4, per_try_timeout: 0.15s, host_selection_retry_max_attempts: 5,
+      retry_back_off: { base_interval: 0.001s, max_interval: 0.005s },
+      retry_host_predicate: [{ name: envoy.retry_host_predicates.previous_hosts, typed_config: { "@type": ${TYPES}.retry.host.previous_hosts.v3.PreviousHostsPredicate } }] }
+- match: { prefix: /hedged/ }
+  route: { cluster: named, timeout: 1s, hedge_policy: { hedge_on_per_try_timeout: true }, retry_policy: { retry_on: "5xx,reset", num_retries: 3, per_try_timeout: 0.15s } }
+- { match: { prefix: /short/ }, route: { cluster: named, timeout: 0.02s } }
+- { match: { prefix: /direct/ }, direct_response: { status: 200, body: { inline_string: direct } } }
+- { match: { prefix: /redirect/ }, redirect: { path_redirect: /plain/x } }
+- { match: { prefix: /gone/ }, route: { cluster: gone } }`,
+    clusters: `  - name: fixed
     lb_policy: LEAST_REQUEST
     ${more}
     load_assignment: { cluster_name: fixed, endpoints: [{ lb_endpoints: [${addresses.map(endpoint).join(', ')}] }] }
@@ -77,7 +59,8 @@ static_resources:
     ${more}
     health_checks: [{ timeout: 0.1s, interval: 0.1s, no_traffic_interval: 0.1s, unhealthy_threshold: 2, healthy_threshold: 1, http_health_check: { path: /hc } }]
     load_assignment: { cluster_name: named, endpoints: [{ lb_endpoints: [${endpoint('hosts.test')}] }] }
-`;
+`,
+  });
 }
 
 /** Twenty addresses of the loopback with one port: that is how a name has many hosts. */

@@ -58,8 +58,10 @@ describe('/explain of a running process', () => {
     await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve));
     closers.push(() => upstream.close());
     const port = (upstream.address() as { port: number }).port;
-    const text = bootstrap({ clusters: cluster('c', 'STRICT_DNS', 'localhost', port, 'dns_lookup_family: V4_ONLY') })
-      .replace('direct_response: { status: 200, body: { inline_string: "direct" } }', 'route: { cluster: c, prefix_rewrite: /inner/, host_rewrite_literal: inner.host }');
+    const text = bootstrap({
+      routes: '- { match: { prefix: / }, route: { cluster: c, prefix_rewrite: /inner/, host_rewrite_literal: inner.host } }',
+      clusters: cluster('c', 'STRICT_DNS', 'localhost', port, 'dns_lookup_family: V4_ONLY'),
+    });
     const envoyts = spawned(text, '--concurrency', '1');
     await envoyts.ready();
     const address = await envoyts.listener('main');

@@ -5,6 +5,7 @@ import { XxHash64 } from '../../core/base/xxhash64.ts';
 import { weightShares } from '../../core/upstream/consistent_hash/entries.ts';
 import { buildAtOnce } from '../../core/upstream/consistent_hash/hash_table.ts';
 import { buildMaglevTable } from '../../core/upstream/consistent_hash/maglev_table.ts';
+import { bootstrap } from './support/bootstraps.ts';
 import { ask, EnvoytsProcess } from './support/envoyts_process.ts';
 
 const SERVERS = 6;
@@ -22,25 +23,13 @@ afterEach(async () => {
 function configuration(ports: readonly number[]): string {
   const endpoints = Array.from({ length: HOSTS }, (_, i) =>
     `{ endpoint: { address: { socket_address: { address: 127.0.0.1, port_value: ${ports[i % SERVERS]} } } }, metadata: { filter_metadata: { envoy.lb: { hash_key: host-${i} } } } }`);
-  return `
-admin: { address: { socket_address: { address: 127.0.0.1, port_value: 0 } } }
-static_resources:
-  listeners:
-  - name: main
-    address: { socket_address: { address: 127.0.0.1, port_value: 0 } }
-    filter_chains:
-    - filters:
-      - name: manager
-        typed_config:
-          "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
-          stat_prefix: main
-          http_filters: [{ name: router, typed_config: { "@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router } }]
-          route_config: { virtual_hosts: [{ name: v, domains: ["*"], routes: [{ match: { prefix: / }, route: { cluster: c, hash_policy: [{ query_parameter: { name: k } }] } }] }] }
-  clusters:
-  - name: c
+  return bootstrap({
+    routes: '- { match: { prefix: / }, route: { cluster: c, hash_policy: [{ query_parameter: { name: k } }] } }',
+    clusters: `  - name: c
     lb_policy: MAGLEV
     load_assignment: { cluster_name: c, endpoints: [{ lb_endpoints: [${endpoints.join(', ')}] }] }
-`;
+`,
+  });
 }
 
 describe('a table of hashes for many hosts', () => {

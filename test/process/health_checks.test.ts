@@ -68,7 +68,7 @@ function cluster(ports: readonly number[], check: string, more = ''): string {
 }
 
 async function start(backend: string, clusters: string): Promise<{ envoyts: EnvoytsProcess; address: string; flags: () => Promise<string[]> }> {
-  const text = bootstrap({ clusters }).replace('direct_response: { status: 200, body: { inline_string: "direct" } }', 'route: { cluster: c }');
+  const text = bootstrap({ clusters, routes: '- { match: { prefix: / }, route: { cluster: c } }' });
   const envoyts = new EnvoytsProcess('real', text, ['--concurrency', '2', '--io', backend]);
   open.push(envoyts);
   await envoyts.ready();
@@ -234,9 +234,11 @@ describe('the health_check filter of a process with two workers', () => {
 
   /** A process whose filter answers /hc. */
   async function behind(upstream: Upstream, filter: string, check: string): Promise<{ envoyts: EnvoytsProcess; address: string }> {
-    const text = bootstrap({ clusters: cluster([upstream.port], check) })
-      .replace('direct_response: { status: 200, body: { inline_string: "direct" } }', 'route: { cluster: c }')
-      .replace('http_filters:\n', `http_filters:\n          - ${FILTER}${filter}, headers: [{ name: ":path", string_match: { exact: /hc } }] } }\n`);
+    const text = bootstrap({
+      routes: '- { match: { prefix: / }, route: { cluster: c } }',
+      filters: `- ${FILTER}${filter}, headers: [{ name: ":path", string_match: { exact: /hc } }] } }`,
+      clusters: cluster([upstream.port], check),
+    });
     const envoyts = new EnvoytsProcess('real', text, ['--concurrency', '2']);
     open.push(envoyts);
     await envoyts.ready();

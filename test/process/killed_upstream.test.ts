@@ -3,6 +3,7 @@ import { Agent, request } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
 import { nativeAvailable } from '../../native/index.ts';
 import { until } from '../support/io_driver.ts';
+import { bootstrap, loadAssignment } from './support/bootstraps.ts';
 import { EnvoytsProcess } from './support/envoyts_process.ts';
 import { UpstreamProcess } from './support/upstream_process.ts';
 
@@ -12,34 +13,17 @@ const CLIENTS = 20;
 const REQUESTS_BEFORE_AND_AFTER = 400;
 
 function configuration(ports: readonly number[]): string {
-  return `
-admin: { address: { socket_address: { address: 127.0.0.1, port_value: 0 } } }
-static_resources:
-  listeners:
-  - name: main
-    address: { socket_address: { address: 127.0.0.1, port_value: 0 } }
-    filter_chains:
-    - filters:
-      - name: manager
-        typed_config:
-          "@type": ${TYPES}.filters.network.http_connection_manager.v3.HttpConnectionManager
-          stat_prefix: main
-          http_filters: [{ name: router, typed_config: { "@type": ${TYPES}.filters.http.router.v3.Router } }]
-          route_config:
-            virtual_hosts:
-            - name: v
-              domains: ["*"]
-              routes:
-              - match: { prefix: / }
-                route:
-                  cluster: c
-                  retry_policy: { retry_on: "reset,connect-failure", num_retries: 3, host_selection_retry_max_attempts: 5, retry_back_off: { base_interval: 0.001s },
-                    retry_host_predicate: [{ name: envoy.retry_host_predicates.previous_hosts, typed_config: { "@type": ${TYPES}.retry.host.previous_hosts.v3.PreviousHostsPredicate } }] }
-  clusters:
-  - name: c
+  return bootstrap({
+    routes: `- match: { prefix: / }
+  route:
+    cluster: c
+    retry_policy: { retry_on: "reset,connect-failure", num_retries: 3, host_selection_retry_max_attempts: 5, retry_back_off: { base_interval: 0.001s },
+      retry_host_predicate: [{ name: envoy.retry_host_predicates.previous_hosts, typed_config: { "@type": ${TYPES}.retry.host.previous_hosts.v3.PreviousHostsPredicate } }] }`,
+    clusters: `  - name: c
     circuit_breakers: { thresholds: [{ max_retries: 1000 }] }
-    load_assignment: { cluster_name: c, endpoints: [{ lb_endpoints: [${ports.map((port) => `{ endpoint: { address: { socket_address: { address: 127.0.0.1, port_value: ${port} } } } }`).join(', ')}] }] }
-`;
+    ${loadAssignment('c', ports)}
+`,
+  });
 }
 
 /** One request on a kept connection: what is wrong with its answer; '' = nothing. */

@@ -1,6 +1,7 @@
 /** Hosts that requests name, in a whole process with two workers. */
 import { createServer, type Server } from 'node:http';
 import { afterEach, expect, it } from 'vitest';
+import { bootstrap } from './support/bootstraps.ts';
 import { ask, EnvoytsProcess } from './support/envoyts_process.ts';
 
 let proxy: EnvoytsProcess | undefined;
@@ -10,28 +11,16 @@ afterEach(async () => {
   upstream?.close();
 });
 
-const CONFIGURATION = `
-admin: { address: { socket_address: { address: 127.0.0.1, port_value: 0 } } }
-static_resources:
-  listeners:
-  - name: main
-    address: { socket_address: { address: 127.0.0.1, port_value: 0 } }
-    filter_chains:
-    - filters:
-      - name: manager
-        typed_config:
-          "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
-          stat_prefix: main
-          http_filters: [{ name: router, typed_config: { "@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router } }]
-          route_config: { virtual_hosts: [{ name: v, domains: ["*"], routes: [{ match: { prefix: / }, route: { cluster: c } }] }] }
-  clusters:
-  - name: c
+const CONFIGURATION = bootstrap({
+  routes: '- { match: { prefix: / }, route: { cluster: c } }',
+  clusters: `  - name: c
     type: ORIGINAL_DST
     lb_policy: CLUSTER_PROVIDED
     cleanup_interval: 0.2s
     original_dst_lb_config: { use_http_header: true }
     common_http_protocol_options: { idle_timeout: 0.1s }
-`;
+`,
+});
 
 it('takes requests where they say, shows the hosts to everybody, and forgets them when nobody uses them', async () => {
   const server = createServer((_request, response) => response.end('here'));

@@ -3,6 +3,7 @@ import { Agent, createServer, request, type RequestListener, type Server } from 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { bootstrap, loadAssignment } from './support/bootstraps.ts';
 import { ask, EnvoytsProcess } from './support/envoyts_process.ts';
 
 let proxy: EnvoytsProcess | undefined;
@@ -54,29 +55,17 @@ async function askOnOneConnection(address: string, count: number): Promise<numbe
 const LONG = 'consecutive_5xx: 20, max_ejection_percent: 100, interval: 100s, base_ejection_time: 200s';
 
 function configuration(ports: readonly number[], outliers = LONG, more = ''): string {
-  return `
-admin: { address: { socket_address: { address: 127.0.0.1, port_value: 0 } } }
-layered_runtime: { layers: [{ name: admin, admin_layer: {} }] }
-cluster_manager: { outlier_detection: { event_log_path: "{folder}/events.log" } }
-static_resources:
-  listeners:
-  - name: main
-    address: { socket_address: { address: 127.0.0.1, port_value: 0 } }
-    filter_chains:
-    - filters:
-      - name: manager
-        typed_config:
-          "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
-          stat_prefix: main
-          http_filters: [{ name: router, typed_config: { "@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router } }]
-          route_config: { virtual_hosts: [{ name: v, domains: ["*"], routes: [{ match: { prefix: / }, route: { cluster: c } }] }] }
-  clusters:
-  - name: c
+  return bootstrap({
+    top: `layered_runtime: { layers: [{ name: admin, admin_layer: {} }] }
+cluster_manager: { outlier_detection: { event_log_path: "{folder}/events.log" } }`,
+    routes: '- { match: { prefix: / }, route: { cluster: c } }',
+    clusters: `  - name: c
     common_lb_config: { healthy_panic_threshold: { value: 0 } }
     outlier_detection: { ${outliers} }
     ${more}
-    load_assignment: { cluster_name: c, endpoints: [{ lb_endpoints: [${ports.map((port) => `{ endpoint: { address: { socket_address: { address: 127.0.0.1, port_value: ${port} } } } }`).join(', ')}] }] }
-`;
+    ${loadAssignment('c', ports)}
+`,
+  });
 }
 
 describe('outlier detection', () => {

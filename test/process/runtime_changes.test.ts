@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { bootstrap } from './support/bootstraps.ts';
 import { ask, EnvoytsProcess } from './support/envoyts_process.ts';
 
 let proxy: EnvoytsProcess | undefined;
@@ -14,42 +15,24 @@ afterEach(async () => {
 
 function configuration(port: number): string {
   const fraction = (key: string) => `{ default_value: { numerator: 0 }, runtime_key: ${key} }`;
-  return `
-admin: { address: { socket_address: { address: 127.0.0.1, port_value: 0 } } }
-layered_runtime: { layers: [{ name: base, static_layer: { routing.tried: "0", http_connection_manager.normalize_path: "100" } }, { name: admin, admin_layer: {} }] }
-static_resources:
-  listeners:
-  - name: main
-    address: { socket_address: { address: 127.0.0.1, port_value: 0 } }
-    filter_chains:
-    - filters:
-      - name: manager
-        typed_config:
-          "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
-          stat_prefix: main
-          access_log:
-          - name: file
-            filter: { runtime_filter: { runtime_key: log.tried } }
-            typed_config: { "@type": type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog, path: "{folder}/tried.log", log_format: { text_format_source: { inline_string: "%PATH%\\n" } } }
-          local_reply_config:
-            mappers: [{ filter: { runtime_filter: { runtime_key: reply.tried } }, status_code: 299 }]
-          http_filters:
-          - { name: fault, typed_config: { "@type": type.googleapis.com/envoy.extensions.filters.http.fault.v3.HTTPFault, abort: { http_status: 418, percentage: { numerator: 0 } } } }
-          - { name: router, typed_config: { "@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router } }
-          route_config:
-            virtual_hosts:
-            - name: v
-              domains: ["*"]
-              routes:
-              - { match: { prefix: /route, runtime_fraction: ${fraction('routing.tried')} }, direct_response: { status: 202 } }
-              - { match: { prefix: /weighted }, route: { weighted_clusters: { runtime_key_prefix: weights, clusters: [{ name: a, weight: 100, response_headers_to_add: [{ header: { key: x-c, value: a } }] }, { name: b, weight: 0 }] } } }
-              - { match: { prefix: /mirrored }, route: { cluster: a, request_mirror_policies: [{ cluster: b, runtime_fraction: ${fraction('mirror.tried')} }] } }
-              - { match: { path: /dots }, direct_response: { status: 203 } }
-              - { match: { prefix: /maintained }, route: { cluster: a } }
-              - { match: { prefix: / }, direct_response: { status: 200 } }
-  clusters:
-${['a', 'b'].map((name) => `  - { name: ${name}, load_assignment: { cluster_name: ${name}, endpoints: [{ lb_endpoints: [{ endpoint: { address: { socket_address: { address: 127.0.0.1, port_value: ${port} } } } }] }] } }`).join('\n')}
-`;
+  return bootstrap({
+    top: 'layered_runtime: { layers: [{ name: base, static_layer: { routing.tried: "0", http_connection_manager.normalize_path: "100" } }, { name: admin, admin_layer: {} }] }',
+    manager: `access_log:
+- name: file
+  filter: { runtime_filter: { runtime_key: log.tried } }
+  typed_config: { "@type": type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog, path: "{folder}/tried.log", log_format: { text_format_source: { inline_string: "%PATH%\\n" } } }
+local_reply_config:
+  mappers: [{ filter: { runtime_filter: { runtime_key: reply.tried } }, status_code: 299 }]`,
+    filters: '- { name: fault, typed_config: { "@type": type.googleapis.com/envoy.extensions.filters.http.fault.v3.HTTPFault, abort: { http_status: 418, percentage: { numerator: 0 } } } }',
+    routes: `- { match: { prefix: /route, runtime_fraction: ${fraction('routing.tried')} }, direct_response: { status: 202 } }
+- { match: { prefix: /weighted }, route: { weighted_clusters: { runtime_key_prefix: weights, clusters: [{ name: a, weight: 100, response_headers_to_add: [{ header: { key: x-c, value: a } }] }, { name: b, weight: 0 }] } } }
+- { match: { prefix: /mirrored }, route: { cluster: a, request_mirror_policies: [{ cluster: b, runtime_fraction: ${fraction('mirror.tried')} }] } }
+- { match: { path: /dots }, direct_response: { status: 203 } }
+- { match: { prefix: /maintained }, route: { cluster: a } }
+- { match: { prefix: / }, direct_response: { status: 200 } }`,
+    clusters: `${['a', 'b'].map((name) => `  - { name: ${name}, load_assignment: { cluster_name: ${name}, endpoints: [{ lb_endpoints: [{ endpoint: { address: { socket_address: { address: 127.0.0.1, port_value: ${port} } } } }] }] } }`).join('\n')}
+`,
+  });
 }
 
 describe('/runtime_modify', () => {

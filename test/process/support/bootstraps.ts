@@ -2,18 +2,40 @@
 
 const ADMIN = 'admin: { address: { socket_address: { address: 127.0.0.1, port_value: 0 } } }\n';
 
-/** One HTTP listener called `main` that answers by itself; more listeners and clusters as YAML items of their lists. */
-export function bootstrap(parts: { readonly listeners?: string; readonly clusters?: string; readonly top?: string; readonly accessLog?: string; readonly port?: number } = {}): string {
+/** What the listener `main` of a bootstrap does; the default: one route that answers by itself. */
+interface MainParts {
+  readonly accessLog?: string;
+  /** Other fields of the connection manager, as YAML. */
+  readonly manager?: string;
+  /** HTTP filters before the router, as YAML items. */
+  readonly filters?: string;
+  /** Routes as YAML items. */
+  readonly routes?: string;
+}
+
+interface BootstrapParts extends MainParts {
+  /** More listeners and clusters, as YAML items of their lists. */
+  readonly listeners?: string;
+  readonly clusters?: string;
+  /** More fields of the bootstrap. */
+  readonly top?: string;
+  readonly port?: number;
+}
+
+/** A bootstrap with one HTTP listener called `main`. */
+export function bootstrap(parts: BootstrapParts = {}): string {
   return `${ADMIN}${parts.top ?? ''}
 static_resources:
   listeners:
-${httpListener('main', parts.port ?? 0, '', parts.accessLog)}${parts.listeners ?? ''}
+${httpListener('main', parts.port ?? 0, '', parts)}${parts.listeners ?? ''}
   clusters: ${parts.clusters === undefined ? '[]' : `\n${parts.clusters}`}
 `;
 }
 
-/** A listener item whose only route is a direct response. */
-export function httpListener(name: string, port: number, more = '', accessLog = ''): string {
+const DIRECT = '- { match: { prefix: / }, direct_response: { status: 200, body: { inline_string: "direct" } } }';
+
+/** A listener item. */
+export function httpListener(name: string, port: number, more = '', { accessLog = '', manager = '', filters = '', routes = DIRECT }: MainParts = {}): string {
   return `  - name: ${name}
     address: { socket_address: { address: 127.0.0.1, port_value: ${port} } }
     ${more}
@@ -24,16 +46,29 @@ export function httpListener(name: string, port: number, more = '', accessLog = 
           "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
           stat_prefix: ${name}
           ${accessLog}
+${indented(10, manager)}
           http_filters:
+${indented(10, filters)}
           - name: envoy.filters.http.router
             typed_config: { "@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router }
           route_config:
+            validate_clusters: false
             virtual_hosts:
             - name: all
               domains: ["*"]
               routes:
-              - { match: { prefix: / }, direct_response: { status: 200, body: { inline_string: "direct" } } }
+${indented(14, routes)}
 `;
+}
+
+function indented(blanks: number, yaml: string): string {
+  return yaml.split('\n').map((line) => (line === '' ? '' : ' '.repeat(blanks) + line)).join('\n');
+}
+
+/** Endpoints on the loopback, as the field of a cluster item. */
+export function loadAssignment(name: string, ports: readonly number[]): string {
+  const endpoints = ports.map((port) => `{ endpoint: { address: { socket_address: { address: 127.0.0.1, port_value: ${port} } } } }`);
+  return `load_assignment: { cluster_name: ${name}, endpoints: [{ lb_endpoints: [${endpoints.join(', ')}] }] }`;
 }
 
 /** The field of an HTTP connection manager that writes access logs to a file. */
