@@ -19,3 +19,11 @@ export const ACCESS_LOG_TYPE_TEXT: readonly string[] = [
   'NotSet', 'TcpUpstreamConnected', 'TcpPeriodic', 'TcpConnectionEnd', 'DownstreamStart', 'DownstreamPeriodic',
   'DownstreamEnd', 'UpstreamPoolReady', 'UpstreamPeriodic', 'UpstreamEnd', 'DownstreamTunnelSuccessfullyEstablished',
 ];
+
+const FIRST_UPSTREAM_TYPE = ACCESS_LOG_TYPE_TEXT.indexOf('UpstreamPoolReady');
+const LAST_UPSTREAM_TYPE = ACCESS_LOG_TYPE_TEXT.indexOf('UpstreamEnd');
+
+/** Whether a line is about one try at an upstream, not about a whole stream. */
+export function isUpstreamLine(logType: number): boolean {
+  return logType >= FIRST_UPSTREAM_TYPE && logType <= LAST_UPSTREAM_TYPE;
+}

@@ -1,7 +1,7 @@
 import type { HeaderMap } from '../headers/header_map.ts';
 import { FIRST_REGULAR_ID, HeaderId } from '../headers/header_names.ts';
 import { copyBytes, copyWords, type Field, JsonKind, MISSING, writeInteger, writeText } from './field.ts';
-import type { FormatContext } from './format_context.ts';
+import { type FormatContext, isUpstreamLine } from './format_context.ts';
 
 /** Which message a header operator reads. */
 export const HeaderSource = { request: 0, response: 1, trailers: 2 } as const;
@@ -66,6 +66,22 @@ export class HeaderField implements Field {
     if (headers === null) return MISSING;
     const end = writeHeader(bytes, view, at, headers, this.nameId);
     return end >= 0 || this.alternativeId === 0 ? end : writeHeader(bytes, view, at, headers, this.alternativeId);
+  }
+
+  writeJson(bytes: Uint8Array, at: number, context: FormatContext): number {
+    return this.write(bytes, at, context);
+  }
+}
+
+/** %STREAM_ID%: x-request-id. Lines about a try at an upstream have none. */
+export class StreamIdField implements Field {
+  readonly jsonKind = JsonKind.string;
+  readonly needsRequestHeaders = true;
+  readonly needsResponseHeaders = false;
+
+  write(bytes: Uint8Array, at: number, context: FormatContext): number {
+    if (context.requestHeaders === null || isUpstreamLine(context.logType)) return MISSING;
+    return writeHeader(bytes, null, at, context.requestHeaders, HeaderId.requestId);
   }
 
   writeJson(bytes: Uint8Array, at: number, context: FormatContext): number {

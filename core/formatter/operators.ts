@@ -2,7 +2,6 @@
  * The operators of substitution formats: which arguments each takes, whether a length may follow, and what it compiles to.
  * Names and rules: configuration/observability/access_log/usage. Control plane (compile time).
  */
-import { HeaderId } from '../headers/header_names.ts';
 import { AddressField, AddressPart, AddressSource } from './address_field.ts';
 import { coalesceOperator } from './coalesce_field.ts';
 import { DurationField, StreamDurationField, TIME_POINT_NAMES, TimePoint } from './duration_field.ts';
@@ -10,7 +9,7 @@ import type { Field } from './field.ts';
 import type { FormatEnvironment } from './format_environment.ts';
 import type { OperatorToken } from './format_parser.ts';
 import { GrpcStatusField, GrpcStatusStyle } from './grpc_status_field.ts';
-import { HeaderField, HeaderSource, HeaderWithoutQueryField, PathField } from './header_field.ts';
+import { HeaderField, HeaderSource, HeaderWithoutQueryField, PathField, StreamIdField } from './header_field.ts';
 import { FilterStateField, MetadataField, MetadataSource } from './metadata_field.ts';
 import { noteNeeds, NumberField, NumberKind } from './number_field.ts';
 import { QueryParamField } from './query_param_field.ts';
@@ -131,7 +130,7 @@ withArgs('RESPONSE_CODE_DETAILS', 'optional', false, (args) =>
 withArgs('GRPC_STATUS', 'optional', false, grpcStatusOperator);
 plain('GRPC_STATUS_NUMBER', () => new GrpcStatusField(GrpcStatusStyle.number));
 plain('LOCAL_REPLY_BODY', () => new TextField(TextKind.localReplyBody));
-plain('STREAM_ID', () => new HeaderField(HeaderSource.request, HeaderId.requestId, 0));
+plain('STREAM_ID', () => new StreamIdField());
 withArgs('XFCC_VALUE', 'required', false, (args) => XfccField.of(args));
 
 // === sizes ===

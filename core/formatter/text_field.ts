@@ -32,6 +32,7 @@ export class TextField implements Field {
     if (info === null) return MISSING;
     if (this.kind === TextKind.protocol) {
       const name = PROTOCOL_BYTES[info.protocol];
+      if (name.length === 0) return MISSING;
       return copyBytes(bytes, at, name, 0, name.length);
     }
     const text = textOf(this.kind, info);

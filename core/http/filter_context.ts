@@ -1,3 +1,5 @@
+import type { AccessLogger } from '../access_log/access_log.ts';
+import type { AccessLogConfig } from '../access_log/access_log_config.ts';
 import type { TurnBuffer } from '../buffer/turn_buffer.ts';
 import type { Timer } from '../event/timer.ts';
 import type { FormatEnvironment } from '../formatter/format_environment.ts';
@@ -42,6 +44,8 @@ export interface HttpFilterContext {
   /** For compiling substitution formats (`compileHeaderValue`), at this time only. */
   readonly formatEnvironment: FormatEnvironment;
   readonly server: ServerFacts;
+  /** Access loggers of a configuration, compiled for this thread; at this time only. */
+  createAccessLoggers(configs: readonly AccessLogConfig[]): readonly AccessLogger[];
   /** This thread's clusters. */
   readonly clusters: ClusterLookup;
   /** The slab that body ranges without memory of their own refer to. */

@@ -28,6 +28,8 @@ export interface TerminalFilterCallbacks extends FilterCallbacks {
   readDisableRequest(disable: boolean): void;
   /** Whether the downstream write queue is over its limit; asking arms `onDownstreamBelowLowWatermark`. */
   isDownstreamAboveHighWatermark(): boolean;
+  /** Brings the count of bytes sent to the client in `streamInfo` up to date; otherwise that is done at the stream's end. */
+  recordBytesSent(): void;
   /** Response headers went out already. */
   isResponseStarted(): boolean;
   /** The redirects that the request took so far. */

@@ -102,6 +102,7 @@ export class Hedges {
     this.count++;
     const { upstream } = request;
     upstream.timers.endPatience();
+    upstream.recordBytes();
     slow.info.copyUpstreamFrom(info);
     request.upstream = slow.upstream;
     slow.upstream = upstream;

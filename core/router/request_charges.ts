@@ -106,8 +106,6 @@ export class RequestCharges {
 
   /** A try was too slow. */
   timeout(upstream: UpstreamRequest, timeouts: RequestTimeouts): void {
-    this.virtualCluster?.rqTimeout.inc();
-    this.route?.rqTimeout.inc();
     upstream.host?.onRequestTimeout();
     upstream.noteTimeout(timeouts.answersNoContent ? 204 : 504);
   }
@@ -115,6 +113,8 @@ export class RequestCharges {
   /** The time of the request is over, with this try under way. */
   lateRequest(upstream: UpstreamRequest, timeouts: RequestTimeouts): void {
     this.cluster?.rqTimeout.inc();
+    this.virtualCluster?.rqTimeout.inc();
+    this.route?.rqTimeout.inc();
     upstream.onRequestTimeout(timeouts.answersNoContent ? 204 : 504);
     this.timeout(upstream, timeouts);
   }

@@ -6,6 +6,7 @@ import type { TimerTarget } from '../http/filter.ts';
 import type { OneShotTimer } from '../http/filter_context.ts';
 import type { RuntimeSnapshot } from '../runtime/runtime_snapshot.ts';
 import type { Counter, StatsScope } from '../stats/stats.ts';
+import type { UpstreamLog, UpstreamLogConfig } from './upstream_log.ts';
 
 /** envoy.extensions.filters.http.router.v3.Router as plain data. */
 export interface RouterConfig {
@@ -17,6 +18,8 @@ export interface RouterConfig {
   readonly suppressGrpcCodeStats: boolean;
   /** Names of x-envoy-* headers whose malformed values are refused. */
   readonly strictCheckHeaders: readonly string[];
+  /** null = tries are not logged. */
+  readonly upstreamLog: UpstreamLogConfig | null;
 }
 
 /** `http.<stat_prefix>.` counters of the router. */
@@ -60,6 +63,8 @@ export interface RouterContext {
   /** Id of x-envoy-original-url. */
   readonly originalUrlId: number;
   readonly runtime: RuntimeSnapshot;
+  /** null = tries are not logged. */
+  readonly upstreamLog: UpstreamLog | null;
   readonly formatNeeds: Readonly<FormatNeeds>;
   readonly turnSlab: Uint8Array;
   readonly turn: TurnBuffer;

@@ -10,7 +10,6 @@ import type { InternalRedirectPolicy } from '../route/internal_redirect_policy.t
 import type { ClusterPolicies } from '../route/cluster_policies.ts';
 import { type RouteEntry, RouteKind } from '../route/route_entry.ts';
 import { ResponseFlag } from '../stream_info/response_flags.ts';
-import type { Counter } from '../stats/stats.ts';
 import type { Host } from '../upstream/host.ts';
 import type { UpstreamCluster } from '../conn_pool/cluster_lookup.ts';
 import { isEstablished, isFailedHandshake, isTerminated, Tunnel, tunnelOf, withoutBody } from './tunnel.ts';
@@ -204,7 +203,7 @@ export class RouterFilter implements TerminalFilter, HedgedRequest, CopiedReques
       this.replies.noPool(callbacks);
       return;
     }
-    if (cluster.info.isTracked) this.upstream.track(cluster.info.stats, headers, this.timeouts.perTryMs);
+    if (cluster.info.isTracked || this.context.upstreamLog !== null) this.upstream.observe(this.context.upstreamLog, cluster.info, headers, this.timeouts.perTryMs, callbacks);
     this.upstream.begin(callbacks, pool, headers, endStream, tunnel >= Tunnel.webSocket);
   }
 
@@ -216,7 +215,7 @@ export class RouterFilter implements TerminalFilter, HedgedRequest, CopiedReques
     const info = callbacks.streamInfo;
     info.upstreamAttemptCount++;
     retries.beginTry(route, headers, info.upstreamAttemptCount);
-    info.resetUpstream();
+    upstream.follow(info);
     const host = this.choice.choose(cluster, route, headers, callbacks, retries);
     if (host === null) {
       this.giveUp('', callbacks);
@@ -345,8 +344,7 @@ export class RouterFilter implements TerminalFilter, HedgedRequest, CopiedReques
     this.choice.addCookies(headers);
     const info = callbacks.streamInfo;
     info.responseCodeDetails = 'via_upstream';
-    const isRequestComplete = callbacks.isRequestComplete();
-    if (!this.context.config.suppressEnvoyHeaders && isRequestComplete) {
+    if (!this.context.config.suppressEnvoyHeaders && callbacks.isRequestComplete()) {
       const elapsed = info.msSinceRequestComplete(this.context.clock);
       headers.setInteger(HeaderId.envoyUpstreamServiceTime, elapsed < 0 ? 0 : elapsed);
     }
@@ -478,16 +476,17 @@ export class RouterFilter implements TerminalFilter, HedgedRequest, CopiedReques
   }
 
   onPerTryTimeout(): void {
-    if (!this.charges.hasInterimResponse) this.onTryTimeout('upstream_per_try_timeout', this.cluster?.info.stats.rqPerTryTimeout);
+    if (!this.charges.hasInterimResponse) this.onTryTimeout(true);
   }
 
   onPerTryIdleTimeout(): void {
-    this.onTryTimeout('upstream_per_try_idle_timeout', this.cluster?.info.stats.rqPerTryIdleTimeout);
+    this.onTryTimeout(false);
   }
 
-  private onTryTimeout(details: string, counter: Counter | undefined): void {
+  private onTryTimeout(isLate: boolean): void {
     const { callbacks, upstream, timeouts } = this;
     if (callbacks === null || this.state === State.idle || this.state === State.done) return;
+    upstream.noteSlow(isLate);
     if (timeouts.hedges) {
       upstream.noteTimeout(timeouts.answersNoContent ? 204 : 504);
       if (this.state !== State.active || this.retries?.isOpen !== true || !this.retries.retriesSlow(callbacks)) return;
@@ -495,9 +494,10 @@ export class RouterFilter implements TerminalFilter, HedgedRequest, CopiedReques
       this.hedges.keep(callbacks.streamInfo);
       return;
     }
-    counter?.inc();
+    const stats = this.cluster?.info.stats;
+    (isLate ? stats?.rqPerTryTimeout : stats?.rqPerTryIdleTimeout)?.inc();
     this.charges.timeout(upstream, timeouts);
-    if (!this.retriesAfterCut(true, callbacks)) this.answerTimeout(details, true, callbacks);
+    if (!this.retriesAfterCut(true, callbacks)) this.answerTimeout(isLate ? 'upstream_per_try_timeout' : 'upstream_per_try_idle_timeout', true, callbacks);
   }
 
   onMaxStreamDuration(): void {

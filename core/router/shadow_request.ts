@@ -12,6 +12,7 @@ import type { StreamInfo } from '../stream_info/stream_info.ts';
 import type { Host } from '../upstream/host.ts';
 import { noteResponse } from './note_response.ts';
 import type { RouterContext } from './router_context.ts';
+import { ShadowLog } from './shadow_log.ts';
 
 /** The request that is copied, as its copies see it. */
 export interface ShadowOwner {
@@ -51,6 +52,8 @@ export class ShadowRequest implements PoolRequest, ResponseDecoder {
   private endsWithHeaders: boolean;
   private isBackedUp: boolean;
   private hasResponse: boolean;
+  /** null where copies are not logged, and when it is over. */
+  private log: ShadowLog | null;
 
   /** Copies the headers as they go upstream. */
   constructor(context: RouterContext, owner: ShadowOwner, policy: MirrorPolicy, cluster: UpstreamCluster, original: HeaderMap, info: StreamInfo, timeoutMs: number) {
@@ -75,6 +78,7 @@ export class ShadowRequest implements PoolRequest, ResponseDecoder {
     this.endsWithHeaders = false;
     this.isBackedUp = false;
     this.hasResponse = false;
+    this.log = null;
     this.changeHeaders(policy, info);
   }
 
@@ -94,6 +98,8 @@ export class ShadowRequest implements PoolRequest, ResponseDecoder {
       return;
     }
     this.host = host;
+    const { upstreamLog, clock } = this.context;
+    if (upstreamLog !== null) this.log = new ShadowLog(upstreamLog, this.cluster, host, this.headers, clock);
     pool.newStream(this);
   }
 
@@ -106,6 +112,8 @@ export class ShadowRequest implements PoolRequest, ResponseDecoder {
       if (this.body.length > this.cluster.info.config.perConnectionBufferLimitBytes) this.setBackedUp(true);
       return;
     }
+    this.log?.observer.onSent(length);
+    if (endStream) this.log?.onSent();
     this.encoder.encodeData(bytes, offset, length, endStream);
     if (!endStream && this.encoder?.isAboveHighWatermark()) this.setBackedUp(true);
   }
@@ -114,6 +122,7 @@ export class ShadowRequest implements PoolRequest, ResponseDecoder {
     if (this.state === State.done) return;
     this.onRequestSent();
     if (this.encoder !== null) {
+      this.log?.onSent();
       this.encoder.encodeTrailers(trailers);
       return;
     }
@@ -136,20 +145,24 @@ export class ShadowRequest implements PoolRequest, ResponseDecoder {
     const encoder = stream.open(this);
     this.host?.outlier?.onConnected();
     this.encoder = encoder;
+    this.log?.onReady(stream);
     const { body, trailers } = this;
     const { endsWithHeaders } = this;
+    if (this.endStream) this.log?.onSent();
     encoder.encodeHeaders(this.headers, endsWithHeaders);
     this.setBackedUp(false);
     if (!endsWithHeaders) {
       const endsHere = this.endStream && trailers === null;
+      this.log?.observer.onSent(body.length);
       if (body.length > 0 || endsHere) encoder.encodeData(body.bytes, 0, body.length, endsHere);
       body.clear();
       if (trailers !== null) encoder.encodeTrailers(trailers);
     }
   }
 
-  onPoolFailure(reason: ResetReason): void {
-    this.fail(reason);
+  onPoolFailure(reason: ResetReason, transportFailure: string, isHostAsked: boolean): void {
+    this.log?.onPoolFailure(isHostAsked);
+    this.fail(reason, transportFailure);
   }
 
   // === ResponseDecoder ===
@@ -161,6 +174,7 @@ export class ShadowRequest implements PoolRequest, ResponseDecoder {
   decodeHeaders(headers: HeaderMap, endStream: boolean): void {
     if (this.state !== State.active) return;
     this.hasResponse = true;
+    this.log?.onResponseHeaders(headers);
     const outlier = this.host?.outlier ?? null;
     if (outlier !== null) noteResponse(outlier, headers, isGrpcRequest(this.headers));
     if (headers.status >= 500) this.host?.onRequestError();
@@ -169,18 +183,20 @@ export class ShadowRequest implements PoolRequest, ResponseDecoder {
     if (endStream) this.onResponseComplete();
   }
 
-  decodeData(_offset: number, _length: number, endStream: boolean): void {
+  decodeData(_offset: number, length: number, endStream: boolean): void {
+    this.log?.observer.onReceived(length);
     if (endStream) this.onResponseComplete();
   }
 
-  decodeTrailers(): void {
+  decodeTrailers(trailers: HeaderMap): void {
+    this.log?.observer.onResponseTrailers(trailers);
     this.onResponseComplete();
   }
 
   onResetStream(reason: ResetReason): void {
     if (this.state !== State.active) return;
     this.encoder = null;
-    this.fail(reason);
+    this.fail(reason, '');
   }
 
   onBelowWriteBufferLowWatermark(): void {
@@ -231,7 +247,8 @@ export class ShadowRequest implements PoolRequest, ResponseDecoder {
     this.owner?.onShadowBackpressure(isAbove);
   }
 
-  private fail(reason: ResetReason): void {
+  private fail(reason: ResetReason, transportFailure: string): void {
+    this.log?.observer.onFailure(reason, transportFailure);
     if (reason !== ResetReason.overflow) {
       this.host?.onRequestError();
       this.host?.outlier?.onConnectionFailure();
@@ -242,6 +259,7 @@ export class ShadowRequest implements PoolRequest, ResponseDecoder {
 
   private onResponseComplete(): void {
     if (this.state !== State.active) return;
+    if (this.log !== null) this.log.info.lastUpstreamRxMs = this.context.clock[0];
     if (this.endStream) this.finish();
     else this.abandon();
   }
@@ -261,6 +279,8 @@ export class ShadowRequest implements PoolRequest, ResponseDecoder {
     this.body.clear();
     this.setBackedUp(false);
     this.timer?.close();
+    this.log?.end();
+    this.log = null;
     this.owner?.onShadowEnd(this);
     this.owner = null;
   }

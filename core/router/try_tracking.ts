@@ -1,9 +1,10 @@
 import { ENTRY_WORDS, type HeaderMap } from '../headers/header_map.ts';
 import type { ClusterStats } from '../upstream/cluster_info.ts';
 import { percentOfTimeout } from '../upstream/tracking_stats.ts';
+import type { TryObserver } from './try_observer.ts';
 
 /** Sizes and times of one try, for clusters with track_cluster_stats. Made per try of such clusters. */
-export class TryTracking {
+export class TryTracking implements TryObserver {
   private readonly stats: ClusterStats;
   private readonly perTryMs: number;
   private readonly startMs: number;
@@ -30,6 +31,8 @@ export class TryTracking {
     this.countsTime = true;
   }
 
+  onReady(): void {}
+
   onSent(bytes: number): void {
     this.sent += bytes;
   }
@@ -44,7 +47,12 @@ export class TryTracking {
     this.received += bytes;
   }
 
-  /** The whole request timed out: that says nothing of how long tries take. */
+  onResponseTrailers(): void {}
+
+  onSlow(): void {}
+
+  onFailure(): void {}
+
   skipTime(): void {
     this.countsTime = false;
   }

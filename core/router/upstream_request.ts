@@ -6,12 +6,15 @@ import { type RequestEncoder, ResetReason, type ResponseDecoder } from '../http/
 import type { TerminalFilterCallbacks } from '../http/terminal_filter.ts';
 import { ResponseFlag } from '../stream_info/response_flags.ts';
 import { Protocol, StreamInfo } from '../stream_info/stream_info.ts';
-import type { ClusterStats } from '../upstream/cluster_info.ts';
+import type { ClusterInfo } from '../upstream/cluster_info.ts';
 import type { Host } from '../upstream/host.ts';
 import type { OutlierMonitor } from '../upstream/outlier_monitor.ts';
 import { noteResponse } from './note_response.ts';
+import { addBytes, takeBytes } from './exchanged_bytes.ts';
 import { type TimedTry, TryTimers } from './try_timers.ts';
+import type { TryObserver } from './try_observer.ts';
 import { TryTracking } from './try_tracking.ts';
+import type { LoggedTry, UpstreamLog } from './upstream_log.ts';
 
 /** The router, as its upstream request sees it. */
 export interface UpstreamRequestOwner extends TimedTry {
@@ -34,20 +37,20 @@ const State = { idle: 0, pending: 1, active: 2, done: 3 } as const;
  *
  *   idle -> pending -> active -> done ; idle -> active when a connection is free
  */
-export class UpstreamRequest implements PoolRequest, ResponseDecoder {
+export class UpstreamRequest implements PoolRequest, ResponseDecoder, LoggedTry {
   poolNext: PoolRequest | null;
   poolPrevious: PoolRequest | null;
   waitingIn: ConnPool | null;
   readonly timers: TryTimers;
   /** Where it goes; null before it is sent. */
   host: Host | null;
-  /** What is measured of it; null for clusters that want nothing measured. */
-  private tracking: TryTracking | null;
+  /** Measures or logs it; null where nobody wants that. */
+  private tracking: TryObserver | null;
   private owner: UpstreamRequestOwner;
   private readonly clock: Float64Array;
   private callbacks: TerminalFilterCallbacks | null;
   /** What is known of the upstream goes here: the stream's, unless another try has that. */
-  private info: StreamInfo;
+  info: StreamInfo;
   private encoder: RequestEncoder | null;
   private stream: PooledStream | null;
   private state: number;
@@ -67,6 +70,8 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
   /** Its lateness was told to outlier detection. */
   private isTimeoutNoted: boolean;
   private isGrpc: boolean;
+  /** What earlier tries of the request exchanged, see `takeBytes`; null until a first try was followed by another. */
+  private earlierBytes: Float64Array | null;
 
   constructor(owner: UpstreamRequestOwner, clock: Float64Array) {
     this.clock = clock;
@@ -94,6 +99,7 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
     this.hasResponse = false;
     this.isTimeoutNoted = false;
     this.isGrpc = false;
+    this.earlierBytes = null;
   }
 
   /** From now on another owner hears of it, and what is known of the upstream goes elsewhere. */
@@ -129,9 +135,28 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
     if (this.waitingIn !== null) callbacks.retainRequestHeaders();
   }
 
-  /** The next try, with these headers, is to be measured. */
-  track(stats: ClusterStats, headers: HeaderMap, perTryMs: number): void {
-    this.tracking = new TryTracking(stats, headers, perTryMs, this.clock[0]);
+  /** The next try follows another of the same request: the bytes in `info` so far count along. Else what is known of its upstream is forgotten. */
+  follow(info: StreamInfo): void {
+    info.resetUpstream();
+    this.earlierBytes ??= new Float64Array(4);
+    takeBytes(info, this.earlierBytes);
+  }
+
+  /** The next try, with these headers, is to be measured (clusters that want it) and logged (`log` not null). `perTryMs` 0 = no limit. */
+  observe(log: UpstreamLog | null, cluster: ClusterInfo, headers: HeaderMap, perTryMs: number, callbacks: TerminalFilterCallbacks): void {
+    if (cluster.isTracked) this.tracking = new TryTracking(cluster.stats, headers, perTryMs, this.clock[0]);
+    if (log === null) return;
+    if (log.needsRequestHeaders) callbacks.retainRequestHeaders();
+    this.tracking = log.follow(this, callbacks.streamInfo, this.tracking);
+  }
+
+  requestHeaders(): HeaderMap | null {
+    return this.callbacks?.requestHeaders() ?? null;
+  }
+
+  recordAllBytes(): void {
+    this.recordBytes();
+    this.callbacks?.recordBytesSent();
   }
 
   encodeData(bytes: Uint8Array, offset: number, length: number, endStream: boolean): void {
@@ -201,6 +226,11 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
     this.outlier?.onTimeout(status);
   }
 
+  /** No response came in time (true), or nothing for too long (false); it may go on beside others. */
+  noteSlow(isLate: boolean): void {
+    if (this.tracking !== null) this.tracking.onSlow(isLate);
+  }
+
   /** Gives the attempt up: leaves the queue, or cuts the exchange. */
   reset(): void {
     if (this.state === State.pending) this.waitingIn?.cancel(this);
@@ -226,6 +256,7 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
     this.callbacks = null;
     this.info = NO_INFO;
     this.host = null;
+    if (this.earlierBytes !== null) this.earlierBytes.fill(0);
   }
 
   pauseResponse(): void {
@@ -270,6 +301,7 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
     info.upstreamWireBytesReceived = stream.wireBytesReceived();
     info.upstreamHeaderBytesReceived = stream.responseHeadBytes();
     info.upstreamHeaderBytesSent = stream.requestHeadBytes();
+    if (this.earlierBytes !== null) addBytes(info, this.earlierBytes);
   }
 
   // === PoolRequest ===
@@ -292,6 +324,7 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
     info.hasUpstreamProtocol = stream.isHttp;
     info.firstUpstreamTxMs = now;
     this.owner.onUpstreamReady();
+    if (this.tracking !== null) this.tracking.onReady();
     const endsWithHeaders = this.endsWithHeaders;
     if (endsWithHeaders) info.lastUpstreamTxMs = now;
     this.encoder.encodeHeaders(headers, endsWithHeaders);
@@ -317,13 +350,14 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
     info.upstreamPoolReadyMs = this.clock[0];
     // Nobody was asked: no host to name.
     if (!isHostAsked) info.upstreamHost = null;
-    this.noteFailure(reason);
+    this.noteFailure(reason, transportFailure);
     this.finish();
     this.owner.onUpstreamReset(reason, transportFailure);
   }
 
   /** Our own limits are not the host's fault. */
-  private noteFailure(reason: ResetReason): void {
+  private noteFailure(reason: ResetReason, transportFailure: string): void {
+    if (this.tracking !== null) this.tracking.onFailure(reason, transportFailure);
     if (this.outlier !== null && reason !== ResetReason.overflow) this.outlier.onConnectionFailure();
   }
 
@@ -371,12 +405,13 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder {
   decodeTrailers(trailers: HeaderMap): void {
     if (this.state !== State.active) return;
     this.info.lastUpstreamRxMs = this.clock[0];
+    if (this.tracking !== null) this.tracking.onResponseTrailers(trailers);
     this.owner.onUpstreamTrailers(trailers);
   }
 
   onResetStream(reason: ResetReason, transportFailure: string): void {
     if (this.state !== State.active) return;
-    this.noteFailure(reason);
+    this.noteFailure(reason, '');
     this.finish();
     this.owner.onUpstreamReset(reason, transportFailure);
   }

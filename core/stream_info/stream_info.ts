@@ -1,9 +1,9 @@
-/** Protocol of one side of a stream. */
-export const Protocol = { http10: 0, http11: 1, http2: 2, http3: 3 } as const;
+/** Protocol of one side of a stream; `none`: there is no such side. */
+export const Protocol = { http10: 0, http11: 1, http2: 2, http3: 3, none: 4 } as const;
 export type Protocol = (typeof Protocol)[keyof typeof Protocol];
 
 /** As logs print them. */
-export const PROTOCOL_TEXT: readonly string[] = ['HTTP/1.0', 'HTTP/1.1', 'HTTP/2', 'HTTP/3'];
+export const PROTOCOL_TEXT: readonly string[] = ['HTTP/1.0', 'HTTP/1.1', 'HTTP/2', 'HTTP/3', ''];
 
 /** Filter metadata (config.core.v3.Metadata.filter_metadata): namespace to struct, as plain data. */
 export type MetadataStructs = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
@@ -210,17 +210,13 @@ export class StreamInfo {
     this.filterState = null;
   }
 
-  /** Forgets what is known of the upstream: another try begins. */
+  /** Forgets what is known of the upstream but the sums of bytes: another try begins. */
   resetUpstream(): void {
     const { times } = this;
     for (const time of UPSTREAM_TIMES) times[time] = NaN;
     this.upstreamProtocol = Protocol.http11;
     this.hasUpstreamProtocol = false;
     this.upstreamTransportFailureReason = '';
-    this.upstreamWireBytesSent = 0;
-    this.upstreamWireBytesReceived = 0;
-    this.upstreamHeaderBytesSent = 0;
-    this.upstreamHeaderBytesReceived = 0;
     this.upstreamHost = null;
     this.upstreamLocalAddress = '';
     this.upstreamRemoteAddress = '';
@@ -240,6 +236,7 @@ export class StreamInfo {
     this.upstreamHeaderBytesReceived = other.upstreamHeaderBytesReceived;
     this.upstreamHost = other.upstreamHost;
     this.upstreamLocalAddress = other.upstreamLocalAddress;
+    this.upstreamRemoteAddress = other.upstreamRemoteAddress;
     this.upstreamConnectionId = other.upstreamConnectionId;
   }
 

@@ -16,6 +16,7 @@ const address = (host: string): string => `{endpoint: {address: {socket_address:
 const endpoints = (...list: string[]): string => `load_assignment: {cluster_name: c, endpoints: [{lb_endpoints: [${list.join(', ')}]}]}`;
 const httpOptions = (fields: string): string =>
   `typed_extension_protocol_options: {envoy.extensions.upstreams.http.v3.HttpProtocolOptions: {"@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions, ${fields}}}`;
+const CODEC = '{name: codec, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec}}';
 const dnsDefaults = { refreshRateMs: 5000, failureBaseMs: 5000, failureMaxMs: 5000, respectTtl: false, jitterMs: 0, lookupFamily: 'auto', resolvers: [], useTcp: false };
 
 function subsetPolicy(fields: string): string {
@@ -174,6 +175,8 @@ describe('parseCluster', () => {
     ['http2_protocol_options: {}', ['feature not supported: HTTP/2 to upstreams']],
     ['http_protocol_options: {}, http2_protocol_options: {}', ["cluster: Both HTTP1 and HTTP2 options may only be configured with non-default 'protocol_selection' values"]],
     [httpOptions('explicit_http_config: {http2_protocol_options: {}}'), ['feature not supported: HTTP/2 to upstreams']],
+    [httpOptions(`http_filters: [${CODEC}], explicit_http_config: {http_protocol_options: {}}`), []],
+    [httpOptions(`http_filters: [{name: buffer}, ${CODEC}], explicit_http_config: {http_protocol_options: {}}`), ['feature not supported: upstream HTTP filters']],
     [httpOptions('auto_config: {}'), ['feature not supported: choosing the upstream protocol by ALPN (TLS)']],
     ['typed_extension_protocol_options: {foo: {"@type": type.googleapis.com/google.protobuf.Struct}}', ["Didn't find a registered network or http filter or protocol options implementation for name: 'foo'"]],
     ['type: STRICT_DNS, dns_failure_refresh_rate: {base_interval: 5s, max_interval: 1s}', ['dns_failure_refresh_rate must have max_interval greater than or equal to the base_interval']],

@@ -42,6 +42,7 @@ function portOf(ports: ReadonlyMap<string, number>, name: string): number {
 }
 
 function substitute(value: YamlValue, places: GroupPlaces): YamlValue {
+  if (value === '{{log_format}}') return jsonLogFormat();
   if (typeof value === 'string') {
     return value
       .replaceAll('{{log}}', places.accessLogPath)

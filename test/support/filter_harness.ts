@@ -89,7 +89,7 @@ export class FilterBench {
     this.wheel.update();
     this.context = {
       scope: this.stats.scope.scope('http.test'), rootScope: this.stats.scope, names: this.names, runtime: new RuntimeSnapshot(runtime),
-      formatEnvironment: processFormatEnvironment(this.names, () => this.wallMs, random), server: this.server, clusters: { get: () => null },
+      createAccessLoggers: () => [], formatEnvironment: processFormatEnvironment(this.names, () => this.wallMs, random), server: this.server, clusters: { get: () => null },
       slab: this.slab, turn: this.turn, clock: this.clock, localAddress: '10.0.0.1', createTimer: (target) => this.wheel.createTimer(target), random, localClusterName: '', nodeCluster: node.cluster, nodeId: 'node',
     };
   }

@@ -30,7 +30,7 @@ export interface HandleStream {
       };
     };
   };
-  readonly owner: { readonly connectionInfo: ConnectionInfo } | null;
+  readonly owner: { readonly connectionInfo: ConnectionInfo; readonly codec: { readonly wireBytesSent: number } } | null;
   routeEntry(): RouteEntry | null;
   clearRouteCache(): void;
   validRequestHeaders(): HeaderMap | null;
@@ -161,6 +161,11 @@ export class FilterHandle implements TerminalFilterCallbacks {
 
   resetStream(): void {
     this.stream.resetStream();
+  }
+
+  recordBytesSent(): void {
+    const { owner, info } = this.stream;
+    if (owner !== null) info.downstreamWireBytesSent = owner.codec.wireBytesSent;
   }
 
   continueDecoding(): void {

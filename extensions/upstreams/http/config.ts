@@ -9,6 +9,7 @@ import { parseMirrorPolicies } from '../../../core/route/parse_mirror_policies.t
 import { parseRetries } from '../../../core/route/parse_retry_policy.ts';
 import { parseErrorPredicate } from '../../../core/upstream/error_predicate.ts';
 import { parseCommonOptions, parseUpstreamHttp1, UPSTREAM_OPTIONS_CATEGORY, type ParsedHttpOptions } from '../../../core/upstream/http_protocol_options.ts';
+import { refuseUpstreamFilters } from '../../../core/http/parse_upstream_filters.ts';
 
 /** The options are data through and through: workers get them within the cluster's configuration. */
 const factory: ExtensionFactory<ParsedHttpOptions, unknown, ParsedHttpOptions> = {
@@ -25,7 +26,7 @@ export function register(registry: FactoryRegistry): void {
 }
 
 function parseHttpProtocolOptions(message: HttpProtocolOptions, context: ParseContext): ParsedHttpOptions {
-  if (message.httpFilters.length > 0) context.refuse(message, 'http_filters', 'upstream HTTP filters');
+  refuseUpstreamFilters(message.httpFilters, message, 'http_filters', context);
   const http1 = selectHttp1(message, context);
   const matcher = message.outlierDetection?.errorMatcher;
   return deepFreeze({

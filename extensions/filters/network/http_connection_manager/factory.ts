@@ -32,7 +32,7 @@ export function createManagerFactory(configured: ConnectionManagerConfig, contex
     clusters: context.clusters, slab: context.dispatcher.io.slab, clock: context.dispatcher.io.clock, random: context.random, localClusterName: '',
     turn: context.dispatcher.turn, localAddress: context.localAddress, createTimer: (target) => context.dispatcher.createTimer(target),
     nodeCluster: context.node.cluster, nodeId: context.node.id,
-    formatEnvironment: context.formatEnvironment,
+    formatEnvironment: context.formatEnvironment, createAccessLoggers: (configs) => context.createAccessLoggers(configs),
   };
   const filters = createFilters(config.filters, context, filterContext);
   const createTerminal = terminalOf(filters);
