@@ -27,8 +27,8 @@ export interface CounterView extends NamedStat {
 
 export interface GaugeView extends NamedStat {
   readonly kind: 'gauge';
-  /** Sum over the living threads, not below 0. */
-  value(): number;
+  /** Sum over the living threads, not below 0; a bigint where a number would not be exact. */
+  value(): number | bigint;
 }
 
 export interface TextReadoutView extends NamedStat {

@@ -72,6 +72,8 @@ export interface ClusterConfig {
   readonly poolPerDownstream: boolean;
   /** Connections per request that waits or runs, to each host; 1 = none in advance. */
   readonly preconnectRatio: number;
+  /** Connections per request that waits or runs, in the whole cluster, to the hosts that come next; 1 = none in advance. */
+  readonly predictivePreconnectRatio: number;
   /** Default 3,600,000; 0 = off. */
   readonly idleTimeoutMs: number;
   readonly maxConnectionDurationMs: number;

@@ -55,6 +55,7 @@ export function parseCluster(message: Cluster, defaults: ClusterDefaults, contex
     perConnectionBufferLimitBytes: message.perConnectionBufferLimitBytes ?? BUFFER_LIMIT_BYTES,
     poolPerDownstream: message.connectionPoolPerDownstreamConnection,
     preconnectRatio: message.preconnectPolicy?.perUpstreamPreconnectRatio ?? 1,
+    predictivePreconnectRatio: message.preconnectPolicy?.predictivePreconnectRatio ?? 1,
     ...http,
     defaultThresholds: parseThresholds(message.circuitBreakers, 0, context),
     highThresholds: parseThresholds(message.circuitBreakers, 1, context),

@@ -9,7 +9,7 @@ import { StatKind, type StatDefinition, type StatsAnnouncement } from '../../cor
 import type { StatsByFamily, StatsByName, StatsView, StatView } from '../../core/stats/stats_view.ts';
 import type { TagExtractor } from '../../core/stats/tag_extractor.ts';
 import { RecentLookups } from './recent_lookups.ts';
-import { DeclaredStats, mergeStats, type StatTemplate } from './declared_stats.ts';
+import { DeclaredStats, type DeclaredValues, mergeStats, type StatTemplate } from './declared_stats.ts';
 import { RegisteredCounter, RegisteredGauge, RegisteredHistogram, RegisteredText } from './registered_stats.ts';
 import { SortedList } from './sorted_list.ts';
 
@@ -61,9 +61,9 @@ export class StatsRegistry implements StatsView {
     this.declared = new DeclaredStats({ tagExtractor, bucketsFor: (name) => options.bucketsFor(name), accepts: accepts ?? (() => true) });
   }
 
-  /** Shows every name of a template below a prefix, as 0 until a thread announces a stat of that name. */
-  declare(prefix: string, template: StatTemplate): void {
-    this.declared.declare(prefix, template);
+  /** Shows every name of a template below a prefix, as 0 (gauges: as `values` says) until a thread announces a stat of that name. */
+  declare(prefix: string, template: StatTemplate, values?: DeclaredValues): void {
+    this.declared.declare(prefix, template, values);
   }
 
   /** Takes in a thread. A restarted worker connects anew. */
@@ -97,7 +97,7 @@ export class StatsRegistry implements StatsView {
   gauge(name: string): RegisteredGauge {
     let gauge = this.gauges.get(name);
     if (gauge === undefined) {
-      gauge = new RegisteredGauge(name, this.options.tagExtractor, isBreakerState(name) ? 1 : Infinity);
+      gauge = new RegisteredGauge(name, this.options.tagExtractor);
       this.gauges.set(name, gauge);
       this.byNameLists.values.add(gauge);
       this.byFamilyLists.gauges.add(gauge);
@@ -177,11 +177,6 @@ export class StatsRegistry implements StatsView {
     for (const counter of this.counters.values()) counter.reset();
     this.recentLookups.clear();
   }
-}
-
-/** Every worker that sees a circuit breaker open says so; it is open once. */
-function isBreakerState(name: string): boolean {
-  return name.endsWith('_open') && name.includes('.circuit_breakers.');
 }
 
 /** A thread and the segments it has announced. */
