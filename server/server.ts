@@ -50,6 +50,7 @@ import { ListenerManager } from './listeners/listener_manager.ts';
 import { effectiveNode, nodeJson } from './node_json.ts';
 import { OutlierEventLog } from './outlier_detection/event_log.ts';
 import { RuntimeManager } from './runtime/runtime_manager.ts';
+import { EndpointStats } from './stats/endpoint_stats.ts';
 import { createMainStats, type MainStats } from './stats/main_stats.ts';
 import { createFilesystemStats, isListenerConnectionGauge, ServerStats } from './stats/server_stats.ts';
 import { StatsFlusher } from './stats/stats_flusher.ts';
@@ -194,6 +195,7 @@ export class Server implements Instance {
     this.runtimeSnapshot = new RuntimeSnapshot(this.runtimeValues);
     this.flush = this.createFlushHandle();
     this.clusterManager = this.createClusterManager();
+    this.mainStats.registry.endpoints = new EndpointStats(() => this.clusterManager.endpointClusters(), this.hostSlabs, this.mainStats.fixedTags);
     this.listenerManager = new ListenerManager({
       backend: parts.backend, workerCount: options.concurrency, stats: this.statsScope, log: log.of('config'),
     });

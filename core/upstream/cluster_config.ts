@@ -124,6 +124,8 @@ export interface ClusterConfig {
   readonly closesOnHealthFailure: boolean;
   /** Histograms beyond the usual ones; null = none. */
   readonly tracking: { readonly timeoutBudgets: boolean; readonly messageSizes: boolean } | null;
+  /** Its hosts have stats of their own. */
+  readonly hasEndpointStats: boolean;
   /** Policies for its requests before those of routes (core/route/cluster_policies); opaque to this layer; null = none. */
   readonly requestPolicies: object | null;
   /** Untyped metadata by namespace. */

@@ -137,6 +137,11 @@ export class ManagedCluster implements DiscoveryListener {
     this.table.clear();
   }
 
+  /** `cluster.<name>`, as its stats begin. */
+  get statsPrefix(): string {
+    return this.scope.prefix;
+  }
+
   hosts(): readonly HostConfig[] {
     return this.table.hosts();
   }
