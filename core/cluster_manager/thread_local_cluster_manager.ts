@@ -86,7 +86,7 @@ export class ThreadLocalClusterManager implements ClusterLookup {
     this.clusters = new Map();
     this.byId = new Map();
     this.tables = new Map();
-    this.environment = { ...emptyEnvironment(), nowMs: () => context.dispatcher.wallMs };
+    this.environment = { ...emptyEnvironment(), nowMs: () => context.dispatcher.wallMs, later: (work) => context.dispatcher.createTimer({ onTimeout: work }).enable(1) };
     this.changes = 0;
   }
 
