@@ -18,7 +18,6 @@ import { createSharedSlabs, ServerFact, type SharedSlabs } from '../core/shared_
 import type { StatsScope } from '../core/stats/stats.ts';
 import type { DnsConfig } from '../core/upstream/cluster_config.ts';
 import { RingSinkProvider } from '../core/access_log/ring_sink.ts';
-import { createClusterStats } from '../core/upstream/cluster_info.ts';
 import { FlushHandle } from '../workers/main/flush_handle.ts';
 import { createHeartbeats } from '../workers/protocol/heartbeats.ts';
 import { AdminAccessLog } from './admin_access_log.ts';
@@ -29,7 +28,8 @@ import { ClusterManager } from './clusters/cluster_manager.ts';
 import { clusterStatus } from './clusters/cluster_status.ts';
 import { HostIds } from './clusters/host_ids.ts';
 import { HostSlabs } from './clusters/host_table.ts';
-import { createMembershipStats, type ManagedCluster } from './clusters/managed_cluster.ts';
+import { ClusterTemplates } from './clusters/cluster_templates.ts';
+import type { ManagedCluster } from './clusters/managed_cluster.ts';
 import type { AdminConfig, NodeConfig, ServerConfig } from './config/server_config.ts';
 import { createDnsResolver } from './dns/create_resolver.ts';
 import { type ReadTextFile, SystemDnsFiles } from './dns/system_dns_files.ts';
@@ -50,7 +50,7 @@ import { ListenerManager } from './listeners/listener_manager.ts';
 import { effectiveNode, nodeJson } from './node_json.ts';
 import { OutlierEventLog } from './outlier_detection/event_log.ts';
 import { RuntimeManager } from './runtime/runtime_manager.ts';
-import { StatTemplate } from './stats/declared_stats.ts';
+import { EndpointStats } from './stats/endpoint_stats.ts';
 import { createMainStats, type MainStats } from './stats/main_stats.ts';
 import { createFilesystemStats, isListenerConnectionGauge, ServerStats } from './stats/server_stats.ts';
 import { StatsFlusher } from './stats/stats_flusher.ts';
@@ -195,6 +195,7 @@ export class Server implements Instance {
     this.runtimeSnapshot = new RuntimeSnapshot(this.runtimeValues);
     this.flush = this.createFlushHandle();
     this.clusterManager = this.createClusterManager();
+    this.mainStats.registry.endpoints = new EndpointStats(() => this.clusterManager.endpointClusters(), this.hostSlabs, this.mainStats.fixedTags);
     this.listenerManager = new ListenerManager({
       backend: parts.backend, workerCount: options.concurrency, stats: this.statsScope, log: log.of('config'),
     });
@@ -380,10 +381,8 @@ export class Server implements Instance {
     const files = new SystemDnsFiles(environment.readTextFile);
     const createResolver = environment.createResolver
       ?? ((dns: DnsConfig) => createDnsResolver(dns, files, dnsStats, environment.random));
-    const clusterStats = new StatTemplate((scope) => {
-      createMembershipStats(scope);
-      createClusterStats(scope);
-    });
+    const templates = new ClusterTemplates();
+    const { registry } = this.mainStats;
     return new ClusterManager(
       {
         discovery: { scheduler: this.scheduler, random: environment.random, createResolver },
@@ -391,7 +390,7 @@ export class Server implements Instance {
           scheduler: this.scheduler, random: environment.random, slabs: this.hostSlabs, runtime: () => this.runtimeSnapshot, eventLog: this.createOutlierLog(),
         },
         hostIds: this.hostIds, hostSlabs: this.hostSlabs, facts: new Int32Array(this.slabs.clusterFacts),
-        stats: this.statsScope, declareStats: (prefix) => this.mainStats.registry.declare(prefix, clusterStats), log: this.log.of('upstream'),
+        stats: this.statsScope, declareStats: (prefix, config, values) => registry.declare(prefix, templates.of(config), values), circuits: this.slabs.circuits.map((slab) => new Int32Array(slab)), log: this.log.of('upstream'),
         healthChecks: this.healthCheckEnvironment(),
       },
       {

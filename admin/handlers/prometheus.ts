@@ -23,6 +23,8 @@ export function* prometheusText(stats: StatsByFamily, params: StatsParams): Body
   }
   if (params.histogramMode === 'summary') yield* families(stats.histograms, 'summary', params, summaryText);
   else yield* families(stats.histograms, 'histogram', params, histogramText);
+  yield* families(stats.endpoints.counters, 'counter', params, (stat, name, labels) => `${name}{${labels}} ${stat.value()}\n`);
+  yield* families(stats.endpoints.gauges, 'gauge', params, (stat, name, labels) => `${name}{${labels}} ${stat.value()}\n`);
 }
 
 /** `envoy_` and the name with every character outside [a-zA-Z0-9_] replaced. */

@@ -43,9 +43,9 @@ export class ThreadLocalCluster implements WorkerCluster {
   private readonly factory: LoadBalancerFactory;
   private readonly words: HostWords;
   private readonly environment: BalancerEnvironment;
-  private readonly context: LoadBalancerContext;
+  protected readonly context: LoadBalancerContext;
   private hostsById: Map<number, Host>;
-  private readonly balancer: LevelChooser;
+  protected balancer: LevelChooser;
   private checkedTick: number;
   private checkedGeneration: number;
   /** What hosts report for outlier detection and health checks; null without both. Set before the first hosts. */
@@ -198,7 +198,7 @@ export class ThreadLocalCluster implements WorkerCluster {
     return this.poolOfKind(host, priority, true, downstream);
   }
 
-  private poolOfKind(host: Host, priority: number, isTcp: boolean, downstream: number): ConnPool | null {
+  protected poolOfKind(host: Host, priority: number, isTcp: boolean, downstream: number): Http1ConnPool | null {
     let pools = host.attachment as HostPools | null;
     if (pools === null) {
       pools = new HostPools();
@@ -214,7 +214,7 @@ export class ThreadLocalCluster implements WorkerCluster {
     return pool.take() ? pool : this.refusePool();
   }
 
-  private poolOfDownstream(pools: HostPools, host: Host, priority: number, isTcp: boolean, downstream: number): ConnPool | null {
+  private poolOfDownstream(pools: HostPools, host: Host, priority: number, isTcp: boolean, downstream: number): Http1ConnPool | null {
     const kind = HostPools.kindOf(priority, isTcp);
     const known = pools.ofDownstream(downstream, kind);
     if (known !== null) return known;

@@ -13,7 +13,7 @@ import type { Counter, StatsScope } from '../stats/stats.ts';
 import { type BalancerEnvironment, emptyEnvironment } from '../upstream/balancer_environment.ts';
 import { CircuitBreaker } from '../upstream/circuit_breaker.ts';
 import type { HostSetConfig, OriginalDstConfig } from '../upstream/cluster_config.ts';
-import { circuitGauges, ClusterInfo, createClusterStats } from '../upstream/cluster_info.ts';
+import { ClusterInfo, createClusterStats } from '../upstream/cluster_info.ts';
 import { findTable, type SharedHashTable } from '../upstream/consistent_hash/hash_table.ts';
 import { compileErrorPredicate } from '../upstream/error_predicate.ts';
 import type { OutlierReporting, OutlierShared } from '../upstream/outlier_monitor.ts';
@@ -21,6 +21,7 @@ import { LOAD_BALANCING_CATEGORY, type LoadBalancerFactory, type LoadBalancingCo
 import { LocalCluster } from '../upstream/zone_aware/local_cluster.ts';
 import { AggregateCluster } from './aggregate_cluster.ts';
 import { type DestinationReport, OriginalDstCluster } from './original_dst_cluster.ts';
+import { PredictiveCluster } from './predictive_cluster.ts';
 import { type HostWords, ThreadLocalCluster } from './thread_local_cluster.ts';
 import type { WorkerCluster } from './worker_cluster.ts';
 
@@ -85,7 +86,7 @@ export class ThreadLocalClusterManager implements ClusterLookup {
     this.clusters = new Map();
     this.byId = new Map();
     this.tables = new Map();
-    this.environment = { ...emptyEnvironment(), nowMs: () => context.dispatcher.wallMs };
+    this.environment = { ...emptyEnvironment(), nowMs: () => context.dispatcher.wallMs, later: (work) => context.dispatcher.createTimer({ onTimeout: work }).enable(1) };
     this.changes = 0;
   }
 
@@ -195,10 +196,7 @@ export class ThreadLocalClusterManager implements ClusterLookup {
     const { stats, droppedHeaders: dropped, originalDstInvalid } = createClusterStats(scope);
     const breaker = (priority: 0 | 1): CircuitBreaker => {
       const thresholds = priority === 0 ? config.defaultThresholds : config.highThresholds;
-      return new CircuitBreaker(
-        circuits, hostWords.allStats, { worker: workerIndex, cluster: config.name, clusterId: snapshot.id, priority }, thresholds,
-        circuitGauges(scope, priority === 0 ? 'default' : 'high', thresholds.trackRemaining),
-      );
+      return new CircuitBreaker(circuits, { worker: workerIndex, cluster: config.name, clusterId: snapshot.id, priority }, thresholds);
     };
     const breakers = [breaker(0), breaker(1)] as const;
     const info = new ClusterInfo(config, stats, breakers);
@@ -209,7 +207,9 @@ export class ThreadLocalClusterManager implements ClusterLookup {
         members: config.provided.clusters, random, find: (name) => this.get(name), version: () => this.changes + hostWords.health[HEALTH_GENERATION],
       });
     }
-    const cluster = new ThreadLocalCluster(
+    const policy = this.policy(config.lbPolicy);
+    const Made = PredictiveCluster.suits(info, policy) ? PredictiveCluster : ThreadLocalCluster;
+    const cluster = new Made(
       info,
       {
         dispatcher,
@@ -238,7 +238,7 @@ export class ThreadLocalClusterManager implements ClusterLookup {
           onProtocolError: () => stats.cxProtocolError.inc(),
         },
       },
-      this.policy(config.lbPolicy),
+      policy,
       random,
       hostWords,
       { find: (hosts) => findTable(this.tables.get(snapshot.id) ?? NO_TABLES, hosts) },

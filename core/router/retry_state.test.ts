@@ -5,10 +5,10 @@ import { HeaderNames } from '../headers/header_names.ts';
 import { ResetReason } from '../http/codec.ts';
 import { grpcCondition, httpCondition, NO_RETRIES, RetryPolicy, type RetryPolicyConfig } from '../route/retry_policy.ts';
 import { RuntimeSnapshot, type RuntimeValues } from '../runtime/runtime_snapshot.ts';
-import { CIRCUIT_WORDS } from '../shared_memory/layout.ts';
+import { CIRCUIT_WORDS, CircuitKind } from '../shared_memory/layout.ts';
 import { CircuitBreaker } from '../upstream/circuit_breaker.ts';
 import { DEFAULT_THRESHOLDS } from '../upstream/cluster_config.ts';
-import { circuitGauges, ClusterStats } from '../upstream/cluster_info.ts';
+import { ClusterStats } from '../upstream/cluster_info.ts';
 import { RetryState, RetryVerdict } from './retry_state.ts';
 
 const names = new HeaderNames();
@@ -30,7 +30,7 @@ function begun(retryOn: string, options: { policy?: Partial<RetryPolicyConfig>; 
   const thresholds = { ...DEFAULT_THRESHOLDS, maxRetries: options.maxRetries ?? 3 };
   const state = new RetryState(() => 0.9999);
   state.begin(policy, headerMap(names, [[':method', 'GET'], ...(options.request ?? [])]), {
-    stats: new ClusterStats(stats.scope), breaker: new CircuitBreaker([slab], [], { worker: 0, cluster: 'c', clusterId: 0, priority: 0 }, thresholds, circuitGauges(stats.scope, 'default')),
+    stats: new ClusterStats(stats.scope), breaker: new CircuitBreaker([slab], { worker: 0, cluster: 'c', clusterId: 0, priority: 0 }, thresholds),
     virtualCluster: null, route: null, runtime: new RuntimeSnapshot(options.runtime ?? {}), random: 0,
   });
   return state;
@@ -97,12 +97,12 @@ describe('RetryState', () => {
     expect(retriesInUse()).toBe(3);
   });
 
-  it('shows the breaker open while its last place is held', () => {
+  it('holds a place of the breaker until it ends', () => {
     const state = begun('5xx', { maxRetries: 1 });
     state.onResponse(response(503), NOW);
-    expect(stats.value('circuit_breakers.default.rq_retry_open')).toBe(1);
+    expect(slab[CircuitKind.retries]).toBe(1);
     state.end();
-    expect(stats.value('circuit_breakers.default.rq_retry_open')).toBe(0);
+    expect(slab[CircuitKind.retries]).toBe(0);
   });
 
   it('is off by runtime', () => {

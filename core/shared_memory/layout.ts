@@ -40,8 +40,10 @@ export const PASSIVE_FAILURE = 3;
 
 /** Circuit-breaker use: per worker, int32, written by that worker, summed by whoever checks a limit.
  *  Word = (clusterId * 2 + priority) * CIRCUIT_WORDS + kind; priority 0 default, 1 high. */
-export const CIRCUIT_WORDS = 5;
+export const CIRCUIT_WORDS = 6;
 export const CircuitKind = { connections: 0, pending: 1, requests: 2, retries: 3, pools: 4 } as const;
+/** In place of a kind: 1 as soon as the worker asked for a retry by a retry budget. */
+export const BUDGET_ASKED = 5;
 
 /** Values of ServerFact.draining: which listeners drain. */
 export const DrainScope = { none: 0, all: 1, inboundOnly: 2 } as const;

@@ -27,8 +27,8 @@ export interface CounterView extends NamedStat {
 
 export interface GaugeView extends NamedStat {
   readonly kind: 'gauge';
-  /** Sum over the living threads, not below 0. */
-  value(): number;
+  /** Sum over the living threads, not below 0; a bigint where a number would not be exact. */
+  value(): number | bigint;
 }
 
 export interface TextReadoutView extends NamedStat {
@@ -60,7 +60,7 @@ export type StatView = CounterView | GaugeView | TextReadoutView | HistogramView
 
 /** Stats by full name. Those that nobody has written yet are made while they are looked at. */
 export interface StatsByName {
-  /** Counters and gauges together. */
+  /** Counters and gauges together; behind them those of single hosts, host by host. */
   readonly values: Iterable<CounterView | GaugeView>;
   readonly histograms: Iterable<HistogramView>;
   readonly textReadouts: Iterable<TextReadoutView>;
@@ -72,6 +72,8 @@ export interface StatsByFamily {
   readonly gauges: Iterable<GaugeView>;
   readonly histograms: Iterable<HistogramView>;
   readonly textReadouts: Iterable<TextReadoutView>;
+  /** Those of single hosts. */
+  readonly endpoints: { readonly counters: Iterable<CounterView>; readonly gauges: Iterable<GaugeView> };
 }
 
 /** Which stat names threads resolved of late. */

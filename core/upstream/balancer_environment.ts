@@ -10,9 +10,11 @@ export interface BalancerEnvironment {
   local: LocalCluster | null;
   /** Wall clock of the turn, milliseconds. */
   nowMs(): number;
+  /** Calls once, between two turns, some milliseconds from now. */
+  later(work: () => void): void;
 }
 
-/** Without runtime values and local cluster, at time 0. */
+/** Without runtime values and local cluster, at time 0; what is to be done later is done at once. */
 export function emptyEnvironment(): BalancerEnvironment {
-  return { runtime: new RuntimeSnapshot({}), zone: '', local: null, nowMs: () => 0 };
+  return { runtime: new RuntimeSnapshot({}), zone: '', local: null, nowMs: () => 0, later: (work) => work() };
 }

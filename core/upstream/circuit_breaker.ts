@@ -1,16 +1,8 @@
 import type { RuntimeSnapshot } from '../runtime/runtime_snapshot.ts';
-import { CIRCUIT_WORDS, CircuitKind, HOST_STAT_WORDS, HostStat } from '../shared_memory/layout.ts';
-import type { Gauge } from '../stats/stats.ts';
+import { BUDGET_ASKED, CIRCUIT_WORDS, CircuitKind } from '../shared_memory/layout.ts';
 import { circuitLimits } from './circuit_limits.ts';
 import type { CircuitBreakerThresholds, RetryBudgetConfig } from './cluster_config.ts';
-
-/** Gauges `circuit_breakers.<priority>.*`, by CircuitKind. */
-export interface CircuitGauges {
-  /** `*_open`. */
-  readonly open: readonly Gauge[];
-  /** `remaining_*`; null unless track_remaining is set. Main adds the limits. */
-  readonly remaining: readonly Gauge[] | null;
-}
+import type { Host } from './host.ts';
 
 /** Whose breaker it is. */
 export interface CircuitPlace {
@@ -25,37 +17,32 @@ export interface CircuitPlace {
 /**
  * Limits of one cluster and priority, shared by all workers without a lock: each worker counts its own use in its own word, and
  * whoever wants more sums all words. Two workers may see the last free place at once: a slight overshoot, as in Envoy.
- * Cost of a check: one load per worker.
+ * Cost of a check: one load per worker. The gauges are made of the same words when somebody asks (server/clusters/breaker_gauges.ts).
  */
 export class CircuitBreaker {
   private readonly own: Int32Array;
   private readonly all: readonly Int32Array[];
-  /** Host counts of all workers. */
-  private readonly hosts: readonly Float64Array[];
   private readonly place: CircuitPlace;
   private readonly base: number;
   private readonly thresholds: CircuitBreakerThresholds;
   /** Whole numbers up to 2^32 - 1. */
   private limits: Float64Array;
-  private readonly gauges: CircuitGauges;
   private retryBudget: RetryBudgetConfig | null;
   /** Infinity = no limit. */
   private readonly maxConnectionsPerHost: number;
   /** Connection pools are counted: otherwise nobody would see it. */
   countsPools: boolean;
 
-  /** `all[worker]` are the circuit slabs, `hosts[worker]` the host counts. */
-  constructor(all: readonly Int32Array[], hosts: readonly Float64Array[], place: CircuitPlace, thresholds: CircuitBreakerThresholds, gauges: CircuitGauges) {
+  /** `all[worker]` are the circuit slabs. */
+  constructor(all: readonly Int32Array[], place: CircuitPlace, thresholds: CircuitBreakerThresholds) {
     this.own = all[place.worker];
     this.all = all;
-    this.hosts = hosts;
     this.place = place;
     this.base = (place.clusterId * 2 + place.priority) * CIRCUIT_WORDS;
     this.thresholds = thresholds;
     const { limits, retryBudget } = circuitLimits(thresholds, place.cluster, place.priority, null);
     this.limits = limits;
     this.retryBudget = retryBudget;
-    this.gauges = gauges;
     this.maxConnectionsPerHost = thresholds.maxConnectionsPerHost ?? Infinity;
     this.countsPools = thresholds.maxConnectionPools !== undefined || thresholds.trackRemaining;
   }
@@ -73,13 +60,8 @@ export class CircuitBreaker {
   }
 
   /** Whether one more connection to this host may be made. */
-  canConnect(hostId: number): boolean {
-    if (this.maxConnectionsPerHost !== Infinity) {
-      const at = hostId * HOST_STAT_WORDS + HostStat.cxActive;
-      let sum = 0;
-      for (let i = 0; i < this.hosts.length; i++) sum += this.hosts[i][at];
-      if (sum >= this.maxConnectionsPerHost) return false;
-    }
+  canConnect(host: Host): boolean {
+    if (this.maxConnectionsPerHost !== Infinity && host.activeConnections() >= this.maxConnectionsPerHost) return false;
     return this.canCreate(CircuitKind.connections);
   }
 
@@ -87,6 +69,7 @@ export class CircuitBreaker {
   canRetry(): boolean {
     const budget = this.retryBudget;
     if (budget === null) return this.canCreate(CircuitKind.retries);
+    this.own[this.base + BUDGET_ASKED] = 1;
     const requests = this.inUse(CircuitKind.pending) + this.inUse(CircuitKind.requests);
     return this.inUse(CircuitKind.retries) < Math.max(Math.floor((budget.percent / 100) * requests), budget.minConcurrency);
   }
@@ -100,22 +83,16 @@ export class CircuitBreaker {
     return sum;
   }
 
+  /** Of this worker alone. */
+  ownUse(kind: number): number {
+    return this.own[this.base + kind];
+  }
+
   inc(kind: number): void {
     this.own[this.base + kind]++;
-    this.updateGauge(kind);
   }
 
   dec(kind: number): void {
     this.own[this.base + kind]--;
-    this.updateGauge(kind);
-  }
-
-  private updateGauge(kind: number): void {
-    const own = this.own[this.base + kind];
-    // It says 1 on the worker that sees its breaker open.
-    const open = own < Math.floor(this.limits[kind] / this.all.length) ? 0 : this.canCreate(kind) ? 0 : 1;
-    const gauge = this.gauges.open[kind];
-    if (gauge.value() !== open) gauge.set(open);
-    if (this.gauges.remaining !== null) this.gauges.remaining[kind].set(kind === CircuitKind.retries && this.retryBudget !== null ? 0 : -own);
   }
 }

@@ -72,6 +72,8 @@ export interface ClusterConfig {
   readonly poolPerDownstream: boolean;
   /** Connections per request that waits or runs, to each host; 1 = none in advance. */
   readonly preconnectRatio: number;
+  /** Connections per request that waits or runs, in the whole cluster, to the hosts that come next; 1 = none in advance. */
+  readonly predictivePreconnectRatio: number;
   /** Default 3,600,000; 0 = off. */
   readonly idleTimeoutMs: number;
   readonly maxConnectionDurationMs: number;
@@ -122,6 +124,8 @@ export interface ClusterConfig {
   readonly closesOnHealthFailure: boolean;
   /** Histograms beyond the usual ones; null = none. */
   readonly tracking: { readonly timeoutBudgets: boolean; readonly messageSizes: boolean } | null;
+  /** Its hosts have stats of their own. */
+  readonly hasEndpointStats: boolean;
   /** Policies for its requests before those of routes (core/route/cluster_policies); opaque to this layer; null = none. */
   readonly requestPolicies: object | null;
   /** Untyped metadata by namespace. */

@@ -1,7 +1,7 @@
 import type { RuntimeFraction, RuntimeSnapshot } from '../runtime/runtime_snapshot.ts';
 import { CircuitKind } from '../shared_memory/layout.ts';
 import type { Counter, Gauge, Histogram, StatsScope } from '../stats/stats.ts';
-import type { CircuitBreaker, CircuitGauges } from './circuit_breaker.ts';
+import type { CircuitBreaker } from './circuit_breaker.ts';
 import type { ClusterConfig } from './cluster_config.ts';
 import type { ClusterLoad } from './load_balancer.ts';
 import { ResponseCodeCounters, ResponseCodeStats } from './response_code_stats.ts';
@@ -271,19 +271,6 @@ export class ClusterInfo implements ClusterLoad {
   }
 }
 
-/** By CircuitKind. */
-const OPEN_GAUGES = ['cx_open', 'rq_pending_open', 'rq_open', 'rq_retry_open', 'cx_pool_open'];
-/** By CircuitKind. */
-export const REMAINING_GAUGES: readonly string[] = ['remaining_cx', 'remaining_pending', 'remaining_rq', 'remaining_retries', 'remaining_cx_pools'];
-
-/** Gauges of one priority's breaker, shown as used from the start. */
-export function circuitGauges(scope: StatsScope, priority: 'default' | 'high', tracksRemaining = false): CircuitGauges {
-  const below = scope.scope(`circuit_breakers.${priority}`);
-  const open = OPEN_GAUGES.map((name) => below.gauge(name));
-  for (const gauge of open) gauge.set(0);
-  return { open, remaining: tracksRemaining ? REMAINING_GAUGES.map((name) => below.gauge(name)) : null };
-}
-
 /** Counters of choices that are not made here: shown as 0. */
 const OTHER_LB_COUNTERS = [
   'lb_local_cluster_not_ok', 'lb_recalculate_zone_structures', 'lb_subsets_created', 'lb_subsets_fallback', 'lb_subsets_fallback_panic', 'lb_subsets_removed', 'lb_subsets_selected', 'lb_zone_cluster_too_small', 'lb_zone_no_capacity_left', 'lb_zone_routing_all_directly', 'lb_zone_routing_cross_zone', 'lb_zone_routing_sampled',
@@ -296,8 +283,6 @@ const OTHER_LB_COUNTERS = [
 export function createClusterStats(scope: StatsScope): { stats: ClusterStats; droppedHeaders: Counter; originalDstInvalid: Counter } {
   for (const name of OTHER_LB_COUNTERS) scope.counter(name);
   scope.gauge('lb_subsets_active');
-  circuitGauges(scope, 'default');
-  circuitGauges(scope, 'high');
   return {
     stats: new ClusterStats(scope), droppedHeaders: scope.counter('http1.dropped_headers_with_underscores'),
     originalDstInvalid: scope.counter('original_dst_host_invalid'),

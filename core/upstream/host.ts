@@ -146,8 +146,17 @@ export class Host implements UpstreamHostInfo {
 
   /** Requests on this host by all workers: one load per worker. */
   activeRequests(): number {
+    return this.sum(HostStat.rqActive);
+  }
+
+  /** Connections to this host by all workers. */
+  activeConnections(): number {
+    return this.sum(HostStat.cxActive);
+  }
+
+  private sum(field: number): number {
     const { allStats } = this;
-    const at = this.statsBase + HostStat.rqActive;
+    const at = this.statsBase + field;
     let sum = 0;
     for (let i = 0; i < allStats.length; i++) sum += allStats[i][at];
     return sum;

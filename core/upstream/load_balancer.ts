@@ -20,6 +20,8 @@ export class LoadBalancerContext {
   retryPriority: RetryPriority | null;
   /** What the route and the request want of the host's metadata; null: nothing. Set where there are subsets. */
   criteria: MetadataCriteria | null;
+  /** The choice is for a request to come: who cannot tell its host in advance says null. */
+  isPeek: boolean;
   constructor() {
     this.random = 0;
     this.hashHigh = 0;
@@ -27,6 +29,7 @@ export class LoadBalancerContext {
     this.hasHash = false;
     this.retryPriority = null;
     this.criteria = null;
+    this.isPeek = false;
   }
 }
 

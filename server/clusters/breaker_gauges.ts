@@ -1,22 +1,85 @@
 /**
- * Main's part of the gauges `circuit_breakers.<priority>.remaining_*`: the limits. Workers write what they use with a minus before
- * it, and the sum is what remains. Thread: main.
+ * The gauges `circuit_breakers.<priority>.*` of a cluster: made of the words in which workers count their use, whenever somebody looks.
+ * Thread: main.
  */
 import type { RuntimeSnapshot } from '../../core/runtime/runtime_snapshot.ts';
-import { CircuitKind } from '../../core/shared_memory/layout.ts';
+import { BUDGET_ASKED, CIRCUIT_WORDS, CircuitKind } from '../../core/shared_memory/layout.ts';
 import type { StatsScope } from '../../core/stats/stats.ts';
-import { circuitLimits } from '../../core/upstream/circuit_limits.ts';
+import { type CircuitLimits, circuitLimits, UNLIMITED } from '../../core/upstream/circuit_limits.ts';
 import type { ClusterConfig } from '../../core/upstream/cluster_config.ts';
-import { REMAINING_GAUGES } from '../../core/upstream/cluster_info.ts';
 
-/** Writes them for the priorities that have track_remaining, below the cluster's scope. */
-export function writeRemainingGauges(config: ClusterConfig, scope: StatsScope, runtime: RuntimeSnapshot): void {
+/** By CircuitKind. */
+const OPEN_GAUGES = ['cx_open', 'rq_pending_open', 'rq_open', 'rq_retry_open', 'cx_pool_open'];
+const REMAINING_GAUGES = ['remaining_cx', 'remaining_pending', 'remaining_rq', 'remaining_retries', 'remaining_cx_pools'];
+const PRIORITIES = ['default', 'high'] as const;
+
+/** What Envoy shows as no limit. */
+const MOST = 2n ** 64n - 1n;
+
+interface GaugePlace {
+  readonly priority: 0 | 1;
+  readonly kind: number;
+  readonly isRemaining: boolean;
+}
+
+/** By the name below the cluster's, with the dot before it. */
+const PLACES: ReadonlyMap<string, GaugePlace> = new Map(
+  ([0, 1] as const).flatMap((priority) => [OPEN_GAUGES, REMAINING_GAUGES].flatMap((names, which) => names.map((name, kind): [string, GaugePlace] => [
+    `.circuit_breakers.${PRIORITIES[priority]}.${name}`, { priority, kind, isRemaining: which === 1 },
+  ]))),
+);
+
+/** Makes the gauges of both priorities, those of what remains where `tracksRemaining` says so, shown as used from the start. */
+export function createBreakerGauges(scope: StatsScope, tracksRemaining: readonly [boolean, boolean]): void {
   for (const priority of [0, 1]) {
-    const thresholds = priority === 0 ? config.defaultThresholds : config.highThresholds;
-    if (!thresholds.trackRemaining) continue;
-    const { limits, retryBudget } = circuitLimits(thresholds, config.name, priority, runtime);
-    const below = scope.scope(`circuit_breakers.${priority === 0 ? 'default' : 'high'}`);
-    // With a budget the number of retries left depends on the requests of the moment: 0, as in Envoy.
-    REMAINING_GAUGES.forEach((name, kind) => below.gauge(name).set(kind === CircuitKind.retries && retryBudget !== null ? 0 : limits[kind]));
+    const below = scope.scope(`circuit_breakers.${PRIORITIES[priority]}`);
+    for (const name of tracksRemaining[priority] ? [...OPEN_GAUGES, ...REMAINING_GAUGES] : OPEN_GAUGES) below.gauge(name).set(0);
+  }
+}
+
+/** One cluster's. */
+export class BreakerGauges {
+  private readonly config: ClusterConfig;
+  private readonly clusterId: number;
+  /** Circuit slabs of all workers. */
+  private readonly circuits: readonly Int32Array[];
+  private readonly runtime: () => RuntimeSnapshot;
+  /** The limits by priority, of `seen`. */
+  private limits: readonly CircuitLimits[] = [];
+  private seen: RuntimeSnapshot | null = null;
+
+  constructor(config: ClusterConfig, clusterId: number, circuits: readonly Int32Array[], runtime: () => RuntimeSnapshot) {
+    this.config = config;
+    this.clusterId = clusterId;
+    this.circuits = circuits;
+    this.runtime = runtime;
+  }
+
+  /** Of the gauge of this name below the cluster's, with the dot before it; 0 for others. */
+  value(suffix: string): number | bigint {
+    const place = PLACES.get(suffix);
+    if (place === undefined) return 0;
+    const { priority, kind, isRemaining } = place;
+    const used = this.sum(priority, kind);
+    if (!isRemaining) return used > 0 && used >= this.limitsOf(priority).limits[kind] ? 1 : 0;
+    const { limits, retryBudget } = this.limitsOf(priority);
+    // What a budget leaves depends on the requests of the moment: nothing is said of it once it is in use, as in Envoy.
+    if (kind === CircuitKind.retries && retryBudget !== null && this.sum(priority, BUDGET_ASKED) > 0) return 0;
+    return limits[kind] >= UNLIMITED ? MOST - BigInt(used) : Math.max(0, limits[kind] - used);
+  }
+
+  private sum(priority: number, word: number): number {
+    const at = (this.clusterId * 2 + priority) * CIRCUIT_WORDS + word;
+    return this.circuits.reduce((sum, words) => sum + words[at], 0);
+  }
+
+  private limitsOf(priority: 0 | 1): CircuitLimits {
+    const runtime = this.runtime();
+    if (runtime !== this.seen) {
+      const { name, defaultThresholds, highThresholds } = this.config;
+      this.limits = [defaultThresholds, highThresholds].map((thresholds, i) => circuitLimits(thresholds, name, i, runtime));
+      this.seen = runtime;
+    }
+    return this.limits[priority];
   }
 }

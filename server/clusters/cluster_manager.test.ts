@@ -58,7 +58,7 @@ function setUp(discoveries: Record<string, DiscoveryConfig>, random: () => numbe
     {
       discovery: { scheduler, random, createResolver: () => resolver },
       outliers: { scheduler, random, slabs: hostSlabs, runtime: () => new RuntimeSnapshot({}), eventLog: null },
-      hostIds: new HostIds(), hostSlabs, facts: new Int32Array(slabs.clusterFacts), stats: stats.scope, declareStats: () => {}, log, healthChecks,
+      hostIds: new HostIds(), hostSlabs, facts: new Int32Array(slabs.clusterFacts), stats: stats.scope, declareStats: () => {}, circuits: [], log, healthChecks,
     },
     { onHostsChanged: (cluster) => changes.push(cluster.config.name), onHealthChanged: (cluster) => changes.push(`${cluster.config.name} health`), onHashTables: (cluster) => changes.push(`${cluster.config.name} tables`), onInitialized: () => state.initialized++ },
   );

@@ -6,6 +6,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { SharedHashTable } from '../../core/upstream/consistent_hash/hash_table.ts';
 import type { DestinationReport } from '../../core/cluster_manager/original_dst_cluster.ts';
 import type { OutlierReport } from '../../core/upstream/outlier_monitor.ts';
+import type { EndpointCluster } from '../stats/endpoint_stats.ts';
 import { type ClusterManagerStats, createClusterManagerStats } from '../stats/server_stats.ts';
 import { type ClusterDefinition, type ClusterDependencies, type ClusterListener, ManagedCluster } from './managed_cluster.ts';
 
@@ -67,6 +68,11 @@ export class ClusterManager implements ClusterListener {
   /** In order of definition. */
   clusters(): readonly ManagedCluster[] {
     return [...this.byName.values()];
+  }
+
+  /** Those whose hosts have stats of their own. */
+  endpointClusters(): readonly EndpointCluster[] {
+    return this.clusters().filter(({ config }) => config.hasEndpointStats).map((cluster) => ({ statName: cluster.config.statName, prefix: cluster.statsPrefix, hosts: cluster.hosts() }));
   }
 
   /** Names of clusters that have not had their first answer. */

@@ -3,6 +3,7 @@
  * stands still meanwhile. Thread: main.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { workFor } from '../../core/event/work_slice.ts';
 import type { ClusterConfig, HostConfig } from '../../core/upstream/cluster_config.ts';
 import type { ConsistentHashConfig, MaglevConfig, RingHashConfig } from '../../core/upstream/consistent_hash/config.ts';
 import { hashKey, tableShares } from '../../core/upstream/consistent_hash/entries.ts';
@@ -130,11 +131,8 @@ export class ClusterHashTables {
     for (;;) {
       await nextTurn();
       if (this.isClosed) return null;
-      const end = performance.now() + SLICE_MS;
-      do {
-        const result = build.next();
-        if (result.done === true) return result.value;
-      } while (performance.now() < end);
+      const result = workFor(build, SLICE_MS);
+      if (result.done === true) return result.value;
     }
   }
 

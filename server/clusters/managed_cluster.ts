@@ -8,12 +8,13 @@ import type { SharedHashTable } from '../../core/upstream/consistent_hash/hash_t
 import { PANIC_KEY } from '../../core/upstream/zone_aware/zone_routing.ts';
 import type { OutlierConfig } from '../config/outlier_parser.ts';
 import { type OutlierContext, OutlierDetector } from '../outlier_detection/detector.ts';
+import type { DeclaredValues } from '../stats/declared_stats.ts';
 import { createDiscovery, type DiscoveryContext } from './discovery.ts';
 import type { Discovery, DiscoveryListener, HostUse } from './discovery_listener.ts';
 import { checkTarget, type CheckTarget, type HealthCheckEnvironment } from '../health_checks/cluster_health_checker.ts';
 import type { HealthOptions } from '../health_checks/health_check_config.ts';
 import { ClusterHealth } from './cluster_health.ts';
-import { writeRemainingGauges } from './breaker_gauges.ts';
+import { BreakerGauges } from './breaker_gauges.ts';
 import { writeHashTableStats } from './hash_table_stats.ts';
 import { ClusterHashTables } from './hash_tables.ts';
 import { SubsetStatsWriter } from './subset_stats.ts';
@@ -46,8 +47,10 @@ export interface ClusterDependencies {
   readonly facts: Int32Array;
   /** Main's root scope. */
   readonly stats: StatsScope;
-  /** Shows what main and workers will count below this prefix, before they do. */
-  readonly declareStats: (prefix: string) => void;
+  /** Shows what main and workers will count below this prefix, before they do; and gauges that are worked out (`values`). */
+  readonly declareStats: (prefix: string, config: ClusterConfig, values: DeclaredValues) => void;
+  /** Circuit slabs of all workers. */
+  readonly circuits: readonly Int32Array[];
   readonly log: Logger;
   /** undefined: hosts of no cluster are checked. */
   readonly healthChecks?: HealthCheckEnvironment | undefined;
@@ -104,8 +107,8 @@ export class ManagedCluster implements DiscoveryListener {
     this.scope = dependencies.stats.scope('cluster').scope(definition.config.statName);
     this.health = this.createHealth(definition);
     this.table = new HostTable(dependencies.hostIds, dependencies.hostSlabs, this.health ?? UNCHECKED, definition.config.addressOrder);
-    dependencies.declareStats(this.scope.prefix);
-    writeRemainingGauges(this.config, this.scope, dependencies.outliers.runtime());
+    const breakers = new BreakerGauges(this.config, this.id, dependencies.circuits, dependencies.outliers.runtime);
+    dependencies.declareStats(this.scope.prefix, this.config, (suffix) => breakers.value(suffix));
     this.outliers = definition.outliers === null
       ? null
       : new OutlierDetector(definition.config.name, definition.id, definition.outliers, this.scope, dependencies.outliers, () => this.onHealthChanged());
@@ -132,6 +135,11 @@ export class ManagedCluster implements DiscoveryListener {
     this.outliers?.close();
     this.hashTables?.close();
     this.table.clear();
+  }
+
+  /** `cluster.<name>`, as its stats begin. */
+  get statsPrefix(): string {
+    return this.scope.prefix;
   }
 
   hosts(): readonly HostConfig[] {
@@ -240,7 +248,6 @@ export class ManagedCluster implements DiscoveryListener {
   /** Runtime values are others. */
   applyRuntime(): void {
     this.outliers?.applyRuntime();
-    writeRemainingGauges(this.config, this.scope, this.dependencies.outliers.runtime());
     if (this.hashTables === null) return;
     this.updateHashTables();
     writeHashTableStats(this.runtimeConfig(), this.table.hosts(), this.dependencies.hostSlabs.health, this.scope, this.hashTables);

@@ -35,11 +35,11 @@ describe('parseCluster', () => {
     const { config, discovery, errors, warnings } = parse(endpoints(address('1.2.3.4')));
     expect([errors, warnings()]).toEqual([[], []]);
     expect(config).toEqual({
-      name: 'c', statName: 'c', connectTimeoutMs: 5000, perConnectionBufferLimitBytes: 1 << 20, poolPerDownstream: false, preconnectRatio: 1, maxRequestsPerConnection: 0, idleTimeoutMs: 3_600_000,
+      name: 'c', statName: 'c', connectTimeoutMs: 5000, perConnectionBufferLimitBytes: 1 << 20, poolPerDownstream: false, preconnectRatio: 1, predictivePreconnectRatio: 1, maxRequestsPerConnection: 0, idleTimeoutMs: 3_600_000,
       maxConnectionDurationMs: 0, maxStreamDurationMs: 0, maxResponseHeadersKb: 80, maxResponseHeadersCount: 100, defaultThresholds: DEFAULT_THRESHOLDS, highThresholds: DEFAULT_THRESHOLDS,
       lbPolicy: { name: 'envoy.load_balancing_policies.round_robin', typeName: 'envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin', config: { locality: { failsOnPanic: false, isWeighted: false, zone: { routingEnabled: 100, minClusterSize: 6, forceLocalMinSize: 0, isByWeight: false } } } }, provided: null,
       protocol: 'http1', http1: { enableTrailers: false, properCaseWords: false, preserveCase: null, sendFullyQualifiedUrl: false }, transportSocket: null, tcpKeepAlive: null,
-      bindAddress: null, otherBindAddress: null, socketOptions: null, addressOrder: { firstFamily: 'first', firstCount: 1 }, isLogical: false, closesOnHostSetChange: false, healthyPanicThreshold: 50, overprovisioningFactor: 140, weightedPriorityHealth: false, dropOverload: null, autoHostRewriteAllowed: false, outliers: null, isHealthChecked: false, closesOnHealthFailure: false, tracking: null, requestPolicies: null, metadata: {},
+      bindAddress: null, otherBindAddress: null, socketOptions: null, addressOrder: { firstFamily: 'first', firstCount: 1 }, isLogical: false, closesOnHostSetChange: false, healthyPanicThreshold: 50, overprovisioningFactor: 140, weightedPriorityHealth: false, dropOverload: null, autoHostRewriteAllowed: false, outliers: null, isHealthChecked: false, closesOnHealthFailure: false, tracking: null, hasEndpointStats: false, requestPolicies: null, metadata: {},
     });
     expect(discovery).toEqual({ kind: 'static', endpoints: [
       { address: '1.2.3.4', port: 80, hostname: '', weight: 1, priority: 0, region: '', zone: '', subZone: '', localityWeight: 0, healthStatus: 'unknown', metadata: {} },

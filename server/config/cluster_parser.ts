@@ -55,6 +55,7 @@ export function parseCluster(message: Cluster, defaults: ClusterDefaults, contex
     perConnectionBufferLimitBytes: message.perConnectionBufferLimitBytes ?? BUFFER_LIMIT_BYTES,
     poolPerDownstream: message.connectionPoolPerDownstreamConnection,
     preconnectRatio: message.preconnectPolicy?.perUpstreamPreconnectRatio ?? 1,
+    predictivePreconnectRatio: message.preconnectPolicy?.predictivePreconnectRatio ?? 1,
     ...http,
     defaultThresholds: parseThresholds(message.circuitBreakers, 0, context),
     highThresholds: parseThresholds(message.circuitBreakers, 1, context),
@@ -75,13 +76,13 @@ export function parseCluster(message: Cluster, defaults: ClusterDefaults, contex
     isHealthChecked: health.check !== null,
     closesOnHealthFailure: (health.check !== null || outliers !== null) && message.closeConnectionsOnHostHealthFailure,
     tracking: parseTracking(message),
+    hasEndpointStats: message.trackClusterStats?.perEndpointStats ?? false,
     metadata: parseMetadata(message.metadata),
   };
   if (discovery.kind === 'static') checkWeights(discovery.endpoints, config.lbPolicy, message, context);
   return deepFreeze({ config, discovery, outliers, health });
 }
 
-/** per_endpoint_stats is left unread: there are none. */
 function parseTracking({ trackClusterStats, trackTimeoutBudgets }: Cluster): ClusterConfig['tracking'] {
   const tracking = { timeoutBudgets: trackTimeoutBudgets || (trackClusterStats?.timeoutBudgets ?? false), messageSizes: trackClusterStats?.requestResponseSizes ?? false };
   return tracking.timeoutBudgets || tracking.messageSizes ? tracking : null;

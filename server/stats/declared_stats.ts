@@ -15,6 +15,9 @@ const NAMES_PER_TURN = 1000;
 
 type DeclaredKind = 'counter' | 'gauge' | 'histogram';
 
+/** What gauges below one prefix are worth now, by the rest of their name with the dot before it; those that nobody knows of are 0. */
+export type DeclaredValues = (suffix: string) => number | bigint;
+
 interface DeclaredName {
   /** With the dot before it. */
   readonly suffix: string;
@@ -134,8 +137,15 @@ export class DeclaredCounter extends DeclaredStat implements CounterView {
 
 export class DeclaredGauge extends DeclaredStat implements GaugeView {
   readonly kind = 'gauge';
-  value(): number {
-    return 0;
+  private readonly values: DeclaredValues | undefined;
+
+  constructor(name: string, declared: DeclaredName, options: DeclaredOptions, values: DeclaredValues | undefined) {
+    super(name, declared, options);
+    this.values = values;
+  }
+
+  value(): number | bigint {
+    return this.values === undefined ? 0 : this.values(this.declared.suffix);
   }
 }
 
@@ -160,6 +170,7 @@ interface Block {
   /** The prefix with a dot: what all its names begin with. */
   readonly key: string;
   readonly template: StatTemplate;
+  readonly values: DeclaredValues | undefined;
 }
 
 /** One family with its stats in the order of their names: number of the block * FAMILY_STRIDE + number of the name. */
@@ -184,10 +195,10 @@ export class DeclaredStats {
   }
 
   /** Every name of the template exists below this prefix from now on. A prefix keeps its first template. */
-  declare(prefix: string, template: StatTemplate): void {
+  declare(prefix: string, template: StatTemplate, values?: DeclaredValues): void {
     if (this.prefixes.has(prefix)) return;
     this.prefixes.add(prefix);
-    this.blocks.add({ prefix, key: `${prefix}.`, template });
+    this.blocks.add({ prefix, key: `${prefix}.`, template, values });
   }
 
   async values(): Promise<Iterable<DeclaredCounter | DeclaredGauge>> {
@@ -227,22 +238,22 @@ export class DeclaredStats {
   private *inBlock(block: Block, list: 'values' | 'histograms'): Generator<DeclaredStat> {
     for (const declared of block.template[list]) {
       const name = block.prefix + declared.suffix;
-      if (this.options.accepts(name)) yield this.stat(name, declared);
+      if (this.options.accepts(name)) yield this.stat(name, declared, block);
     }
   }
 
   private *inFamilies(blocks: readonly Block[], families: readonly Family[]): Generator<DeclaredStat> {
     for (const family of families) {
-      for (const id of family.stats) yield this.stat(nameOf(blocks, id), declaredOf(blocks, id));
+      for (const id of family.stats) yield this.stat(nameOf(blocks, id), declaredOf(blocks, id), blocks[Math.floor(id / FAMILY_STRIDE)]);
     }
   }
 
-  private stat(name: string, declared: DeclaredName): DeclaredStat {
+  private stat(name: string, declared: DeclaredName, { values }: Block): DeclaredStat {
     switch (declared.kind) {
       case 'counter':
         return new DeclaredCounter(name, declared, this.options);
       case 'gauge':
-        return new DeclaredGauge(name, declared, this.options);
+        return new DeclaredGauge(name, declared, this.options, values);
       case 'histogram':
         return new DeclaredHistogram(name, declared, this.options);
     }

@@ -3,6 +3,7 @@ import { compileStatNamePattern, compileStatsMatcher } from '../../core/stats/st
 import type { StatsScope } from '../../core/stats/stats.ts';
 import type { StatsConfig } from '../../core/stats/stats_config.ts';
 import { StatsStore } from '../../core/stats/store.ts';
+import type { StatTag } from '../../core/stats/stats_view.ts';
 import { TagExtractor } from '../../core/stats/tag_extractor.ts';
 import { StatsRegistry } from './stats_registry.ts';
 
@@ -12,6 +13,8 @@ export interface MainStats {
   readonly store: StatsStore;
   /** Root scope of main's own stats. */
   readonly scope: StatsScope;
+  /** Tags of all stats, whatever their names. */
+  readonly fixedTags: readonly StatTag[];
 }
 
 /** Builds both from checked configuration. */
@@ -28,5 +31,6 @@ export function createMainStats(config: StatsConfig): MainStats {
     onNewStats: (announcement) => thread.apply(announcement),
     accepts,
   });
-  return { registry, store, scope: store.rootScope() };
+  const fixedTags = config.tags.tags.flatMap((tag) => (tag.kind === 'fixed' ? [{ name: tag.tagName, value: tag.value }] : []));
+  return { registry, store, scope: store.rootScope(), fixedTags };
 }

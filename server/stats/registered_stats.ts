@@ -106,16 +106,8 @@ export class RegisteredCounter extends RegisteredSlots implements CounterView {
 
 export class RegisteredGauge extends RegisteredSlots implements GaugeView {
   readonly kind = 'gauge';
-  private readonly most: number;
-
-  /** `most`: no larger value makes sense, whatever the threads say together. */
-  constructor(name: string, extractor: TagExtractor, most: number) {
-    super(name, extractor);
-    this.most = most;
-  }
-
   value(): number {
-    return Math.min(Math.max(0, this.sum() + 0), this.most);
+    return Math.max(0, this.sum() + 0);
   }
 
   /** The thread died: what it held is gone, but the gauge stays used. */

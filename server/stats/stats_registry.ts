@@ -9,7 +9,8 @@ import { StatKind, type StatDefinition, type StatsAnnouncement } from '../../cor
 import type { StatsByFamily, StatsByName, StatsView, StatView } from '../../core/stats/stats_view.ts';
 import type { TagExtractor } from '../../core/stats/tag_extractor.ts';
 import { RecentLookups } from './recent_lookups.ts';
-import { DeclaredStats, mergeStats, type StatTemplate } from './declared_stats.ts';
+import { DeclaredStats, type DeclaredValues, mergeStats, type StatTemplate } from './declared_stats.ts';
+import type { EndpointStats } from './endpoint_stats.ts';
 import { RegisteredCounter, RegisteredGauge, RegisteredHistogram, RegisteredText } from './registered_stats.ts';
 import { SortedList } from './sorted_list.ts';
 
@@ -17,6 +18,8 @@ import { SortedList } from './sorted_list.ts';
 const MERGES_PER_TURN = 200;
 /** Histograms looked at between two turns. */
 const LOOKS_PER_TURN = 10000;
+
+const NO_ENDPOINTS = Object.freeze({ counters: [], gauges: [] });
 
 /** One thread's announcements. */
 export interface ThreadStats {
@@ -54,6 +57,8 @@ export class StatsRegistry implements StatsView {
   };
   private readonly declared: DeclaredStats;
   private merging = false;
+  /** Stats of single hosts; null until there are clusters. */
+  endpoints: EndpointStats | null = null;
 
   constructor(options: StatsRegistryOptions) {
     this.options = options;
@@ -61,9 +66,9 @@ export class StatsRegistry implements StatsView {
     this.declared = new DeclaredStats({ tagExtractor, bucketsFor: (name) => options.bucketsFor(name), accepts: accepts ?? (() => true) });
   }
 
-  /** Shows every name of a template below a prefix, as 0 until a thread announces a stat of that name. */
-  declare(prefix: string, template: StatTemplate): void {
-    this.declared.declare(prefix, template);
+  /** Shows every name of a template below a prefix, as 0 (gauges: as `values` says) until a thread announces a stat of that name. */
+  declare(prefix: string, template: StatTemplate, values?: DeclaredValues): void {
+    this.declared.declare(prefix, template, values);
   }
 
   /** Takes in a thread. A restarted worker connects anew. */
@@ -97,7 +102,7 @@ export class StatsRegistry implements StatsView {
   gauge(name: string): RegisteredGauge {
     let gauge = this.gauges.get(name);
     if (gauge === undefined) {
-      gauge = new RegisteredGauge(name, this.options.tagExtractor, isBreakerState(name) ? 1 : Infinity);
+      gauge = new RegisteredGauge(name, this.options.tagExtractor);
       this.gauges.set(name, gauge);
       this.byNameLists.values.add(gauge);
       this.byFamilyLists.gauges.add(gauge);
@@ -155,7 +160,7 @@ export class StatsRegistry implements StatsView {
   async byName(): Promise<StatsByName> {
     const lists = this.byNameLists;
     return {
-      values: merged(await lists.values.get(), await this.declared.values(), isNameBefore),
+      values: joined(merged(await lists.values.get(), await this.declared.values(), isNameBefore), this.endpoints?.all() ?? []),
       histograms: merged(await lists.histograms.get(), await this.declared.histograms(), isNameBefore),
       textReadouts: await lists.textReadouts.get(),
     };
@@ -169,6 +174,7 @@ export class StatsRegistry implements StatsView {
       gauges: merged(await lists.gauges.get(), declared.gauges, isFamilyBefore),
       histograms: merged(await lists.histograms.get(), declared.histograms, isFamilyBefore),
       textReadouts: await lists.textReadouts.get(),
+      endpoints: (await this.endpoints?.byFamily()) ?? NO_ENDPOINTS,
     };
   }
 
@@ -177,11 +183,6 @@ export class StatsRegistry implements StatsView {
     for (const counter of this.counters.values()) counter.reset();
     this.recentLookups.clear();
   }
-}
-
-/** Every worker that sees a circuit breaker open says so; it is open once. */
-function isBreakerState(name: string): boolean {
-  return name.endsWith('_open') && name.includes('.circuit_breakers.');
 }
 
 /** A thread and the segments it has announced. */
@@ -250,6 +251,15 @@ class ConnectedThread implements ThreadStats {
 
 function merged<A extends StatView, B extends StatView>(registered: readonly A[], declared: Iterable<B>, isBefore: (a: A, b: B) => boolean): Iterable<A | B> {
   return { [Symbol.iterator]: () => mergeStats(registered, declared, isBefore) };
+}
+
+function joined<Item>(first: Iterable<Item>, second: Iterable<Item>): Iterable<Item> {
+  return {
+    *[Symbol.iterator]() {
+      yield* first;
+      yield* second;
+    },
+  };
 }
 
 function isNameBefore(a: StatView, b: StatView): boolean {

@@ -3,6 +3,8 @@ import { spawnSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
 import { askAdmin } from '../support/admin_request.ts';
 import { FakeInstance } from '../support/fake_instance.ts';
+import { hostConfig } from '../support/in_process_worker.ts';
+import { EndpointStats } from '../../server/stats/endpoint_stats.ts';
 
 async function createInstance(): Promise<FakeInstance> {
   const instance = new FakeInstance();
@@ -17,6 +19,9 @@ async function createInstance(): Promise<FakeInstance> {
   scope.counter('http.ingress.downstream_rq_2xx').inc();
   scope.counter('http.9-odd name.downstream_rq_total').inc();
   scope.gauge('server.live').set(1);
+  const hosts = [hostConfig(0, 80), hostConfig(1, 81, { hostname: 'say "h"' })];
+  const words = { health: [0, 0], sum: () => 4 };
+  registry.endpoints = new EndpointStats(() => ['a', 'b.c'].map((statName) => ({ statName, prefix: `cluster.${statName}`, hosts })), words, []);
   registry.textReadout('control_plane.identifier').set('line\nbreak "quoted"');
   store.announce();
   await registry.mergeHistograms();
@@ -27,6 +32,14 @@ const SAMPLE = /^([a-zA-Z_:][a-zA-Z0-9_:]*)\{((?:[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\
 const TARGETS = ['/stats/prometheus', '/stats/prometheus?text_readouts', '/stats/prometheus?histogram_buckets=summary'];
 
 describe('Prometheus output', () => {
+  test('has the stats of single hosts last', async () => {
+    const { body } = await askAdmin(await createInstance(), '/stats/prometheus');
+    expect(body).toContain('# TYPE envoy_cluster_endpoint_cx_total counter\nenvoy_cluster_endpoint_cx_total{envoy_cluster_name="a",envoy_endpoint_address="127.0.0.1:80"} 4\n');
+    expect(body.trimEnd().split('\n').at(-1)).toBe('envoy_cluster_endpoint_rq_active{envoy_cluster_name="b.c",envoy_endpoint_address="127.0.0.1:81",envoy_endpoint_hostname="say \\"h\\""} 4');
+    const { body: text } = await askAdmin(await createInstance(), '/stats?usedonly&filter=endpoint.*healthy');
+    expect(text).toBe(['a', 'b.c'].flatMap((cluster) => [80, 81].map((port) => `cluster.${cluster}.endpoint.127.0.0.1_${port}.healthy: 1\n`)).join(''));
+  });
+
   test.each(TARGETS)('%s: one TYPE line per family, every sample below its own, no sample twice', async (target) => {
     const { body } = await askAdmin(await createInstance(), target);
     const families = new Set<string>();

@@ -8,10 +8,10 @@ import { HeaderMap } from '../../headers/header_map.ts';
 import { HeaderNames } from '../../headers/header_names.ts';
 import { CloseMode } from '../../io/io.ts';
 import { IoDispatcher } from '../../network/io_dispatcher.ts';
-import { createSharedSlabs } from '../../shared_memory/layout.ts';
+import { CircuitKind, createSharedSlabs } from '../../shared_memory/layout.ts';
 import { CircuitBreaker } from '../../upstream/circuit_breaker.ts';
 import type { ClusterConfig } from '../../upstream/cluster_config.ts';
-import { circuitGauges, ClusterInfo, ClusterStats } from '../../upstream/cluster_info.ts';
+import { ClusterInfo, ClusterStats } from '../../upstream/cluster_info.ts';
 import { Host } from '../../upstream/host.ts';
 import { RESET_REASON_TEXT, type RequestEncoder, type ResetReason, type ResponseDecoder } from '../codec.ts';
 import { Http1Literals } from '../http1/encoder.ts';
@@ -89,8 +89,8 @@ describe('Http1ConnPool', () => {
     const config = clusterConfig({ connectTimeoutMs: 250, idleTimeoutMs: 10_000, ...overrides });
     const circuits = slabs.circuits.map((slab) => new Int32Array(slab));
     const breakers = [
-      new CircuitBreaker(circuits, [], { worker: 0, cluster: 'c', clusterId: 0, priority: 0 }, config.defaultThresholds, circuitGauges(stats.scope, 'default')),
-      new CircuitBreaker(circuits, [], { worker: 0, cluster: 'c', clusterId: 0, priority: 1 }, config.highThresholds, circuitGauges(stats.scope, 'high')),
+      new CircuitBreaker(circuits, { worker: 0, cluster: 'c', clusterId: 0, priority: 0 }, config.defaultThresholds),
+      new CircuitBreaker(circuits, { worker: 0, cluster: 'c', clusterId: 0, priority: 1 }, config.highThresholds),
     ] as const;
     const cluster = new ClusterInfo(config, new ClusterStats(stats.scope), breakers);
     hostStats = new Float64Array(slabs.hostStats[0]);
@@ -188,7 +188,7 @@ describe('Http1ConnPool', () => {
     io.connectError = 24;
     expect(request().log).toEqual(['failed local connection failure: immediate connect error: Too many open files']);
     expect(active()).toEqual([0, 0, 0]);
-    expect(stats.value('circuit_breakers.default.cx_open')).toBe(0);
+    expect(pool.context.cluster.breakers[0].inUse(CircuitKind.connections)).toBe(0);
   });
 
   it('gives up connecting after the connect timeout', () => {
@@ -291,7 +291,6 @@ describe('Http1ConnPool', () => {
     expect(pool.take()).toBe(true);
     const other = new Http1ConnPool(pool.context, host, 0);
     expect([pool.take(), other.take()]).toEqual([true, false]);
-    expect(stats.value('circuit_breakers.default.cx_pool_open')).toBe(1);
     const waiting = request();
     pool.cancel(waiting);
     expect(other.take()).toBe(false);

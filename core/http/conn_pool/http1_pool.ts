@@ -82,7 +82,7 @@ export class Http1ConnPool implements ConnPool {
   }
 
   /** Without connections and requests it is none of the cluster's pools. */
-  private leave(): void {
+  leave(): void {
     if (this.clients.size > 0 || this.pending.size > 0) return;
     if (this.isCounted) {
       this.isCounted = false;
@@ -116,6 +116,15 @@ export class Http1ConnPool implements ConnPool {
     request.waitingIn = this;
     this.pending.push(request);
     this.connectIfNeeded();
+  }
+
+  /**
+   * Makes a connection for a request that is expected here, unless there are `ratio` per request that waits, runs or is expected.
+   * Answers whether it did.
+   */
+  preconnect(ratio: number): boolean {
+    const wants = this.host.isHealthy() && !this.isDraining && (this.pending.size + this.activeClients + 1) * ratio > this.clients.size;
+    return wants && this.mayConnect() && this.connect();
   }
 
   cancel(request: PoolRequest): void {
@@ -253,12 +262,20 @@ export class Http1ConnPool implements ConnPool {
   private connectIfNeeded(): void {
     // Draining or not: who waits already is served.
     for (let made = 0; this.wantsConnection(made) && !this.isClosed; made++) {
-      if (!this.breaker.canConnect(this.host.config.id)) {
-        this.context.cluster.stats.cxOverflow.inc();
-        if (this.clients.size > 0) return;
-      }
-      if (!this.connect()) return;
+      if (!this.mayConnect() || !this.connect()) return;
     }
+  }
+
+  /** Beyond the limits too for a pool without any connection. */
+  private mayConnect(): boolean {
+    if (this.breaker.canConnect(this.host)) return true;
+    this.context.cluster.stats.cxOverflow.inc();
+    return this.clients.size === 0;
+  }
+
+  /** Connections that requests run on. */
+  private get activeClients(): number {
+    return this.clients.size - this.connecting - this.idle.length;
   }
 
   /** Somebody waits for one, or (per_upstream_preconnect_ratio) somebody may soon: then `made`, of this time, is bounded. */
@@ -266,9 +283,7 @@ export class Http1ConnPool implements ConnPool {
     if (this.pending.size > this.connecting) return true;
     const ratio = this.context.cluster.config.preconnectRatio;
     if (ratio <= 1 || made >= PRECONNECTS_AT_ONCE || this.isDraining || !this.host.isHealthy()) return false;
-    const unused = this.connecting + this.idle.length;
-    const active = this.clients.size - unused;
-    return (this.pending.size + active) * ratio > unused + active;
+    return (this.pending.size + this.activeClients) * ratio > this.clients.size;
   }
 
   private connect(): boolean {

@@ -1,18 +1,23 @@
+import { workFor } from '../../event/work_slice.ts';
+import type { BalancerEnvironment } from '../balancer_environment.ts';
 import type { HostConfig } from '../cluster_config.ts';
 import type { Host } from '../host.ts';
 import { type ClusterLoad, configuredLocalityWeight, type LoadBalancer, type LoadBalancerContext } from '../load_balancer.ts';
 import { BoundedLoad } from './bounded_load.ts';
 import type { ConsistentHashConfig } from './config.ts';
 import { hashKey, tableShares } from './entries.ts';
-import { buildAtOnce, type HashTable, type HashTableKind, type SharedTables } from './hash_table.ts';
+import { buildAtOnce, type HashTable, type HashTableBuild, type HashTableKind, type SharedTables } from './hash_table.ts';
+
+/** How long tables are made here before the worker has its turn. */
+const SLICE_MS = 4;
 
 /**
  * Chooses by the request's hash in a table; by chance when a request has none. With a balance factor, hosts that have too much to do
  * are passed over.
  *
- * Whenever the hosts change there has to be another table. A small one is made here; others main makes for all workers, and until
- * such a one is there, the old one serves: a request whose host in it may no longer be chosen goes, by its hash too, to one of those
- * that may.
+ * Whenever the hosts change there has to be another table. A small one is made here at once; others main makes for all workers, or
+ * (for subsets, of which main knows nothing) they are made here in pieces between the turns. Until such a one is there, the old one
+ * serves: a request whose host in it may no longer be chosen goes, by its hash too, to one of those that may.
  */
 export class HashTableBalancer implements LoadBalancer {
   /** Hosts that may be chosen. */
@@ -27,11 +32,14 @@ export class HashTableBalancer implements LoadBalancer {
   private readonly load: ClusterLoad;
   private readonly tables: SharedTables | null;
   private readonly localityWeightOf: (host: HostConfig) => number;
+  private readonly turns: Pick<BalancerEnvironment, 'later'> | null;
+  /** The table that is being made here; null: none is. */
+  private build: HashTableBuild | null;
 
-  /** `tables`: where those are that are not small; null: none are made elsewhere. */
+  /** `tables`: where those are that are not small; null: none are made elsewhere. `turns`: null = all made here are made at once. */
   constructor(
     config: ConsistentHashConfig, kind: HashTableKind, random: () => number, load: ClusterLoad, tables: SharedTables | null,
-    localityWeightOf: (host: HostConfig) => number = configuredLocalityWeight,
+    localityWeightOf: (host: HostConfig) => number = configuredLocalityWeight, turns: Pick<BalancerEnvironment, 'later'> | null = null,
   ) {
     this.candidates = [];
     this.hosts = [];
@@ -43,19 +51,30 @@ export class HashTableBalancer implements LoadBalancer {
     this.load = load;
     this.tables = tables;
     this.localityWeightOf = localityWeightOf;
+    this.turns = turns;
+    this.build = null;
   }
 
   setHosts(candidates: readonly Host[], members: readonly Host[]): void {
     const { order, shares } = tableShares(candidates.map((host) => host.config), members.map((host) => host.config), this.config.isLocalityWeighted, this.localityWeightOf);
     const hosts = order.map((i) => candidates[i]);
     this.candidates = hosts;
+    this.build = null;
     if (hosts.length === 0) {
       this.table = null;
       return;
     }
-    if (this.tables === null || this.kind.isSmall(shares)) {
+    const isSmall = this.kind.isSmall(shares);
+    if (this.tables === null || isSmall) {
       const keys = hosts.map((host) => hashKey(host.config, host.address, this.config.usesHostname));
-      this.take(buildAtOnce(this.kind.begin(keys, shares, false)), hosts, shares);
+      const build = this.kind.begin(keys, shares, false);
+      if (isSmall || this.turns === null) {
+        this.take(buildAtOnce(build), hosts, shares);
+        return;
+      }
+      this.keepOld(hosts);
+      this.build = build;
+      this.continue(this.turns, build, hosts, shares);
       return;
     }
     const shared = this.tables.find(hosts);
@@ -71,6 +90,20 @@ export class HashTableBalancer implements LoadBalancer {
     if (table === null) return candidates[(low >>> 0) % candidates.length];
     const index = table.find(high, low);
     return this.hosts[this.bound === null ? index : this.bound.choose(index, low)] ?? candidates[(low >>> 0) % candidates.length];
+  }
+
+  /** Makes a part of a table, if it is still wanted, and the rest in the turns to come. */
+  private continue(turns: Pick<BalancerEnvironment, 'later'>, build: HashTableBuild, hosts: readonly Host[], shares: Float64Array): void {
+    turns.later(() => {
+      if (this.build !== build) return;
+      const result = workFor(build, SLICE_MS);
+      if (result.done === true) {
+        this.build = null;
+        this.take(result.value, hosts, shares);
+      } else {
+        this.continue(turns, build, hosts, shares);
+      }
+    });
   }
 
   private take(table: HashTable, hosts: readonly Host[], shares: Float64Array): void {

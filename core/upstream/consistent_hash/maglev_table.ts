@@ -4,9 +4,13 @@ import type { MaglevConfig } from './config.ts';
 import { orderByKey } from './entries.ts';
 import { allocate, type HashTable, type HashTableBuild, type HashTableKind } from './hash_table.ts';
 
-/** Hosts hashed and places looked at between two pauses: less than 1 ms each. */
+/** Hosts hashed between two pauses: less than 1 ms. */
 const KEYS_PER_STEP = 512;
-const PROBES_PER_STEP = 32_768;
+/**
+ * Places looked at between two pauses: some 10 us; but each of the first ones of a large table is on a page of memory that nobody has
+ * touched yet, which takes hundreds of times longer.
+ */
+const PROBES_PER_STEP = 1024;
 /**
  * Tables of at most this many places and hosts are made by whoever needs them: 2 to 4 ms, the first one of a thread 11 ms. (Places of
  * a table are found slower the more hosts there are, as each has an order of its own.)

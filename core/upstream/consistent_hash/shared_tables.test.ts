@@ -102,6 +102,56 @@ describe.each(KINDS)('a table of %s that main makes', (_name, kind) => {
   });
 });
 
+describe.each(KINDS)('a table of %s that a worker makes for a subset', (_name, kind) => {
+  function setUp() {
+    const work: (() => void)[] = [];
+    const load = { activeRequests: (): number => 0 };
+    const lb = new HashTableBalancer(COMMON, kind, () => 0, load, null, undefined, { later: (part) => work.push(part) });
+    const own = new HashTableBalancer(COMMON, kind, () => 0, load, null);
+    /** Turn by turn; more of them than any table takes. */
+    const runTurns = (): void => {
+      for (let part = work.shift(); part !== undefined; part = work.shift()) part();
+    };
+    return { lb, own, work, runTurns };
+  }
+
+  it('is made between turns; meanwhile a hash goes to the same host each time', () => {
+    const { hosts } = makeHosts(COUNT);
+    const { lb, own, work, runTurns } = setUp();
+    lb.setHosts(hosts, hosts);
+    expect(work).toHaveLength(1);
+    const meanwhile = places(lb);
+    expect(meanwhile).not.toContain(undefined);
+    expect(places(lb)).toEqual(meanwhile);
+    runTurns();
+    own.setHosts(hosts, hosts);
+    expect(places(lb)).toEqual(places(own));
+  });
+
+  it('is given up when the hosts change again', () => {
+    const { hosts } = makeHosts(COUNT);
+    const { lb, own, runTurns } = setUp();
+    const left = hosts.slice(1);
+    lb.setHosts(hosts, hosts);
+    lb.setHosts(left, left);
+    runTurns();
+    own.setHosts(left, left);
+    expect(places(lb)).toEqual(places(own));
+    lb.setHosts(hosts, hosts);
+    lb.setHosts([], []);
+    runTurns();
+    expect(places(lb, 1)).toEqual([undefined]);
+  });
+
+  it('is made at once when it is small', () => {
+    const { hosts } = makeHosts(5);
+    const small = maglevTables({ ...COMMON, tableSize: 1009 });
+    const lb = new HashTableBalancer(COMMON, small, () => 0, { activeRequests: () => 0 }, null, undefined, { later: () => expect.unreachable() });
+    lb.setHosts(hosts, hosts);
+    expect(places(lb)).not.toContain(undefined);
+  });
+});
+
 describe('bounded load', () => {
   it('counts the requests of every worker', () => {
     const { hosts, slabs } = makeHosts(5, 3);

@@ -50,9 +50,11 @@ export class LeastRequestLoadBalancer implements LoadBalancer {
     this.scheduler = scheduler;
   }
 
-  chooseHost(_context: LoadBalancerContext): Host | null {
+  chooseHost(context: LoadBalancerContext): Host | null {
     const hosts = this.hosts;
     if (hosts.length === 0) return null;
+    // Who will be the least busy depends on what happens until then.
+    if (this.scheduler === null && context.isPeek) return null;
     if (this.scheduler === null) return this.config.isFullScan ? hosts[this.active.leastBusy(this.random())] : this.draw();
     const index = this.scheduler.peek();
     this.weights[index] = this.weightOf(hosts[index]);
