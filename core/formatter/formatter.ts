@@ -1,4 +1,4 @@
-import { latin1 } from '../headers/header_map.ts';
+import { latin1 } from '../headers/byte_range.ts';
 import { AddressField } from './address_field.ts';
 import { copyBytes, type Field, JsonKind } from './field.ts';
 import type { BodyFormatConfig } from './format_config.ts';

@@ -1,5 +1,6 @@
 /** What gRPC says in headers and trailers (gRPC over HTTP/2 protocol). Allocates nothing. */
-import { type HeaderMap, rangeEquals } from './header_map.ts';
+import { rangeEquals } from './byte_range.ts';
+import type { HeaderMap } from './header_map.ts';
 import { HeaderId } from './header_names.ts';
 
 const CONTENT_TYPE = 'application/grpc';

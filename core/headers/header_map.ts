@@ -6,8 +6,6 @@ import { rangeHasToken } from './token_list.ts';
 import type { HeaderSpelling } from './header_spelling.ts';
 import { copyRange, latin1, rangeEquals } from './byte_range.ts';
 
-export { latin1, rangeEquals };
-
 /** Int32 words per entry: line start (-1 = removed), line end (after CRLF), name length, value start, value length, name id. */
 export const ENTRY_WORDS = 6;
 /** Ids below this are found by one array load, others by a scan. */

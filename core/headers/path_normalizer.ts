@@ -1,5 +1,6 @@
 /** Path normalisation of the connection manager (RFC 3986 §6.2.2; Envoy: normalize_path, merge_slashes, path_with_escaped_slashes_action). */
-import { type HeaderMap, latin1 } from './header_map.ts';
+import { latin1 } from './byte_range.ts';
+import type { HeaderMap } from './header_map.ts';
 
 export interface PathNormalization {
   readonly normalizePath: boolean;

@@ -1,4 +1,4 @@
-import { latin1 } from '../headers/header_map.ts';
+import { latin1 } from '../headers/byte_range.ts';
 import type { QueryParameterMatcherConfig } from './matcher_config.ts';
 import { StringMatcher } from './string_matcher.ts';
 

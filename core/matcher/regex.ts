@@ -1,6 +1,6 @@
 /** Regular expressions in RE2 syntax, matched in time linear in the input whatever the pattern. */
 import { RE2JS, RE2JSException } from 're2js';
-import { latin1 } from '../headers/header_map.ts';
+import { latin1 } from '../headers/byte_range.ts';
 import { toNativeRegex } from './native_regex.ts';
 
 const DUPLICATE_NAME = 'duplicate capture group name';

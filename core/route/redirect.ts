@@ -1,4 +1,5 @@
-import { latin1, type HeaderMap } from '../headers/header_map.ts';
+import { latin1 } from '../headers/byte_range.ts';
+import type { HeaderMap } from '../headers/header_map.ts';
 import { HeaderId } from '../headers/header_names.ts';
 import type { RedirectConfig } from './route_config.ts';
 

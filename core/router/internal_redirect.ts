@@ -1,4 +1,5 @@
-import { HeaderMap, latin1 } from '../headers/header_map.ts';
+import { latin1 } from '../headers/byte_range.ts';
+import { HeaderMap } from '../headers/header_map.ts';
 import { HeaderId } from '../headers/header_names.ts';
 import type { TerminalFilterCallbacks } from '../http/terminal_filter.ts';
 import type { InternalRedirectPolicy } from '../route/internal_redirect_policy.ts';

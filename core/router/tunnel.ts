@@ -1,5 +1,6 @@
 /** Requests that ask for a tunnel, as the router treats them. */
-import { type HeaderMap, latin1, rangeEquals } from '../headers/header_map.ts';
+import { latin1, rangeEquals } from '../headers/byte_range.ts';
+import type { HeaderMap } from '../headers/header_map.ts';
 import { HeaderId } from '../headers/header_names.ts';
 import { isConnect } from '../http/http1/request_target.ts';
 import type { LocalReplyOptions } from '../http/filter.ts';

@@ -1,5 +1,6 @@
 import { withoutPort } from '../../base/cidr.ts';
-import { type HeaderMap, rangeEquals } from '../../headers/header_map.ts';
+import { rangeEquals } from '../../headers/byte_range.ts';
+import type { HeaderMap } from '../../headers/header_map.ts';
 import { HeaderGroup, HeaderId } from '../../headers/header_names.ts';
 import { HeaderValue } from '../../headers/header_value.ts';
 import type { RouteTable } from '../../route/route_table.ts';

@@ -1,5 +1,6 @@
 import type { LocalReplyOptions } from '../filter.ts';
-import { type HeaderMap, rangeEquals } from '../../headers/header_map.ts';
+import { rangeEquals } from '../../headers/byte_range.ts';
+import type { HeaderMap } from '../../headers/header_map.ts';
 import { HeaderId } from '../../headers/header_names.ts';
 import type { RouteEntry } from '../../route/route_entry.ts';
 import { isUpgrade } from '../http1/framing.ts';

@@ -1,5 +1,6 @@
 import type { Connection } from '../../network/connection.ts';
-import { type HeaderMap, rangeEquals } from '../../headers/header_map.ts';
+import { rangeEquals } from '../../headers/byte_range.ts';
+import type { HeaderMap } from '../../headers/header_map.ts';
 import { HeaderId } from '../../headers/header_names.ts';
 import { BodyKind, type RequestEncoder, ResetReason, type ResponseDecoder } from '../codec.ts';
 import { ChunkedDecoder, ChunkStatus } from './chunked_decoder.ts';

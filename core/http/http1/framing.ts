@@ -1,6 +1,6 @@
 import type { TurnBuffer } from '../../buffer/turn_buffer.ts';
 import type { HeaderMap } from '../../headers/header_map.ts';
-import { latin1, rangeEquals } from '../../headers/header_map.ts';
+import { latin1, rangeEquals } from '../../headers/byte_range.ts';
 import { rangeHasToken } from '../../headers/token_list.ts';
 import { HeaderGroup, HeaderId } from '../../headers/header_names.ts';
 import { BodyKind } from '../codec.ts';

@@ -1,4 +1,5 @@
-import { type HeaderMap, latin1, rangeEquals } from '../../headers/header_map.ts';
+import { latin1, rangeEquals } from '../../headers/byte_range.ts';
+import type { HeaderMap } from '../../headers/header_map.ts';
 import { HeaderId } from '../../headers/header_names.ts';
 
 /** What is wrong with a request target. */

@@ -10,7 +10,7 @@ import { Framing, FramingError, isUpgrade, receivedHeaderBytes, sanitizeConnecti
 import { settleBlanks } from './header_blanks.ts';
 import { ParseStatus } from './header_lines.ts';
 import { HeaderGroup, HeaderId } from '../../headers/header_names.ts';
-import { rangeEquals } from '../../headers/header_map.ts';
+import { rangeEquals } from '../../headers/byte_range.ts';
 import { dropIgnoredUpgrade } from './ignored_upgrade.ts';
 import { RequestParser } from './request_parser.ts';
 import { checkTarget, isConnect, isRegisteredMethod, TargetCheck } from './request_target.ts';
