@@ -42,8 +42,16 @@ export const PASSIVE_FAILURE = 3;
  *  Word = (clusterId * 2 + priority) * CIRCUIT_WORDS + kind; priority 0 default, 1 high. */
 export const CIRCUIT_WORDS = 6;
 export const CircuitKind = { connections: 0, pending: 1, requests: 2, retries: 3, pools: 4 } as const;
-/** In place of a kind: 1 as soon as the worker asked for a retry by a retry budget. */
-export const BUDGET_ASKED = 5;
+/** In place of a kind: bits of `CircuitAsked`, of what this worker has ever asked its breaker. */
+export const CIRCUIT_ASKED = 5;
+export const CircuitAsked = {
+  /** A retry, by a retry budget. */
+  budget: 1,
+  /** And got it. */
+  budgetGranted: 2,
+  /** A connection where the limit is 0: one is made all the same. */
+  closedConnections: 4,
+} as const;
 
 /** Values of ServerFact.draining: which listeners drain. */
 export const DrainScope = { none: 0, all: 1, inboundOnly: 2 } as const;

@@ -1,5 +1,5 @@
 import type { RuntimeSnapshot } from '../runtime/runtime_snapshot.ts';
-import { BUDGET_ASKED, CIRCUIT_WORDS, CircuitKind } from '../shared_memory/layout.ts';
+import { CIRCUIT_ASKED, CIRCUIT_WORDS, CircuitAsked, CircuitKind } from '../shared_memory/layout.ts';
 import { circuitLimits } from './circuit_limits.ts';
 import type { CircuitBreakerThresholds, RetryBudgetConfig } from './cluster_config.ts';
 import type { Host } from './host.ts';
@@ -62,6 +62,7 @@ export class CircuitBreaker {
   /** Whether one more connection to this host may be made. */
   canConnect(host: Host): boolean {
     if (this.maxConnectionsPerHost !== Infinity && host.activeConnections() >= this.maxConnectionsPerHost) return false;
+    if (this.limits[CircuitKind.connections] === 0) this.own[this.base + CIRCUIT_ASKED] |= CircuitAsked.closedConnections;
     return this.canCreate(CircuitKind.connections);
   }
 
@@ -69,9 +70,10 @@ export class CircuitBreaker {
   canRetry(): boolean {
     const budget = this.retryBudget;
     if (budget === null) return this.canCreate(CircuitKind.retries);
-    this.own[this.base + BUDGET_ASKED] = 1;
     const requests = this.inUse(CircuitKind.pending) + this.inUse(CircuitKind.requests);
-    return this.inUse(CircuitKind.retries) < Math.max(Math.floor((budget.percent / 100) * requests), budget.minConcurrency);
+    const isGranted = this.inUse(CircuitKind.retries) < Math.max(Math.floor((budget.percent / 100) * requests), budget.minConcurrency);
+    this.own[this.base + CIRCUIT_ASKED] |= isGranted ? CircuitAsked.budget | CircuitAsked.budgetGranted : CircuitAsked.budget;
+    return isGranted;
   }
 
   /** Sum over all workers. */

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { RuntimeSnapshot } from '../../core/runtime/runtime_snapshot.ts';
-import { CircuitKind } from '../../core/shared_memory/layout.ts';
+import { CircuitKind, HOST_STAT_WORDS } from '../../core/shared_memory/layout.ts';
 import { CircuitBreaker } from '../../core/upstream/circuit_breaker.ts';
+import { Host } from '../../core/upstream/host.ts';
 import { type CircuitBreakerThresholds, DEFAULT_THRESHOLDS } from '../../core/upstream/cluster_config.ts';
-import { clusterConfig } from '../../test/support/in_process_worker.ts';
+import { clusterConfig, hostConfig } from '../../test/support/in_process_worker.ts';
 import { createLocalStats } from '../../test/support/local_stats.ts';
 import { BreakerGauges, createBreakerGauges } from './breaker_gauges.ts';
 
@@ -25,6 +26,21 @@ describe('circuit_breakers.* gauges', () => {
     expect([value('cx_open'), value('rq_open'), other('.circuit_breakers.default.cx_open')]).toEqual([1, 0, 0]);
     a.dec(CircuitKind.connections);
     expect(value('cx_open')).toBe(0);
+  });
+
+  it('are open for good where the limit is 0 and something got past it', () => {
+    const { a, value } = setUp({ maxConnections: 0, maxRetries: 0, retryBudget: { percent: 0, minConcurrency: 1 } });
+    expect([value('cx_open'), value('rq_retry_open')]).toEqual([0, 0]);
+    expect(a.canRetry()).toBe(true);
+    for (const kind of [CircuitKind.connections, CircuitKind.retries]) {
+      a.canConnect(new Host(hostConfig(0, 80), new Int32Array(1), new Float64Array(HOST_STAT_WORDS)));
+      a.inc(kind);
+      a.dec(kind);
+    }
+    expect([value('cx_open'), value('rq_retry_open')]).toEqual([1, 1]);
+    const none = setUp({ maxRetries: 0 });
+    none.a.canRetry();
+    expect(none.value('rq_retry_open')).toBe(0);
   });
 
   it('say what remains of the limits, those of runtime first', () => {

@@ -3,7 +3,7 @@
  * Thread: main.
  */
 import type { RuntimeSnapshot } from '../../core/runtime/runtime_snapshot.ts';
-import { BUDGET_ASKED, CIRCUIT_WORDS, CircuitKind } from '../../core/shared_memory/layout.ts';
+import { CIRCUIT_ASKED, CIRCUIT_WORDS, CircuitAsked, CircuitKind } from '../../core/shared_memory/layout.ts';
 import type { StatsScope } from '../../core/stats/stats.ts';
 import { type CircuitLimits, circuitLimits, UNLIMITED } from '../../core/upstream/circuit_limits.ts';
 import type { ClusterConfig } from '../../core/upstream/cluster_config.ts';
@@ -61,11 +61,25 @@ export class BreakerGauges {
     if (place === undefined) return 0;
     const { priority, kind, isRemaining } = place;
     const used = this.sum(priority, kind);
-    if (!isRemaining) return used > 0 && used >= this.limitsOf(priority).limits[kind] ? 1 : 0;
+    if (!isRemaining) return this.isOpen(priority, kind, used) ? 1 : 0;
     const { limits, retryBudget } = this.limitsOf(priority);
     // What a budget leaves depends on the requests of the moment: nothing is said of it once it is in use, as in Envoy.
-    if (kind === CircuitKind.retries && retryBudget !== null && this.sum(priority, BUDGET_ASKED) > 0) return 0;
+    if (kind === CircuitKind.retries && retryBudget !== null && this.hasAsked(priority, CircuitAsked.budget)) return 0;
     return limits[kind] >= UNLIMITED ? MOST - BigInt(used) : Math.max(0, limits[kind] - used);
+  }
+
+  /** What was never used is not open, as in Envoy; a limit of 0 that something got past is open from then on. */
+  private isOpen(priority: 0 | 1, kind: number, used: number): boolean {
+    const limit = this.limitsOf(priority).limits[kind];
+    if (used > 0) return used >= limit;
+    if (limit > 0) return false;
+    if (kind === CircuitKind.retries) return this.hasAsked(priority, CircuitAsked.budgetGranted);
+    return kind === CircuitKind.connections && this.hasAsked(priority, CircuitAsked.closedConnections);
+  }
+
+  private hasAsked(priority: number, bit: number): boolean {
+    const at = (this.clusterId * 2 + priority) * CIRCUIT_WORDS + CIRCUIT_ASKED;
+    return this.circuits.some((words) => (words[at] & bit) !== 0);
   }
 
   private sum(priority: number, word: number): number {

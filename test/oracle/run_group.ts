@@ -175,8 +175,10 @@ class GroupRun {
   }
 
   private fates(running: RunningCase): string {
-    const upstream = [...this.upstreams.scripted.values()].flatMap((one) => one.connections.map((connection) => connection.fate));
-    return [...running.downstream.map((connection) => connection.fate), ...upstream].sort().join(',');
+    const upstream = [...this.upstreams.scripted.values()].flatMap((one) => one.connections);
+    return [...running.downstream, ...upstream]
+      .map((connection) => progress(connection.fate, connection.reading().messages.filter((message) => message.isComplete).length))
+      .sort().join(',');
   }
 
   private connections(running: RunningCase): Pick<Recording, 'downstream' | 'upstream'> {
@@ -286,7 +288,14 @@ class GroupRun {
 
 function fatesOf(recording: Recording): string {
   const upstream = Object.values(recording.upstream).flat();
-  return [...recording.downstream, ...upstream].map((connection) => connection.fate).sort().join(',');
+  return [...recording.downstream, ...upstream]
+    .map((connection) => progress(connection.fate, connection.messages.filter((message) => message.incomplete !== true).length))
+    .sort().join(',');
+}
+
+/** How each connection stands and how many whole messages it has seen: what has not arrived yet is waited for. */
+function progress(fate: string, wholeMessages: number): string {
+  return `${fate} ${wholeMessages}`;
 }
 
 function hasTimeouts(recording: Recording): boolean {
