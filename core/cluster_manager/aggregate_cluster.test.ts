@@ -22,10 +22,10 @@ function member(name: string, levels: [number, number, number][], overprovisioni
 }
 
 function setUp(members: Record<string, WorkerCluster | null>) {
-  const state = { version: 1, random: 0 };
-  const info = { config: { name: 'all', overprovisioningFactor: 140, healthyPanicThreshold: 50 } } as ClusterInfo;
+  const state = { version: 1, random: 0, panicThreshold: 50 };
+  const info = { config: { name: 'all', overprovisioningFactor: 140 } } as ClusterInfo;
   const cluster = new AggregateCluster(info, {
-    members: Object.keys(members), random: () => state.random, find: (name) => members[name] ?? null, version: () => state.version,
+    members: Object.keys(members), random: () => state.random, find: (name) => members[name] ?? null, version: () => state.version, panicThreshold: () => state.panicThreshold,
   });
   const choose = (random = 0): Host | null => {
     state.random = random;
@@ -66,6 +66,14 @@ describe('an aggregate cluster', () => {
     expect(choose()?.address).toBe('a/0');
     state.version++;
     expect(choose()?.address).toBe('b/0');
+  });
+
+  it('takes the panic threshold that runtime says', () => {
+    const sick = setUp({ a: member('a', [[3, 0, 0]]), b: member('b', [[1, 0, 0]]) });
+    expect(sick.shares()).toEqual({ 'a/0': 75, 'b/0': 25 });
+    sick.state.panicThreshold = 0;
+    sick.state.version++;
+    expect(sick.shares()).toEqual({ 'a/0': 100 });
   });
 
   it('wants a hash of the request when a member with hosts does', () => {

@@ -32,7 +32,9 @@ export interface AggregateContext {
   readonly random: () => number;
   /** A cluster of this worker; null = there is none of that name. */
   find(name: string): WorkerCluster | null;
-  /** Changes whenever hosts, their health or clusters may have. */
+  /** Percent, as runtime says or else the cluster. */
+  panicThreshold(): number;
+  /** Changes whenever hosts, their health, clusters or runtime may have. */
   version(): number;
 }
 
@@ -150,11 +152,11 @@ export class AggregateCluster implements WorkerCluster {
         counts.push(count);
       }
     }
-    const { overprovisioningFactor, healthyPanicThreshold } = this.info.config;
+    const { overprovisioningFactor } = this.info.config;
     this.levels = levels;
     this.hasHashingMember = levels.some(({ member }) => member.usesHash);
     this.hasSubsets = levels.some(({ member }) => member.usesMetadata);
-    this.load = counts.length === 0 ? NO_LOAD : computePriorityLoad(counts, overprovisioningFactor, healthyPanicThreshold);
+    this.load = counts.length === 0 ? NO_LOAD : computePriorityLoad(counts, overprovisioningFactor, this.context.panicThreshold());
   }
 }
 

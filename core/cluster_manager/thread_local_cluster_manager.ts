@@ -18,6 +18,7 @@ import { findTable, type SharedHashTable } from '../upstream/consistent_hash/has
 import { compileErrorPredicate } from '../upstream/error_predicate.ts';
 import type { OutlierReporting, OutlierShared } from '../upstream/outlier_monitor.ts';
 import { LOAD_BALANCING_CATEGORY, type LoadBalancerFactory, type LoadBalancingContext } from '../upstream/load_balancer.ts';
+import { PANIC_KEY } from '../upstream/zone_aware/zone_routing.ts';
 import { LocalCluster } from '../upstream/zone_aware/local_cluster.ts';
 import { AggregateCluster } from './aggregate_cluster.ts';
 import { type DestinationReport, OriginalDstCluster } from './original_dst_cluster.ts';
@@ -205,6 +206,7 @@ export class ThreadLocalClusterManager implements ClusterLookup {
     if (config.provided?.kind === 'aggregate') {
       return new AggregateCluster(info, {
         members: config.provided.clusters, random, find: (name) => this.get(name), version: () => this.changes + hostWords.health[HEALTH_GENERATION],
+        panicThreshold: () => this.environment.runtime.getInteger(PANIC_KEY, config.healthyPanicThreshold),
       });
     }
     const policy = this.policy(config.lbPolicy);
