@@ -5,12 +5,11 @@ import { TimerWheel } from '../../core/event/timer_wheel.ts';
 import { processFormatEnvironment } from '../../core/formatter/format_environment.ts';
 import { HeaderMap } from '../../core/headers/header_map.ts';
 import { HeaderId, HeaderNames } from '../../core/headers/header_names.ts';
-import type { RedirectState } from '../../core/http/redirect_state.ts';
-import { FilterHandle, type HandleStream } from '../../core/http/connection_manager/filter_handle.ts';
 import { fillLocalReply } from '../../core/http/connection_manager/local_reply_writer.ts';
 import { LogContext } from '../../core/access_log/access_log.ts';
 import type { HttpFilter, LocalReplyOptions, TimerTarget } from '../../core/http/filter.ts';
 import type { HttpFilterContext, ServerFacts } from '../../core/http/filter_context.ts';
+import { type FilterDispatcher, type FilteredStream, FilterHandle } from '../../core/http/filter_manager/filter_handle.ts';
 import { Direction, FilterIteration, type IterationOwner } from '../../core/http/filter_manager/filter_iteration.ts';
 import type { RouteEntry } from '../../core/route/route_entry.ts';
 import { RouteKind } from '../../core/route/route_entry.ts';
@@ -156,7 +155,7 @@ export interface Received {
 }
 
 /** One stream: send requests and responses through, look at what came out behind the filter. */
-export class FilterStream implements HandleStream, IterationOwner {
+export class FilterStream implements FilteredStream, IterationOwner {
   readonly info = new StreamInfo();
   readonly requestHeaders: HeaderMap;
   readonly responseHeaders: HeaderMap;
@@ -164,7 +163,7 @@ export class FilterStream implements HandleStream, IterationOwner {
   private readonly requestTrailers: HeaderMap;
   readonly decode: FilterIteration;
   readonly encode: FilterIteration;
-  readonly context: HandleStream['context'] & { readonly logContext: LogContext; readonly parts: { readonly localReplies: null } };
+  readonly context: { readonly logContext: LogContext; readonly parts: { readonly localReplies: null } };
   readonly owner = null;
   readonly handle: FilterHandle;
   readonly upstream: Received = nothing();
@@ -194,32 +193,19 @@ export class FilterStream implements HandleStream, IterationOwner {
     this.encode = new FilterIteration(this, Direction.encode, [filter], bench.slab);
     this.decode.reset(65536);
     this.encode.reset(65536);
-    this.context = {
-      logContext: new LogContext(),
-      parts: {
-        localReplies: null,
-        dispatcher: {
-          get nowMs() {
-            return bench.nowMs;
-          },
-          get wallMs() {
-            return bench.wallMs;
-          },
-          createTimer: (target: TimerTarget) => bench.createTimer(target),
-          run: (work: () => void) => work(),
-        },
+    this.context = { logContext: new LogContext(), parts: { localReplies: null } };
+    const dispatcher: FilterDispatcher = {
+      get nowMs() {
+        return bench.nowMs;
       },
+      get wallMs() {
+        return bench.wallMs;
+      },
+      createTimer: (target: TimerTarget) => bench.createTimer(target),
+      run: (work: () => void) => work(),
     };
-    this.handle = new FilterHandle(this, filter, 'filter.name', 0, 0, false);
+    this.handle = new FilterHandle(this, dispatcher, filter, { name: 'filter.name', decodeIndex: 0, encodeIndex: 0, isDisabledByDefault: false });
     filter.setCallbacks?.(this.handle);
-  }
-
-  redirectState(): RedirectState {
-    throw new Error('only the router follows redirects');
-  }
-
-  recreate(): void {
-    throw new Error('only the router begins a request anew');
   }
 
   /** Sends request headers: pairs with pseudo-headers among them; a GET for / when they are left out. */
@@ -282,7 +268,7 @@ export class FilterStream implements HandleStream, IterationOwner {
     return this.downstream.headers?.find(([other]) => other === name)?.[1];
   }
 
-  // === HandleStream ===
+  // === FilteredStream ===
 
   routeEntry(): RouteEntry | null {
     return this.route as RouteEntry | null;
@@ -293,8 +279,6 @@ export class FilterStream implements HandleStream, IterationOwner {
   validRequestHeaders(): HeaderMap | null {
     return this.requestHeaders.methodLength === 0 ? null : this.requestHeaders;
   }
-
-  encode1xxHeaders(): void {}
 
   encodeHeaders(headers: HeaderMap, endStream: boolean): void {
     this.encode.onHeaders(headers, endStream);

@@ -1,5 +1,6 @@
 import type { LogSink } from '../../core/access_log/access_log.ts';
-import type { ConnectionManagerConfig, HttpFilterConfig } from '../../core/http/connection_manager/config.ts';
+import type { ConnectionManagerConfig } from '../../core/http/connection_manager/config.ts';
+import type { HttpFilterConfig } from '../../core/registry/http_filter_config.ts';
 import { HTTP_FILTER_CATEGORY, type HttpFilterFactory } from '../../core/http/filter.ts';
 import type { HttpFilterContext } from '../../core/http/filter_context.ts';
 import { createIo } from '../../core/io/create_io.ts';

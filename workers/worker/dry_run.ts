@@ -4,7 +4,8 @@
  */
 import type { AccessLogger, LogContext, LogSink } from '../../core/access_log/access_log.ts';
 import { ACCESS_LOGGER_CATEGORY } from '../../core/access_log/create_access_loggers.ts';
-import type { ConnectionManagerConfig, HttpFilterConfig } from '../../core/http/connection_manager/config.ts';
+import type { ConnectionManagerConfig } from '../../core/http/connection_manager/config.ts';
+import type { HttpFilterConfig } from '../../core/registry/http_filter_config.ts';
 import { HTTP_FILTER_CATEGORY } from '../../core/http/filter.ts';
 import type { HttpFilterContext } from '../../core/http/filter_context.ts';
 import { OfflineIo, type OfflineSocket } from '../../core/io/offline_io.ts';

@@ -1,4 +1,5 @@
 /** The HTTP connection manager as plain frozen data. Times in milliseconds, 0 = off, unless said. */
+import type { HttpFilterConfig } from '../../registry/http_filter_config.ts';
 import type { ExtensionConfig } from '../../registry/parse_context.ts';
 import type { RouteConfig } from '../../route/route_config.ts';
 import type { AccessLogConfig, AccessLogFilterConfig } from '../../access_log/access_log_config.ts';
@@ -6,14 +7,6 @@ import type { PreserveCaseConfig } from '../../headers/header_spelling.ts';
 import type { StringMatcherConfig } from '../../matcher/matcher_config.ts';
 import type { HeaderAddConfig } from '../../headers/header_mutation.ts';
 import type { BodyFormatConfig } from '../../formatter/format_config.ts';
-
-/** One configured HTTP filter. */
-export interface HttpFilterConfig {
-  /** Key for typed_per_filter_config. */
-  readonly name: string;
-  readonly extension: ExtensionConfig;
-  readonly disabled: boolean;
-}
 
 export interface LocalReplyMapperConfig {
   readonly filter: AccessLogFilterConfig;

@@ -6,7 +6,7 @@ import type { IoDispatcher } from '../../network/io_dispatcher.ts';
 import type { RouteTable } from '../../route/route_table.ts';
 import type { RuntimeSnapshot } from '../../runtime/runtime_snapshot.ts';
 import type { ServerFacts } from '../filter_context.ts';
-import type { HttpFilterFactory } from '../filter.ts';
+import type { ConfiguredFilter } from '../filter_manager/configured_filter.ts';
 import type { EarlyHeaderMutation } from '../early_header_mutation.ts';
 import type { OriginalIpDetection } from '../original_ip_detection.ts';
 import { HeaderValue } from '../../headers/header_value.ts';
@@ -20,13 +20,6 @@ import type { LocalReplyRewriter } from './local_reply.ts';
 import type { ProxyStatus } from './proxy_status.ts';
 import type { RequestIdGenerator } from './request_id.ts';
 import type { ConnectionManagerStats } from './stats.ts';
-
-/** One configured filter on this worker. */
-export interface ConfiguredFilter {
-  readonly name: string;
-  readonly factory: HttpFilterFactory;
-  readonly disabled: boolean;
-}
 
 /** One entry of upgrade_configs on this worker. */
 export interface ConfiguredUpgrade {

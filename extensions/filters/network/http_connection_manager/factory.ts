@@ -1,7 +1,7 @@
-import type { ConnectionManagerConfig, HttpFilterConfig } from '../../../../core/http/connection_manager/config.ts';
+import type { ConnectionManagerConfig } from '../../../../core/http/connection_manager/config.ts';
 import { ConnectionManager } from '../../../../core/http/connection_manager/connection_manager.ts';
 import { InternalAddressChecker } from '../../../../core/http/connection_manager/internal_address.ts';
-import { type ConfiguredFilter, ManagerContext } from '../../../../core/http/connection_manager/manager_context.ts';
+import { ManagerContext } from '../../../../core/http/connection_manager/manager_context.ts';
 import type { NetworkFilterContext } from '../../../../core/http/connection_manager/network_filter_context.ts';
 import { ConnectionManagerStats } from '../../../../core/http/connection_manager/stats.ts';
 import { StreamPool } from '../../../../core/http/connection_manager/stream_pool.ts';
@@ -11,7 +11,9 @@ import { type Http1Settings, UnderscoreAction } from '../../../../core/http/http
 import { type EarlyHeaderMutation, EARLY_HEADER_MUTATION_CATEGORY } from '../../../../core/http/early_header_mutation.ts';
 import { type OriginalIpDetection, ORIGINAL_IP_DETECTION_CATEGORY } from '../../../../core/http/original_ip_detection.ts';
 import { ProxyStatus } from '../../../../core/http/connection_manager/proxy_status.ts';
+import type { HttpFilterConfig } from '../../../../core/registry/http_filter_config.ts';
 import type { ExtensionConfig } from '../../../../core/registry/parse_context.ts';
+import type { ConfiguredFilter } from '../../../../core/http/filter_manager/configured_filter.ts';
 import type { TerminalFilter } from '../../../../core/http/terminal_filter.ts';
 import { StringMatcher } from '../../../../core/matcher/string_matcher.ts';
 import type { NetworkFilterFactory, NewConnection, TerminalConnection } from '../../../../core/network/network_filter.ts';

@@ -1,5 +1,5 @@
 import type { HttpFilter } from '../../../../core/api/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.d.ts';
-import type { HttpFilterConfig } from '../../../../core/http/connection_manager/config.ts';
+import type { HttpFilterConfig } from '../../../../core/registry/http_filter_config.ts';
 import { HTTP_FILTER_CATEGORY } from '../../../../core/http/filter.ts';
 import type { AnyMessage, ParseContext } from '../../../../core/registry/parse_context.ts';
 
