@@ -11,6 +11,7 @@ import { register as registerFault } from './filters/http/fault/config.ts';
 import { register as registerHeaderMutation } from './filters/http/header_mutation/config.ts';
 import { register as registerHealthCheck } from './filters/http/health_check/config.ts';
 import { register as registerRouter } from './filters/http/router/config.ts';
+import { register as registerUpstreamCodec } from './filters/http/upstream_codec/config.ts';
 import { register as registerOriginalDst } from './filters/listener/original_dst/config.ts';
 import { register as registerHttpConnectionManager } from './filters/network/http_connection_manager/config.ts';
 import { register as registerEventFile } from './health_check/event_sinks/file/config.ts';
@@ -52,6 +53,7 @@ export function registerAllExtensions(registry: FactoryRegistry): void {
   registerHeaderMutation(registry);
   registerHealthCheck(registry);
   registerRouter(registry);
+  registerUpstreamCodec(registry);
   registerEventFile(registry);
   registerEarlyHeaderMutation(registry);
   registerPreserveCase(registry);

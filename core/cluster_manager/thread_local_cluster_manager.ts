@@ -12,7 +12,7 @@ import type { ClusterSnapshot, Snapshot } from '../snapshot/snapshot.ts';
 import type { Counter, StatsScope } from '../stats/stats.ts';
 import { type BalancerEnvironment, emptyEnvironment } from '../upstream/balancer_environment.ts';
 import { CircuitBreaker } from '../upstream/circuit_breaker.ts';
-import type { HostSetConfig, OriginalDstConfig } from '../upstream/cluster_config.ts';
+import type { ClusterConfig, HostSetConfig, OriginalDstConfig } from '../upstream/cluster_config.ts';
 import { ClusterInfo, createClusterStats } from '../upstream/cluster_info.ts';
 import { findTable, type SharedHashTable } from '../upstream/consistent_hash/hash_table.ts';
 import { compileErrorPredicate } from '../upstream/error_predicate.ts';
@@ -39,8 +39,8 @@ export interface ClusterManagerContext {
   readonly circuits: readonly Int32Array[];
   readonly hostWords: HostWords;
   readonly outliers: OutlierShared;
-  /** Compiles `ClusterConfig.requestPolicies` for the streams of this worker. */
-  compilePolicies(config: object, runtime: RuntimeSnapshot): object;
+  /** Compiles the `requestPolicies` of a cluster, which has some, for the streams of this worker. */
+  compilePolicies(cluster: ClusterConfig, policies: object): object;
   /** Tells main of a host that a request named. */
   reportDestination(report: DestinationReport): void;
   random(): number;
@@ -111,15 +111,15 @@ export class ThreadLocalClusterManager implements ClusterLookup {
       const { provided, requestPolicies } = snapshot.config;
       // Names must be interned before a request with them is parsed.
       if (provided?.kind === 'original_dst' && provided.headerName !== '') this.context.names.intern(provided.headerName);
-      const policies = requestPolicies === null ? null : this.context.compilePolicies(requestPolicies, runtime);
+      let policies: object | null = null;
       let cluster: WorkerCluster | null = null;
-      if (known !== undefined && known.snapshot.id === snapshot.id) {
+      if (known === undefined || known.snapshot.id !== snapshot.id) {
+        if (requestPolicies !== null) policies = this.context.compilePolicies(snapshot.config, requestPolicies);
+      } else {
+        policies = known.policies;
         cluster = known.cluster;
         cluster?.updateHosts(snapshot.hosts);
-        if (cluster !== null) {
-          cluster.info.applyRuntime(runtime);
-          cluster.info.policies = policies;
-        }
+        cluster?.info.applyRuntime(runtime);
       }
       next.set(name, { snapshot, policies, cluster });
     }

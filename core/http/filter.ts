@@ -145,7 +145,7 @@ export interface HttpFilter {
   decodeHeaders?(headers: HeaderMap, endStream: boolean): FilterHeadersStatus;
   decodeData?(data: BodyData, endStream: boolean): FilterDataStatus;
   decodeTrailers?(trailers: HeaderMap): FilterTrailersStatus;
-  /** 1xx responses other than 101. */
+  /** 1xx responses other than 101; any answer but `continue` keeps it from the client. */
   encode1xxHeaders?(headers: HeaderMap): FilterHeadersStatus;
   encodeHeaders?(headers: HeaderMap, endStream: boolean): FilterHeadersStatus;
   encodeData?(data: BodyData, endStream: boolean): FilterDataStatus;

@@ -8,6 +8,7 @@ import type { StatsScope } from '../stats/stats.ts';
 import type { TimerTarget } from './filter.ts';
 import type { ClusterLookup } from '../conn_pool/cluster_lookup.ts';
 import type { ProcessCount } from '../shared_memory/process_counts.ts';
+import type { ExtensionConfig } from '../registry/parse_context.ts';
 import type { RuntimeSnapshot } from '../runtime/runtime_snapshot.ts';
 
 /** Facts about the whole server that filters ask: read from shared-memory words, so current on every thread. */
@@ -24,6 +25,19 @@ export interface ServerFacts {
   clusterDegradedPercent(cluster: string): number;
   /** The process-wide count of that name, 0 at first: for limits that hold for all workers together. At configuration time only. */
   processCount(name: string): ProcessCount;
+}
+
+/** What filters need of their worker's loop. */
+export interface FilterDispatcher {
+  readonly nowMs: number;
+  readonly wallMs: number;
+  createTimer(target: TimerTarget): Timer;
+  /** Runs `work` in a turn: in the one under way, or in one of its own. */
+  run(work: () => void): void;
+  /** Counts and logs an exception that nobody caught. */
+  reportException(error: unknown): void;
+  /** Calls `onDeferredDelete` at the end of the turn. */
+  deferDelete(object: { onDeferredDelete(): void }): void;
 }
 
 /** A timer that is thrown away when it has served. */
@@ -46,6 +60,8 @@ export interface HttpFilterContext {
   readonly server: ServerFacts;
   /** Access loggers of a configuration, compiled for this thread; at this time only. */
   createAccessLoggers(configs: readonly AccessLogConfig[]): readonly AccessLogger[];
+  /** What the factory registered in a category makes of an extension on this thread; at this time only. */
+  product(category: string, extension: ExtensionConfig): unknown;
   /** This thread's clusters. */
   readonly clusters: ClusterLookup;
   /** The slab that body ranges without memory of their own refer to. */
@@ -54,6 +70,7 @@ export interface HttpFilterContext {
   readonly turn: TurnBuffer;
   /** This machine's address, without port. */
   readonly localAddress: string;
+  readonly dispatcher: FilterDispatcher;
   /** A timer that belongs to no stream: an exception in it ends nothing. */
   createTimer(target: TimerTarget): OneShotTimer;
   /** [0] monotonic, [1] wall-clock milliseconds of this turn. */
@@ -65,6 +82,9 @@ export interface HttpFilterContext {
   readonly nodeCluster: string;
   readonly nodeId: string;
 }
+
+/** Category of HTTP filters that may stand between a router's try and its upstream. */
+export const UPSTREAM_HTTP_FILTER_CATEGORY = 'envoy.filters.http.upstream';
 
 /** Category of per-route configurations of HTTP filters: `parse` gives plain data, `createFactory` what `routeConfig()` returns. */
 export const HTTP_FILTER_ROUTE_CATEGORY = 'envoy.filters.http.per_route';

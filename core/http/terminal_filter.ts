@@ -26,6 +26,8 @@ export interface TerminalFilterCallbacks extends FilterCallbacks {
   requestCompleteMs(): number;
   /** Stops or resumes reading the request body; calls balance. */
   readDisableRequest(disable: boolean): void;
+  /** Answers with 413: more of the request is to be kept than may be. Other than a filter's limit it is not counted. */
+  refuseBody(): void;
   /** Whether the downstream write queue is over its limit; asking arms `onDownstreamBelowLowWatermark`. */
   isDownstreamAboveHighWatermark(): boolean;
   /** Brings the count of bytes sent to the client in `streamInfo` up to date; otherwise that is done at the stream's end. */
@@ -39,6 +41,8 @@ export interface TerminalFilterCallbacks extends FilterCallbacks {
    * filters run again. Only when the request is complete and no response was begun; `response` is logged.
    */
   recreateStream(response: HeaderMap, body: OwnedBytes): void;
+  /** An exception escaped from somebody whom the terminal filter called: it is counted and the stream ends. */
+  onEscaped(error: unknown): void;
   /** Ends the stream after the upstream failed in the middle of a response. */
   resetAfterUpstreamFailure(): void;
 }

@@ -59,6 +59,8 @@ export interface ParseContext {
   parseExtension(category: string, name: string, any: AnyMessage | undefined, holder: object, field: string): ExtensionConfig | undefined;
   /** Whether an extension is registered in `category` for an Any's type. */
   isRegistered(category: string, any: AnyMessage): boolean;
+  /** Canonical name of the extension that is registered there; undefined = none is. */
+  registeredName(category: string, any: AnyMessage): string | undefined;
   /** Where a value came from; undefined for synthetic messages. */
   position(message: object, field?: string): ConfigPosition | undefined;
   /** Names of all clusters of the configuration, set by whoever parsed them before the listeners; undefined: not known, do not

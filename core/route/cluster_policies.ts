@@ -1,4 +1,5 @@
 /** Policies of routes that a cluster has itself (HttpProtocolOptions): each comes before that of the route. */
+import type { HttpFilterConfig } from '../registry/http_filter_config.ts';
 import { compileHashPolicy, type HashPolicy } from './hash_policy.ts';
 import type { HashPolicyConfig } from './hash_policy_config.ts';
 import { compileMirrorPolicies, type MirrorCompileContext, type MirrorPolicy, type MirrorPolicyConfig } from './mirror_policy.ts';
@@ -10,17 +11,22 @@ export interface ClusterPoliciesConfig {
   readonly hashPolicies: readonly HashPolicyConfig[];
   /** null = none. */
   readonly retries: RetryPolicyConfig | null;
+  /** What each try passes, without the codec at the end; null = as the router says. */
+  readonly upstreamFilters: readonly HttpFilterConfig[] | null;
 }
 
-/** The compiled policies of one cluster; null = as the route says. */
+/** The compiled policies of one cluster; null = as the route, or the router, says. */
 export class ClusterPolicies {
   readonly mirrors: readonly MirrorPolicy[] | null;
   readonly hashPolicy: HashPolicy | null;
   readonly retries: RetryPolicy | null;
+  /** core/router's UpstreamFilters; opaque to this layer. */
+  readonly upstreamFilters: object | null;
 
-  constructor(config: ClusterPoliciesConfig, context: MirrorCompileContext & RetryCompileContext) {
+  constructor(config: ClusterPoliciesConfig, context: MirrorCompileContext & RetryCompileContext & { compileFilters(filters: readonly HttpFilterConfig[]): object }) {
     this.mirrors = compileMirrorPolicies(config.mirrorPolicies, context);
     this.hashPolicy = compileHashPolicy(config.hashPolicies, context.names);
     this.retries = config.retries === null ? null : new RetryPolicy(config.retries, context);
+    this.upstreamFilters = config.upstreamFilters === null ? null : context.compileFilters(config.upstreamFilters);
   }
 }

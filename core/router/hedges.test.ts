@@ -37,6 +37,8 @@ class Driven {
   }
 }
 
+const slab = new Uint8Array(0);
+
 describe('Hedges', () => {
   let log: string[];
   let info: StreamInfo;
@@ -64,15 +66,15 @@ describe('Hedges', () => {
       onUpstreamBackpressure: () => {}, onResponsePaused: () => {}, onPerTryTimeout: () => {}, onPerTryIdleTimeout: () => {},
     };
     request = base as unknown as HedgedRequest;
-    request.upstream = new UpstreamRequest(request, clock);
-    hedges = new Hedges(request, clock);
+    request.upstream = new UpstreamRequest(request, clock, slab);
+    hedges = new Hedges(request, clock, slab);
   });
 
   function begin(): Driven {
     const driven = new Driven(tries.length);
     tries.push(driven);
     info.resetUpstream();
-    request.upstream.begin({ streamInfo: info, responseHeaderMap: headers, responseTrailerMap: headers } as unknown as TerminalFilterCallbacks, driven.pool, headers, true, false);
+    request.upstream.begin({ streamInfo: info, responseHeaderMap: headers, responseTrailerMap: headers } as unknown as TerminalFilterCallbacks, driven.pool, headers, true, false, null);
     return driven;
   }
 

@@ -26,10 +26,10 @@ class SlowTry implements UpstreamRequestOwner {
   readonly info: StreamInfo;
   private readonly hedges: Hedges;
 
-  constructor(hedges: Hedges, clock: Float64Array) {
+  constructor(hedges: Hedges, clock: Float64Array, slab: Uint8Array) {
     this.hedges = hedges;
     this.info = new StreamInfo();
-    this.upstream = new UpstreamRequest(this, clock);
+    this.upstream = new UpstreamRequest(this, clock, slab);
   }
 
   onUpstreamReady(): void {}
@@ -74,15 +74,17 @@ class SlowTry implements UpstreamRequestOwner {
 export class Hedges {
   readonly request: HedgedRequest;
   private readonly clock: Float64Array;
+  private readonly slab: Uint8Array;
   /** The first `count` are under way. */
   private readonly tries: SlowTry[];
   private count: number;
   /** The stream's. */
   private info: StreamInfo;
 
-  constructor(request: HedgedRequest, clock: Float64Array) {
+  constructor(request: HedgedRequest, clock: Float64Array, slab: Uint8Array) {
     this.request = request;
     this.clock = clock;
+    this.slab = slab;
     this.tries = [];
     this.count = 0;
     this.info = new StreamInfo();
@@ -97,7 +99,7 @@ export class Hedges {
   keep(info: StreamInfo): void {
     this.info = info;
     const { request, tries, count } = this;
-    if (count === tries.length) tries.push(new SlowTry(this, this.clock));
+    if (count === tries.length) tries.push(new SlowTry(this, this.clock, this.slab));
     const slow = tries[count];
     this.count++;
     const { upstream } = request;

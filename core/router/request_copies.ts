@@ -17,25 +17,37 @@ export interface CopiedRequest {
 export class RequestCopies implements ShadowOwner {
   private readonly context: RouterContext;
   private readonly owner: CopiedRequest;
+  /** Made, and not sent yet. */
+  private prepared: { readonly shadow: ShadowRequest; readonly random: number }[];
   private shadows: ShadowRequest[];
   private backedUp: number;
 
   constructor(context: RouterContext, owner: CopiedRequest) {
     this.context = context;
     this.owner = owner;
+    this.prepared = [];
     this.shadows = [];
     this.backedUp = 0;
   }
 
-  /** Starts the copies that the policies ask for; `headers` as they go to the upstream. */
-  begin(policies: readonly MirrorPolicy[], headers: HeaderMap, info: StreamInfo, timeoutMs: number, isHighPriority: boolean, endStream: boolean): void {
+  /** Makes the copies that the policies ask for, of `headers` as they are now. */
+  prepare(policies: readonly MirrorPolicy[], headers: HeaderMap, info: StreamInfo, timeoutMs: number): void {
+    this.prepared = [];
     for (const policy of policies) {
       const name = policy.isActive(info.random) ? policy.clusterName(headers) : '';
       const cluster = name === '' ? null : this.context.clusters.get(name);
       if (cluster === null) continue;
-      const shadow = new ShadowRequest(this.context, this, policy, cluster, headers, info, timeoutMs);
+      this.prepared.push({ shadow: new ShadowRequest(this.context, this, policy, cluster, headers, info, timeoutMs), random: info.random });
+    }
+  }
+
+  /** Sends what was prepared. */
+  begin(isHighPriority: boolean, endStream: boolean): void {
+    const { prepared } = this;
+    this.prepared = [];
+    for (const { shadow, random } of prepared) {
       if (!endStream) this.shadows.push(shadow);
-      shadow.begin(info.random, isHighPriority, endStream);
+      shadow.begin(random, isHighPriority, endStream);
     }
   }
 

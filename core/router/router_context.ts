@@ -4,8 +4,10 @@ import type { FormatNeeds } from '../formatter/format_environment.ts';
 import type { HeaderNames } from '../headers/header_names.ts';
 import type { TimerTarget } from '../http/filter.ts';
 import type { OneShotTimer } from '../http/filter_context.ts';
+import type { HttpFilterConfig } from '../registry/http_filter_config.ts';
 import type { RuntimeSnapshot } from '../runtime/runtime_snapshot.ts';
 import type { Counter, StatsScope } from '../stats/stats.ts';
+import type { UpstreamFilters } from './upstream_filters.ts';
 import type { UpstreamLog, UpstreamLogConfig } from './upstream_log.ts';
 
 /** envoy.extensions.filters.http.router.v3.Router as plain data. */
@@ -20,6 +22,8 @@ export interface RouterConfig {
   readonly strictCheckHeaders: readonly string[];
   /** null = tries are not logged. */
   readonly upstreamLog: UpstreamLogConfig | null;
+  /** What each try to a cluster without filters of its own passes; null = nothing. */
+  readonly upstreamFilters: readonly HttpFilterConfig[] | null;
 }
 
 /** `http.<stat_prefix>.` counters of the router. */
@@ -65,6 +69,8 @@ export interface RouterContext {
   readonly runtime: RuntimeSnapshot;
   /** null = tries are not logged. */
   readonly upstreamLog: UpstreamLog | null;
+  /** null = tries to clusters without filters of their own pass none. */
+  readonly upstreamFilters: UpstreamFilters | null;
   readonly formatNeeds: Readonly<FormatNeeds>;
   readonly turnSlab: Uint8Array;
   readonly turn: TurnBuffer;
@@ -72,6 +78,8 @@ export interface RouterContext {
   readonly clock: Float64Array;
   /** This machine's address, without port. */
   readonly localAddress: string;
+  /** Counts and logs an exception that ends no stream. */
+  reportException(error: unknown): void;
   /** A timer that belongs to no stream. */
   createTimer(target: TimerTarget): OneShotTimer;
   /** Counters of requests that are made here: `http.async-client.`; made when the first one is. */

@@ -25,6 +25,7 @@ import { HostChoice } from './host_choice.ts';
 import type { RouterContext } from './router_context.ts';
 import { RouterReplies } from './router_replies.ts';
 import { mayRetry, Retries } from './retries.ts';
+import { upstreamFiltersOf } from './upstream_filters.ts';
 import { UpstreamRequest } from './upstream_request.ts';
 
 /** Where the stream stands at the router. */
@@ -66,7 +67,7 @@ export class RouterFilter implements TerminalFilter, HedgedRequest, CopiedReques
 
   constructor(context: RouterContext) {
     this.context = context;
-    this.upstream = new UpstreamRequest(this, context.clock);
+    this.upstream = new UpstreamRequest(this, context.clock, context.turnSlab);
     this.timeouts = new RequestTimeouts();
     this.copies = null;
     this.kept = new KeptBody();
@@ -158,16 +159,16 @@ export class RouterFilter implements TerminalFilter, HedgedRequest, CopiedReques
     const mirrors = this.policies?.mirrors ?? route.mirrors;
     const isMirrored = mirrors !== null && !isConnectRequest(headers);
     this.isMirrored = isMirrored;
-    // The copies need the headers, which may be borrowed no longer once the request is sent.
-    if (isMirrored) callbacks.retainRequestHeaders();
+    if (isMirrored) {
+      // Of the headers as they are now: what stands before the upstream may change them.
+      this.copies ??= new RequestCopies(this.context, this);
+      this.copies.prepare(mirrors, headers, info, this.timeouts.globalMs);
+    }
     // Before begin(), which may answer already.
     if (tunnel === Tunnel.webSocket && this.timeouts.globalMs > 0) this.timer?.enable(this.timeouts.globalMs);
     this.sendTo(host, route, headers, endStream, cluster, callbacks);
     // A request whose upstream failed at once is copied only if it is whole: nobody would bring the rest.
-    if (isMirrored && (endStream || this.isMirrored)) {
-      this.copies ??= new RequestCopies(this.context, this);
-      this.copies.begin(mirrors, headers, info, this.timeouts.globalMs, route.isHighPriority, endStream);
-    }
+    if (isMirrored && (endStream || this.isMirrored)) this.copies?.begin(route.isHighPriority, endStream);
     if (endStream && this.state === State.active) this.onRequestSent();
   }
 
@@ -204,7 +205,7 @@ export class RouterFilter implements TerminalFilter, HedgedRequest, CopiedReques
       return;
     }
     if (cluster.info.isTracked || this.context.upstreamLog !== null) this.upstream.observe(this.context.upstreamLog, cluster.info, headers, this.timeouts.perTryMs, callbacks);
-    this.upstream.begin(callbacks, pool, headers, endStream, tunnel >= Tunnel.webSocket);
+    this.upstream.begin(callbacks, pool, headers, endStream, tunnel >= Tunnel.webSocket, upstreamFiltersOf(this.policies, this.context));
   }
 
   /** The wait before the next try is over. */
@@ -387,7 +388,7 @@ export class RouterFilter implements TerminalFilter, HedgedRequest, CopiedReques
     return true;
   }
 
-  onUpstreamData(offset: number, length: number, endStream: boolean): void {
+  onUpstreamData(bytes: Uint8Array, offset: number, length: number, endStream: boolean): void {
     const callbacks = this.callbacks;
     if (callbacks === null || this.state !== State.responseStarted) return;
     if (this.timeouts.perTryIdleMs > 0) this.upstream.timers.onData(this.timeouts.perTryIdleMs);
@@ -396,7 +397,7 @@ export class RouterFilter implements TerminalFilter, HedgedRequest, CopiedReques
       if (this.isOutcomeOpen) this.chargeHost(false);
       this.onUpstreamComplete(callbacks);
     }
-    callbacks.encodeData(this.context.turnSlab, offset, length, endStream);
+    callbacks.encodeData(bytes, offset, length, endStream);
     if (!endStream && this.state === State.responseStarted && callbacks.isDownstreamAboveHighWatermark()) this.upstream.pauseResponse();
   }
 
@@ -490,7 +491,7 @@ export class RouterFilter implements TerminalFilter, HedgedRequest, CopiedReques
     if (timeouts.hedges) {
       upstream.noteTimeout(timeouts.answersNoContent ? 204 : 504);
       if (this.state !== State.active || this.retries?.isOpen !== true || !this.retries.retriesSlow(callbacks)) return;
-      this.hedges ??= new Hedges(this, this.context.clock);
+      this.hedges ??= new Hedges(this, this.context.clock, this.context.turnSlab);
       this.hedges.keep(callbacks.streamInfo);
       return;
     }
@@ -588,8 +589,6 @@ export class RouterFilter implements TerminalFilter, HedgedRequest, CopiedReques
     this.tunnel = Tunnel.none;
     this.isRequestReadDisabled = false;
   }
-
-  // === private ===
 
   private chargeHost(isSuccess: boolean): void {
     this.isOutcomeOpen = false;

@@ -6,6 +6,20 @@ import type { Host } from '../upstream/host.ts';
 import type { TryObserver } from './try_observer.ts';
 import type { LoggedTry, UpstreamLog } from './upstream_log.ts';
 
+/** What is known of a copy that goes to `host` now. */
+export function shadowInfo(cluster: UpstreamCluster, host: Host, clock: Float64Array): StreamInfo {
+  const info = new StreamInfo();
+  info.reset(clock);
+  info.protocol = Protocol.http11;
+  info.upstreamHost = host;
+  info.upstreamAttemptCount = 1;
+  info.upstreamClusterName = cluster.info.config.name;
+  info.upstreamClusterObservabilityName = cluster.info.config.statName;
+  info.upstreamClusterMetadata = cluster.info.config.metadata as StreamInfo['upstreamClusterMetadata'];
+  info.upstreamRequestStartMs = clock[0];
+  return info;
+}
+
 /** The router's log of one mirrored request, with what is known of its upstream. Made per copy, where such a log is configured. */
 export class ShadowLog implements LoggedTry {
   readonly info: StreamInfo;
@@ -14,15 +28,8 @@ export class ShadowLog implements LoggedTry {
   private readonly clock: Float64Array;
   private stream: PooledStream | null;
 
-  /** The copy, with these headers, goes to `host` now. */
-  constructor(log: UpstreamLog, cluster: UpstreamCluster, host: Host, headers: HeaderMap, clock: Float64Array) {
-    const info = new StreamInfo();
-    info.reset(clock);
-    info.upstreamHost = host;
-    info.upstreamClusterName = cluster.info.config.name;
-    info.upstreamClusterObservabilityName = cluster.info.config.statName;
-    info.upstreamClusterMetadata = cluster.info.config.metadata as StreamInfo['upstreamClusterMetadata'];
-    info.upstreamRequestStartMs = clock[0];
+  /** The copy, with these headers, is sent now. */
+  constructor(log: UpstreamLog, info: StreamInfo, headers: HeaderMap, clock: Float64Array) {
     this.info = info;
     this.headers = headers;
     this.clock = clock;

@@ -5,14 +5,17 @@ import type { UpstreamCluster } from '../conn_pool/cluster_lookup.ts';
 import { isGrpcRequest } from '../headers/grpc_headers.ts';
 import { HeaderMap } from '../headers/header_map.ts';
 import { HeaderId } from '../headers/header_names.ts';
+import type { LocalReplyOptions } from '../http/filter.ts';
 import type { OneShotTimer } from '../http/filter_context.ts';
 import { type RequestEncoder, ResetReason, type ResponseDecoder } from '../http/codec.ts';
 import { type MirrorPolicy, shadowHost } from '../route/mirror_policy.ts';
-import type { StreamInfo } from '../stream_info/stream_info.ts';
+import type { ClusterPolicies } from '../route/cluster_policies.ts';
+import { StreamInfo } from '../stream_info/stream_info.ts';
 import type { Host } from '../upstream/host.ts';
 import { noteResponse } from './note_response.ts';
 import type { RouterContext } from './router_context.ts';
-import { ShadowLog } from './shadow_log.ts';
+import { shadowInfo, ShadowLog } from './shadow_log.ts';
+import { type FilteredTry, type UpstreamFilterChain, upstreamFiltersOf } from './upstream_filters.ts';
 
 /** The request that is copied, as its copies see it. */
 export interface ShadowOwner {
@@ -30,7 +33,7 @@ const State = { pending: 0, active: 1, done: 2 } as const;
  *
  *   pending -> active -> done (answered, failed, timed out or given up)
  */
-export class ShadowRequest implements PoolRequest, ResponseDecoder {
+export class ShadowRequest implements PoolRequest, ResponseDecoder, FilteredTry {
   poolNext: PoolRequest | null;
   poolPrevious: PoolRequest | null;
   waitingIn: ConnPool | null;
@@ -38,6 +41,8 @@ export class ShadowRequest implements PoolRequest, ResponseDecoder {
   readonly responseTrailers: HeaderMap;
   private readonly context: RouterContext;
   private readonly cluster: UpstreamCluster;
+  /** Where it goes, for logs and filters; of others nobody asks. */
+  info: StreamInfo;
   private readonly headers: HeaderMap;
   private readonly timeoutMs: number;
   private owner: ShadowOwner | null;
@@ -47,7 +52,15 @@ export class ShadowRequest implements PoolRequest, ResponseDecoder {
   private host: Host | null;
   private timer: OneShotTimer | null;
   private state: number;
-  private endStream: boolean;
+  /** null = none is configured. */
+  private filters: UpstreamFilterChain | null;
+  /** The filters let the headers through (or there are none). */
+  private isFiltered: boolean;
+  /** The end of headers or body has come through the filters. */
+  private isWhole: boolean;
+  /** The codec has the whole request, the whole response. */
+  private isSent: boolean;
+  private isReceived: boolean;
   /** The request is nothing but headers. */
   private endsWithHeaders: boolean;
   private isBackedUp: boolean;
@@ -66,6 +79,7 @@ export class ShadowRequest implements PoolRequest, ResponseDecoder {
     this.timeoutMs = timeoutMs;
     this.responseHeaders = new HeaderMap(context.names, context.turn);
     this.responseTrailers = new HeaderMap(context.names, context.turn);
+    this.info = NO_INFO;
     this.headers = new HeaderMap(context.names, context.turn);
     this.headers.copyFrom(original);
     this.body = new OwnedBytes();
@@ -74,7 +88,11 @@ export class ShadowRequest implements PoolRequest, ResponseDecoder {
     this.host = null;
     this.timer = null;
     this.state = State.pending;
-    this.endStream = false;
+    this.filters = null;
+    this.isFiltered = true;
+    this.isWhole = false;
+    this.isSent = false;
+    this.isReceived = false;
     this.endsWithHeaders = false;
     this.isBackedUp = false;
     this.hasResponse = false;
@@ -84,7 +102,7 @@ export class ShadowRequest implements PoolRequest, ResponseDecoder {
 
   /** Begins to send; the request may be nothing but headers. */
   begin(random: number, isHighPriority: boolean, endStream: boolean): void {
-    this.endStream = endStream;
+    this.isWhole = endStream;
     this.endsWithHeaders = endStream;
     this.context.shadowStats().rqTotal.inc();
     if (endStream) this.startTimer();
@@ -99,14 +117,62 @@ export class ShadowRequest implements PoolRequest, ResponseDecoder {
     }
     this.host = host;
     const { upstreamLog, clock } = this.context;
-    if (upstreamLog !== null) this.log = new ShadowLog(upstreamLog, this.cluster, host, this.headers, clock);
+    const filters = upstreamFiltersOf(this.cluster.info.policies as ClusterPolicies | null, this.context);
+    if (upstreamLog !== null || filters !== null) this.info = shadowInfo(this.cluster, host, clock);
+    if (upstreamLog !== null) this.log = new ShadowLog(upstreamLog, this.info, this.headers, clock);
+    if (filters === null) {
+      pool.newStream(this);
+      return;
+    }
+    this.isFiltered = false;
+    this.isWhole = false;
+    this.filters = filters.begin(this);
     pool.newStream(this);
+    this.filter((chain) => chain.decode.onHeaders(this.headers, endStream));
+  }
+
+  /** An exception in a filter ends the copy and not the request that is copied. */
+  private filter(work: (filters: UpstreamFilterChain) => void): void {
+    if (this.filters === null || this.filters.isIterationOver()) return;
+    try {
+      work(this.filters);
+    } catch (error) {
+      this.onEscaped(error);
+    }
   }
 
   /** Body bytes of the original. Copied while there is no connection. */
   encodeData(bytes: Uint8Array, offset: number, length: number, endStream: boolean): void {
     if (this.state === State.done) return;
     if (endStream) this.onRequestSent();
+    if (this.filters === null) this.sendData(bytes, offset, length, endStream);
+    else this.filter((chain) => chain.decode.onData(bytes, offset, length, endStream));
+  }
+
+  encodeTrailers(trailers: HeaderMap): void {
+    if (this.state === State.done) return;
+    this.onRequestSent();
+    if (this.filters === null) {
+      this.sendTrailers(trailers);
+      return;
+    }
+    // Those of the original stay as they are.
+    const own = new HeaderMap(this.context.names, this.context.turn);
+    own.copyFrom(trailers);
+    this.filter((chain) => chain.decode.onTrailers(own));
+  }
+
+  // === FilteredTry ===
+
+  sendHeaders(_headers: HeaderMap, endStream: boolean): void {
+    this.isFiltered = true;
+    this.endsWithHeaders = endStream;
+    this.isWhole = endStream;
+    if (this.encoder !== null) this.sendAll(this.encoder);
+  }
+
+  sendData(bytes: Uint8Array, offset: number, length: number, endStream: boolean): void {
+    if (endStream) this.isWhole = true;
     if (this.encoder === null) {
       this.body.append(bytes, offset, length);
       if (this.body.length > this.cluster.info.config.perConnectionBufferLimitBytes) this.setBackedUp(true);
@@ -115,15 +181,15 @@ export class ShadowRequest implements PoolRequest, ResponseDecoder {
     this.log?.observer.onSent(length);
     if (endStream) this.log?.onSent();
     this.encoder.encodeData(bytes, offset, length, endStream);
-    if (!endStream && this.encoder?.isAboveHighWatermark()) this.setBackedUp(true);
+    if (endStream) this.onSent();
+    else if (this.encoder?.isAboveHighWatermark()) this.setBackedUp(true);
   }
 
-  encodeTrailers(trailers: HeaderMap): void {
-    if (this.state === State.done) return;
-    this.onRequestSent();
+  sendTrailers(trailers: HeaderMap): void {
     if (this.encoder !== null) {
       this.log?.onSent();
       this.encoder.encodeTrailers(trailers);
+      this.onSent();
       return;
     }
     this.trailers = new HeaderMap(this.context.names, this.context.turn);
@@ -146,18 +212,35 @@ export class ShadowRequest implements PoolRequest, ResponseDecoder {
     this.host?.outlier?.onConnected();
     this.encoder = encoder;
     this.log?.onReady(stream);
-    const { body, trailers } = this;
-    const { endsWithHeaders } = this;
-    if (this.endStream) this.log?.onSent();
+    if (this.isFiltered) this.sendAll(encoder);
+  }
+
+  /** Everything there is of the request so far. */
+  private sendAll(encoder: RequestEncoder): void {
+    const { body, trailers, endsWithHeaders } = this;
+    if (this.isWhole || trailers !== null) this.log?.onSent();
     encoder.encodeHeaders(this.headers, endsWithHeaders);
     this.setBackedUp(false);
     if (!endsWithHeaders) {
-      const endsHere = this.endStream && trailers === null;
+      const endsHere = this.isWhole && trailers === null;
       this.log?.observer.onSent(body.length);
       if (body.length > 0 || endsHere) encoder.encodeData(body.bytes, 0, body.length, endsHere);
       body.clear();
       if (trailers !== null) encoder.encodeTrailers(trailers);
     }
+    if (this.isWhole || trailers !== null) this.onSent();
+  }
+
+  /** The codec has the whole request. */
+  private onSent(): void {
+    this.isSent = true;
+    if (this.isReceived) this.encoder = null;
+  }
+
+  /** The codec has the whole response: the connection may serve another, while filters still hold it. */
+  private onReceived(): void {
+    this.isReceived = true;
+    if (this.isSent) this.encoder = null;
   }
 
   onPoolFailure(reason: ResetReason, transportFailure: string, isHostAsked: boolean): void {
@@ -168,11 +251,22 @@ export class ShadowRequest implements PoolRequest, ResponseDecoder {
   // === ResponseDecoder ===
 
   decode1xxHeaders(headers: HeaderMap): void {
+    if (this.filters === null) this.pass1xxHeaders(headers);
+    else this.filters.on1xxHeaders(headers);
+  }
+
+  pass1xxHeaders(headers: HeaderMap): void {
     this.chargeCode(headers.status, this.host);
   }
 
   decodeHeaders(headers: HeaderMap, endStream: boolean): void {
     if (this.state !== State.active) return;
+    if (endStream) this.onReceived();
+    if (this.filters === null) this.passHeaders(headers, endStream);
+    else this.filters.onResponseHeaders(headers, endStream);
+  }
+
+  passHeaders(headers: HeaderMap, endStream: boolean): void {
     this.hasResponse = true;
     this.log?.onResponseHeaders(headers);
     const outlier = this.host?.outlier ?? null;
@@ -183,12 +277,24 @@ export class ShadowRequest implements PoolRequest, ResponseDecoder {
     if (endStream) this.onResponseComplete();
   }
 
-  decodeData(_offset: number, length: number, endStream: boolean): void {
+  decodeData(offset: number, length: number, endStream: boolean): void {
+    if (endStream) this.onReceived();
+    if (this.filters === null) this.passData(this.context.turnSlab, offset, length, endStream);
+    else this.filters.onResponseData(offset, length, endStream);
+  }
+
+  passData(_bytes: Uint8Array, _offset: number, length: number, endStream: boolean): void {
     this.log?.observer.onReceived(length);
     if (endStream) this.onResponseComplete();
   }
 
   decodeTrailers(trailers: HeaderMap): void {
+    this.onReceived();
+    if (this.filters === null) this.passTrailers(trailers);
+    else this.filters.onResponseTrailers(trailers);
+  }
+
+  passTrailers(trailers: HeaderMap): void {
     this.log?.observer.onResponseTrailers(trailers);
     this.onResponseComplete();
   }
@@ -212,6 +318,46 @@ export class ShadowRequest implements PoolRequest, ResponseDecoder {
     this.abandon();
   }
 
+  // === FilteredTry: what filters ask for. Nobody waits for an answer: one that a filter gives ends the copy ===
+
+  requestHeaders(): HeaderMap {
+    return this.headers;
+  }
+
+  /** Copies are of no route. */
+  routeEntry(): null {
+    return null;
+  }
+
+  bufferLimit(): number {
+    return this.cluster.info.config.perConnectionBufferLimitBytes;
+  }
+
+  onFiltersFull(isFull: boolean): void {
+    this.setBackedUp(isFull);
+  }
+
+  pauseReading(isPaused: boolean): void {
+    this.encoder?.readDisable(isPaused);
+  }
+
+  sendLocalReply(_status: number, _body: string, _options: LocalReplyOptions): void {
+    this.abandon();
+  }
+
+  refuseBody(): void {
+    this.abandon();
+  }
+
+  resetStream(): void {
+    this.abandon();
+  }
+
+  onEscaped(error: unknown): void {
+    this.context.reportException(error);
+    this.abandon();
+  }
+
   // === private ===
 
   private changeHeaders(policy: MirrorPolicy, info: StreamInfo): void {
@@ -230,7 +376,6 @@ export class ShadowRequest implements PoolRequest, ResponseDecoder {
   }
 
   private onRequestSent(): void {
-    this.endStream = true;
     this.owner = null;
     this.startTimer();
   }
@@ -260,7 +405,7 @@ export class ShadowRequest implements PoolRequest, ResponseDecoder {
   private onResponseComplete(): void {
     if (this.state !== State.active) return;
     if (this.log !== null) this.log.info.lastUpstreamRxMs = this.context.clock[0];
-    if (this.endStream) this.finish();
+    if (this.isSent) this.finish();
     else this.abandon();
   }
 
@@ -275,6 +420,9 @@ export class ShadowRequest implements PoolRequest, ResponseDecoder {
 
   private finish(): void {
     this.state = State.done;
+    const { filters } = this;
+    this.filters = null;
+    filters?.end();
     this.encoder = null;
     this.body.clear();
     this.setBackedUp(false);
@@ -294,6 +442,7 @@ export class ShadowRequest implements PoolRequest, ResponseDecoder {
   }
 }
 
+const NO_INFO = new StreamInfo();
 /** Copies belong to no downstream connection: those to clusters with pools per connection share one. */
 const NO_DOWNSTREAM = -1;
 /** Copies have no metadata and no downstream connection of their own. */

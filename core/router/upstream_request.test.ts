@@ -58,7 +58,7 @@ describe('UpstreamRequest', () => {
         onUpstreamReady: () => readied++,
         onUpstream1xxHeaders: () => log.push('got 1xx'),
         onUpstreamHeaders: (_headers, endStream) => log.push(`got headers ${endStream}`),
-        onUpstreamData: (_offset, length, endStream) => log.push(`got data ${length} ${endStream}`),
+        onUpstreamData: (_bytes, _offset, length, endStream) => log.push(`got data ${length} ${endStream}`),
         onUpstreamTrailers: () => log.push('got trailers'),
         onUpstreamReset: (reason, text) => log.push(`failed ${reason} '${text}'`),
         onUpstreamBackpressure: (isAbove) => log.push(`backpressure ${isAbove}`),
@@ -67,12 +67,12 @@ describe('UpstreamRequest', () => {
         onMaxStreamDuration: () => log.push('long'),
         onResponsePaused: (isPaused) => log.push(`paused ${isPaused}`),
       },
-      new Float64Array([120, 1020]),
+      new Float64Array([120, 1020]), new Uint8Array(0),
     );
   });
 
   const callbacks = () => ({ streamInfo: info, responseHeaderMap: responseHeaders, responseTrailerMap: responseHeaders, retainRequestHeaders: () => log.push('retain') }) as unknown as TerminalFilterCallbacks;
-  const begin = (from: ConnPool, endStream: boolean) => request.begin(callbacks(), from, headers, endStream, false);
+  const begin = (from: ConnPool, endStream: boolean) => request.begin(callbacks(), from, headers, endStream, false, null);
 
   it('sends at once where a connection is free, and takes down what is known of it', () => {
     begin(readyPool, true);

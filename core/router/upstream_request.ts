@@ -3,7 +3,9 @@ import type { ConnPool, PooledStream, PoolRequest } from '../conn_pool/conn_pool
 import { isGrpcRequest } from '../headers/grpc_headers.ts';
 import type { HeaderMap } from '../headers/header_map.ts';
 import { type RequestEncoder, ResetReason, type ResponseDecoder } from '../http/codec.ts';
+import type { LocalReplyOptions } from '../http/filter.ts';
 import type { TerminalFilterCallbacks } from '../http/terminal_filter.ts';
+import type { RouteEntry } from '../route/route_entry.ts';
 import { ResponseFlag } from '../stream_info/response_flags.ts';
 import { Protocol, StreamInfo } from '../stream_info/stream_info.ts';
 import type { ClusterInfo } from '../upstream/cluster_info.ts';
@@ -14,6 +16,7 @@ import { addBytes, takeBytes } from './exchanged_bytes.ts';
 import { type TimedTry, TryTimers } from './try_timers.ts';
 import type { TryObserver } from './try_observer.ts';
 import { TryTracking } from './try_tracking.ts';
+import type { FilteredTry, UpstreamFilterChain, UpstreamFilters } from './upstream_filters.ts';
 import type { LoggedTry, UpstreamLog } from './upstream_log.ts';
 
 /** The router, as its upstream request sees it. */
@@ -22,7 +25,7 @@ export interface UpstreamRequestOwner extends TimedTry {
   onUpstreamReady(): void;
   onUpstream1xxHeaders(headers: HeaderMap): void;
   onUpstreamHeaders(headers: HeaderMap, endStream: boolean): void;
-  onUpstreamData(offset: number, length: number, endStream: boolean): void;
+  onUpstreamData(bytes: Uint8Array, offset: number, length: number, endStream: boolean): void;
   onUpstreamTrailers(trailers: HeaderMap): void;
   onUpstreamReset(reason: ResetReason, transportFailure: string): void;
   onUpstreamBackpressure(isAbove: boolean): void;
@@ -31,13 +34,16 @@ export interface UpstreamRequestOwner extends TimedTry {
 
 const State = { idle: 0, pending: 1, active: 2, done: 3 } as const;
 
+/** Why the request's sender has to wait. */
+const Hold = { none: 0, upstream: 1, filters: 2 } as const;
+
 /**
  * One attempt at an upstream: waits for a connection, sends the request, receives the response. While it waits, headers are
- * owned and body bytes are kept here.
+ * owned and body bytes are kept here. Upstream filters, where there are any, see what goes out and comes in.
  *
  *   idle -> pending -> active -> done ; idle -> active when a connection is free
  */
-export class UpstreamRequest implements PoolRequest, ResponseDecoder, LoggedTry {
+export class UpstreamRequest implements PoolRequest, ResponseDecoder, LoggedTry, FilteredTry {
   poolNext: PoolRequest | null;
   poolPrevious: PoolRequest | null;
   waitingIn: ConnPool | null;
@@ -48,6 +54,8 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder, LoggedTry 
   private tracking: TryObserver | null;
   private owner: UpstreamRequestOwner;
   private readonly clock: Float64Array;
+  /** What the codec's ranges of bytes are of. */
+  private readonly slab: Uint8Array;
   private callbacks: TerminalFilterCallbacks | null;
   /** What is known of the upstream goes here: the stream's, unless another try has that. */
   info: StreamInfo;
@@ -61,7 +69,8 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder, LoggedTry 
   private endsWithHeaders: boolean;
   private readonly pendingBody: OwnedBytes;
   private isPaused: boolean;
-  private isBackedUp: boolean;
+  /** Hold: why the request's sender waits. */
+  private holds: number;
   /** Body bytes are kept until the response says that it is a tunnel. */
   private isWithheld: boolean;
   /** Of the host; null without outlier detection and health checks. */
@@ -70,11 +79,21 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder, LoggedTry 
   /** Its lateness was told to outlier detection. */
   private isTimeoutNoted: boolean;
   private isGrpc: boolean;
+  /** null = nothing is configured. */
+  private filters: UpstreamFilterChain | null;
+  /** The filters let the headers through (or there are none). */
+  private isFiltered: boolean;
+  /** Filters want no more of the response. */
+  private isReadingPaused: boolean;
+  /** The codec has the whole request, or the whole response: looked at with filters only. */
+  private isSent: boolean;
+  private isReceived: boolean;
   /** What earlier tries of the request exchanged, see `takeBytes`; null until a first try was followed by another. */
   private earlierBytes: Float64Array | null;
 
-  constructor(owner: UpstreamRequestOwner, clock: Float64Array) {
+  constructor(owner: UpstreamRequestOwner, clock: Float64Array, slab: Uint8Array) {
     this.clock = clock;
+    this.slab = slab;
     this.poolNext = null;
     this.poolPrevious = null;
     this.waitingIn = null;
@@ -93,12 +112,17 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder, LoggedTry 
     this.endsWithHeaders = false;
     this.pendingBody = new OwnedBytes();
     this.isPaused = false;
-    this.isBackedUp = false;
+    this.holds = Hold.none;
     this.isWithheld = false;
     this.outlier = null;
     this.hasResponse = false;
     this.isTimeoutNoted = false;
     this.isGrpc = false;
+    this.filters = null;
+    this.isFiltered = true;
+    this.isReadingPaused = false;
+    this.isSent = false;
+    this.isReceived = false;
     this.earlierBytes = null;
   }
 
@@ -111,9 +135,9 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder, LoggedTry 
 
   /**
    * Sends the request as soon as the pool gives a connection: usually before this returns. `withholdsBody`: its body is kept until
-   * `releaseBody`.
+   * `releaseBody`. `filters`: what it passes on its way.
    */
-  begin(callbacks: TerminalFilterCallbacks, pool: ConnPool, headers: HeaderMap, endStream: boolean, withholdsBody: boolean): void {
+  begin(callbacks: TerminalFilterCallbacks, pool: ConnPool, headers: HeaderMap, endStream: boolean, withholdsBody: boolean, filters: UpstreamFilters | null): void {
     this.callbacks = callbacks;
     this.info = callbacks.streamInfo;
     this.headers = headers;
@@ -123,7 +147,7 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder, LoggedTry 
     this.encoder = null;
     this.stream = null;
     this.isPaused = false;
-    this.isBackedUp = false;
+    this.holds = Hold.none;
     this.isWithheld = withholdsBody;
     this.state = State.pending;
     this.outlier = pool.host.outlier;
@@ -131,8 +155,24 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder, LoggedTry 
     this.isTimeoutNoted = false;
     if (this.outlier !== null) this.isGrpc = isGrpcRequest(headers);
     this.info.upstreamRequestStartMs = this.clock[0];
+    if (filters === null) {
+      pool.newStream(this);
+      if (this.waitingIn !== null) callbacks.retainRequestHeaders();
+      return;
+    }
+    this.beginFilters(filters);
     pool.newStream(this);
-    if (this.waitingIn !== null) callbacks.retainRequestHeaders();
+    // Filters may read the headers at any time.
+    callbacks.retainRequestHeaders();
+    this.filters?.decode.onHeaders(headers, endStream);
+  }
+
+  private beginFilters(filters: UpstreamFilters): void {
+    this.isFiltered = false;
+    this.isReadingPaused = false;
+    this.isSent = false;
+    this.isReceived = false;
+    this.filters = filters.begin(this);
   }
 
   /** The next try follows another of the same request: the bytes in `info` so far count along. Else what is known of its upstream is forgotten. */
@@ -160,13 +200,30 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder, LoggedTry 
   }
 
   encodeData(bytes: Uint8Array, offset: number, length: number, endStream: boolean): void {
+    if (this.filters === null) this.sendData(bytes, offset, length, endStream);
+    else if (!this.filters.isIterationOver()) this.filters.decode.onData(bytes, offset, length, endStream);
+  }
+
+  encodeTrailers(trailers: HeaderMap): void {
+    if (this.filters === null) this.sendTrailers(trailers);
+    else if (!this.filters.isIterationOver()) this.filters.decode.onTrailers(trailers);
+  }
+
+  // === FilteredTry: the request, behind the filters ===
+
+  sendHeaders(headers: HeaderMap, endStream: boolean): void {
+    this.headers = headers;
+    this.endStream = endStream;
+    this.endsWithHeaders = endStream;
+    this.isFiltered = true;
+    if (this.state === State.active && this.encoder !== null) this.sendHead(this.encoder, headers);
+  }
+
+  sendData(bytes: Uint8Array, offset: number, length: number, endStream: boolean): void {
     if (this.state === State.pending || (this.isWithheld && this.state === State.active)) {
       this.pendingBody.append(bytes, offset, length);
       this.endStream = endStream;
-      if (this.pendingBody.length > PENDING_BODY_LIMIT && !this.isBackedUp) {
-        this.isBackedUp = true;
-        this.owner.onUpstreamBackpressure(true);
-      }
+      if (this.pendingBody.length > PENDING_BODY_LIMIT) this.hold(Hold.upstream);
       return;
     }
     const encoder = this.encoder;
@@ -177,13 +234,25 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder, LoggedTry 
     encoder.encodeData(bytes, offset, length, endStream);
     if (endStream) {
       info.lastUpstreamTxMs = now;
-    } else if (!this.isBackedUp && encoder.isAboveHighWatermark()) {
-      this.isBackedUp = true;
-      this.owner.onUpstreamBackpressure(true);
+      this.onSent();
+    } else if ((this.holds & Hold.upstream) === 0 && encoder.isAboveHighWatermark()) {
+      this.hold(Hold.upstream);
     }
   }
 
-  encodeTrailers(trailers: HeaderMap): void {
+  private hold(reason: number): void {
+    const wasFree = this.holds === Hold.none;
+    this.holds |= reason;
+    if (wasFree) this.owner.onUpstreamBackpressure(true);
+  }
+
+  private unhold(reason: number): void {
+    if (this.holds === Hold.none) return;
+    this.holds &= ~reason;
+    if (this.holds === Hold.none) this.owner.onUpstreamBackpressure(false);
+  }
+
+  sendTrailers(trailers: HeaderMap): void {
     if (this.state === State.pending) {
       trailers.retain();
       this.trailers = trailers;
@@ -193,6 +262,27 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder, LoggedTry 
     if (encoder === null) return;
     this.info.lastUpstreamTxMs = this.clock[0];
     encoder.encodeTrailers(trailers);
+    this.onSent();
+  }
+
+  /** The codec has the whole request. */
+  private onSent(): void {
+    if (this.filters === null) return;
+    this.isSent = true;
+    if (this.isReceived) this.leaveCodec();
+  }
+
+  /** The codec has the whole response. */
+  private onReceived(): void {
+    this.isReceived = true;
+    if (this.isSent) this.leaveCodec();
+  }
+
+  /** The exchange is over, and the connection may serve another, while filters still hold some of the response. */
+  private leaveCodec(): void {
+    this.recordBytes();
+    this.encoder = null;
+    this.stream = null;
   }
 
   /** The tunnel stands: body bytes go out, those kept first. Byte counts so far are told. */
@@ -245,7 +335,8 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder, LoggedTry 
 
   /** The response is complete; an incomplete request is cut. */
   onResponseComplete(isRequestComplete: boolean): void {
-    if (this.state === State.active && !isRequestComplete) this.encoder?.resetStream(ResetReason.localReset);
+    const isSent = this.filters === null ? isRequestComplete : this.isSent;
+    if (this.state === State.active && !isSent) this.encoder?.resetStream(ResetReason.localReset);
     this.finish();
   }
 
@@ -275,10 +366,8 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder, LoggedTry 
 
   private finish(): void {
     if (this.isPaused) this.resumeResponse();
-    if (this.isBackedUp) {
-      this.isBackedUp = false;
-      this.owner.onUpstreamBackpressure(false);
-    }
+    if (this.filters !== null) this.endFilters(this.filters);
+    this.unhold(Hold.upstream | Hold.filters);
     this.recordBytes();
     if (this.tracking !== null) {
       this.tracking.end(this.clock[0]);
@@ -290,6 +379,13 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder, LoggedTry 
     this.headers = null;
     this.trailers = null;
     this.pendingBody.clear();
+  }
+
+  private endFilters(filters: UpstreamFilterChain): void {
+    if (this.isReadingPaused) this.pauseReading(false);
+    this.isFiltered = true;
+    this.filters = null;
+    filters.end();
   }
 
   /** Tells the stream info what has been exchanged with the upstream so far. */
@@ -325,10 +421,15 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder, LoggedTry 
     info.firstUpstreamTxMs = now;
     this.owner.onUpstreamReady();
     if (this.tracking !== null) this.tracking.onReady();
-    const endsWithHeaders = this.endsWithHeaders;
-    if (endsWithHeaders) info.lastUpstreamTxMs = now;
-    this.encoder.encodeHeaders(headers, endsWithHeaders);
-    if (!endsWithHeaders && !this.isWithheld) this.sendPending();
+    if (this.isFiltered) this.sendHead(this.encoder, headers);
+  }
+
+  private sendHead(encoder: RequestEncoder, headers: HeaderMap): void {
+    const { endsWithHeaders } = this;
+    if (endsWithHeaders) this.info.lastUpstreamTxMs = this.clock[0];
+    encoder.encodeHeaders(headers, endsWithHeaders);
+    if (endsWithHeaders) this.onSent();
+    else if (!this.isWithheld) this.sendPending();
   }
 
   private sendPending(): void {
@@ -336,13 +437,10 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder, LoggedTry 
     const trailers = this.trailers;
     const { bytes, length } = body;
     const endStream = this.endStream;
-    if (this.isBackedUp) {
-      this.isBackedUp = false;
-      this.owner.onUpstreamBackpressure(false);
-    }
-    if (length > 0 || (endStream && trailers === null)) this.encodeData(bytes, 0, length, endStream && trailers === null);
+    this.unhold(Hold.upstream);
+    if (length > 0 || (endStream && trailers === null)) this.sendData(bytes, 0, length, endStream && trailers === null);
     body.clear();
-    if (trailers !== null) this.encodeTrailers(trailers);
+    if (trailers !== null) this.sendTrailers(trailers);
   }
 
   onPoolFailure(reason: ResetReason, transportFailure: string, isHostAsked: boolean): void {
@@ -377,8 +475,8 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder, LoggedTry 
 
   decode1xxHeaders(headers: HeaderMap): void {
     if (this.state !== State.active) return;
-    if (this.tracking !== null) this.tracking.onResponseHeaders(headers);
-    this.owner.onUpstream1xxHeaders(headers);
+    if (this.filters === null) this.pass1xxHeaders(headers);
+    else this.filters.on1xxHeaders(headers);
   }
 
   decodeHeaders(headers: HeaderMap, endStream: boolean): void {
@@ -387,10 +485,12 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder, LoggedTry 
     const now = this.clock[0];
     info.firstUpstreamRxMs = now;
     if (endStream) info.lastUpstreamRxMs = now;
-    this.hasResponse = true;
-    if (this.tracking !== null) this.tracking.onResponseHeaders(headers);
-    if (this.outlier !== null) noteResponse(this.outlier, headers, this.isGrpc);
-    this.owner.onUpstreamHeaders(headers, endStream);
+    if (this.filters === null) {
+      this.passHeaders(headers, endStream);
+      return;
+    }
+    if (endStream) this.onReceived();
+    this.filters.onResponseHeaders(headers, endStream);
   }
 
   decodeData(offset: number, length: number, endStream: boolean): void {
@@ -398,15 +498,23 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder, LoggedTry 
     const { info } = this;
     if (length > 0 && Number.isNaN(info.firstUpstreamRxBodyMs)) info.firstUpstreamRxBodyMs = this.clock[0];
     if (endStream) info.lastUpstreamRxMs = this.clock[0];
-    if (this.tracking !== null) this.tracking.onReceived(length);
-    this.owner.onUpstreamData(offset, length, endStream);
+    if (this.filters === null) {
+      this.passData(this.slab, offset, length, endStream);
+      return;
+    }
+    if (endStream) this.onReceived();
+    this.filters.onResponseData(offset, length, endStream);
   }
 
   decodeTrailers(trailers: HeaderMap): void {
     if (this.state !== State.active) return;
     this.info.lastUpstreamRxMs = this.clock[0];
-    if (this.tracking !== null) this.tracking.onResponseTrailers(trailers);
-    this.owner.onUpstreamTrailers(trailers);
+    if (this.filters === null) {
+      this.passTrailers(trailers);
+      return;
+    }
+    this.onReceived();
+    this.filters.onResponseTrailers(trailers);
   }
 
   onResetStream(reason: ResetReason, transportFailure: string): void {
@@ -417,9 +525,65 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder, LoggedTry 
   }
 
   onBelowWriteBufferLowWatermark(): void {
-    if (!this.isBackedUp) return;
-    this.isBackedUp = false;
-    this.owner.onUpstreamBackpressure(false);
+    this.unhold(Hold.upstream);
+  }
+
+  // === FilteredTry: the response, behind the filters, and what filters ask for ===
+
+  pass1xxHeaders(headers: HeaderMap): void {
+    if (this.tracking !== null) this.tracking.onResponseHeaders(headers);
+    this.owner.onUpstream1xxHeaders(headers);
+  }
+
+  passHeaders(headers: HeaderMap, endStream: boolean): void {
+    this.hasResponse = true;
+    if (this.tracking !== null) this.tracking.onResponseHeaders(headers);
+    if (this.outlier !== null) noteResponse(this.outlier, headers, this.isGrpc);
+    this.owner.onUpstreamHeaders(headers, endStream);
+  }
+
+  passData(bytes: Uint8Array, offset: number, length: number, endStream: boolean): void {
+    if (this.tracking !== null) this.tracking.onReceived(length);
+    this.owner.onUpstreamData(bytes, offset, length, endStream);
+  }
+
+  passTrailers(trailers: HeaderMap): void {
+    if (this.tracking !== null) this.tracking.onResponseTrailers(trailers);
+    this.owner.onUpstreamTrailers(trailers);
+  }
+
+  routeEntry(): RouteEntry | null {
+    return this.callbacks?.routeEntry() ?? null;
+  }
+
+  bufferLimit(): number {
+    return this.callbacks?.decoderBufferLimit() ?? 0;
+  }
+
+  onFiltersFull(isFull: boolean): void {
+    if (isFull) this.hold(Hold.filters);
+    else this.unhold(Hold.filters);
+  }
+
+  pauseReading(isPaused: boolean): void {
+    this.isReadingPaused = isPaused;
+    this.encoder?.readDisable(isPaused);
+  }
+
+  sendLocalReply(status: number, body: string, options: LocalReplyOptions): void {
+    this.callbacks?.sendLocalReply(status, body, options);
+  }
+
+  refuseBody(): void {
+    this.callbacks?.refuseBody();
+  }
+
+  resetStream(): void {
+    this.callbacks?.resetStream();
+  }
+
+  onEscaped(error: unknown): void {
+    this.callbacks?.onEscaped(error);
   }
 }
 

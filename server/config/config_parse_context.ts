@@ -102,8 +102,12 @@ export class ConfigParseContext implements ParseContext {
   }
 
   isRegistered(category: string, any: AnyMessage): boolean {
+    return this.registeredName(category, any) !== undefined;
+  }
+
+  registeredName(category: string, any: AnyMessage): string | undefined {
     const content = this.tree.anyContent(this.tracked.raw(any));
-    return content !== undefined && this.factories.get(category, content.typeName) !== undefined;
+    return content === undefined ? undefined : this.factories.get(category, content.typeName)?.name;
   }
 
   private reportUnregistered(category: string, name: string, any: AnyMessage, typeUrl: string): void {

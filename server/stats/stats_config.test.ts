@@ -13,6 +13,7 @@ function parse(message: object | undefined, tags: readonly { name: string; value
     unpackAny: () => undefined,
     parseExtension: () => undefined,
     isRegistered: () => false,
+    registeredName: () => undefined,
     position: () => undefined,
   };
   // Only the fields that the reader looks at.

@@ -8,8 +8,8 @@ import { HeaderId, HeaderNames } from '../../core/headers/header_names.ts';
 import { fillLocalReply } from '../../core/http/connection_manager/local_reply_writer.ts';
 import { LogContext } from '../../core/access_log/access_log.ts';
 import type { HttpFilter, LocalReplyOptions, TimerTarget } from '../../core/http/filter.ts';
-import type { HttpFilterContext, ServerFacts } from '../../core/http/filter_context.ts';
-import { type FilterDispatcher, type FilteredStream, FilterHandle } from '../../core/http/filter_manager/filter_handle.ts';
+import type { FilterDispatcher, HttpFilterContext, ServerFacts } from '../../core/http/filter_context.ts';
+import { type FilteredStream, FilterHandle } from '../../core/http/filter_manager/filter_handle.ts';
 import { Direction, FilterIteration, type IterationOwner } from '../../core/http/filter_manager/filter_iteration.ts';
 import type { RouteEntry } from '../../core/route/route_entry.ts';
 import { RouteKind } from '../../core/route/route_entry.ts';
@@ -67,7 +67,7 @@ export class FakeServerFacts implements ServerFacts {
 }
 
 /** A worker with one filter: what its factories get, and time. */
-export class FilterBench {
+export class FilterBench implements FilterDispatcher {
   readonly names = new HeaderNames();
   readonly slab = new Uint8Array(SLAB_BYTES);
   readonly turn = new TurnBuffer(this.slab, 0, SLAB_BYTES, 0, 0);
@@ -89,7 +89,7 @@ export class FilterBench {
     this.context = {
       scope: this.stats.scope.scope('http.test'), rootScope: this.stats.scope, names: this.names, runtime: new RuntimeSnapshot(runtime),
       createAccessLoggers: () => [], formatEnvironment: processFormatEnvironment(this.names, () => this.wallMs, random), server: this.server, clusters: { get: () => null },
-      slab: this.slab, turn: this.turn, clock: this.clock, localAddress: '10.0.0.1', createTimer: (target) => this.wheel.createTimer(target), random, localClusterName: '', nodeCluster: node.cluster, nodeId: 'node',
+      slab: this.slab, turn: this.turn, clock: this.clock, localAddress: '10.0.0.1', createTimer: (target) => this.wheel.createTimer(target), dispatcher: this, product: () => undefined, random, localClusterName: '', nodeCluster: node.cluster, nodeId: 'node',
     };
   }
 
@@ -104,6 +104,17 @@ export class FilterBench {
   createTimer(target: TimerTarget): Timer {
     return this.wheel.createTimer(target);
   }
+
+  run(work: () => void): void {
+    work();
+  }
+
+  reportException(error: unknown): void {
+    throw error;
+  }
+
+  /** What is over stays as it is: no stream is used twice here. */
+  deferDelete(): void {}
 
   /** Moves time on in small steps, firing timers. */
   advance(ms: number): void {
@@ -194,17 +205,7 @@ export class FilterStream implements FilteredStream, IterationOwner {
     this.decode.reset(65536);
     this.encode.reset(65536);
     this.context = { logContext: new LogContext(), parts: { localReplies: null } };
-    const dispatcher: FilterDispatcher = {
-      get nowMs() {
-        return bench.nowMs;
-      },
-      get wallMs() {
-        return bench.wallMs;
-      },
-      createTimer: (target: TimerTarget) => bench.createTimer(target),
-      run: (work: () => void) => work(),
-    };
-    this.handle = new FilterHandle(this, dispatcher, filter, { name: 'filter.name', decodeIndex: 0, encodeIndex: 0, isDisabledByDefault: false });
+    this.handle = new FilterHandle(this, bench, filter, { name: 'filter.name', decodeIndex: 0, encodeIndex: 0, isDisabledByDefault: false });
     filter.setCallbacks?.(this.handle);
   }
 

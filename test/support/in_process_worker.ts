@@ -51,7 +51,7 @@ export function managerConfig(filters: readonly TestFilter[] = [], overrides: Pa
   const chain = [...filters.map((filter) => filter.name), 'router'];
   return {
     statPrefix: 'ingress', codecType: 'auto', rdsName: '', accessLogs: [],
-    filters: chain.map((name): HttpFilterConfig => ({ name, extension: { name, typeName: name, config: { suppressEnvoyHeaders: false, respectExpectedRqTimeout: false, dynamicStats: true, suppressGrpcCodeStats: false, strictCheckHeaders: [], upstreamLog: null } }, disabled: false })),
+    filters: chain.map((name): HttpFilterConfig => ({ name, extension: { name, typeName: name, config: { suppressEnvoyHeaders: false, respectExpectedRqTimeout: false, dynamicStats: true, suppressGrpcCodeStats: false, strictCheckHeaders: [], upstreamLog: null, upstreamFilters: null } }, disabled: false })),
     routeConfig: routeConfig({ virtualHosts: [virtualHost({ routes: [routeEntry()] })] }),
     http1: { acceptHttp10: false, defaultHostForHttp10: '', allowAbsoluteUrl: true, enableTrailers: false, properCaseWords: false, allowChunkedLength: false, allowCustomMethods: false, ignoredUpgrades: [], preserveCase: null },
     idleTimeoutMs: 3_600_000, maxConnectionDurationMs: 0, maxStreamDurationMs: 0, maxHeadersCount: 100, maxRequestHeadersKb: 60, maxRequestsPerConnection: 0,

@@ -13,7 +13,7 @@ import { createLocalReplyRewriter } from '../../core/http/connection_manager/loc
 import type { NetworkFilterContext } from '../../core/http/connection_manager/network_filter_context.ts';
 import { RequestIdGenerator } from '../../core/http/connection_manager/request_id.ts';
 import { DateProvider } from '../../core/http/date_header.ts';
-import type { ServerFacts } from '../../core/http/filter_context.ts';
+import type { HttpFilterContext, ServerFacts } from '../../core/http/filter_context.ts';
 import { Http1Literals } from '../../core/http/http1/encoder.ts';
 import type { Io } from '../../core/io/io.ts';
 import type { Logger } from '../../core/log/logger.ts';
@@ -24,14 +24,16 @@ import type { FilterChainConfig, ListenerConfig } from '../../core/network/liste
 import { LISTENER_FILTER_CATEGORY, type ListenerFilter } from '../../core/network/listener_filter.ts';
 import { NETWORK_FILTER_CATEGORY, type NetworkFilterFactory } from '../../core/network/network_filter.ts';
 import type { FactoryRegistry } from '../../core/registry/factory_registry.ts';
+import type { ExtensionConfig } from '../../core/registry/parse_context.ts';
 import { ClusterPolicies, type ClusterPoliciesConfig } from '../../core/route/cluster_policies.ts';
 import type { FormatEnvironment } from '../../core/formatter/format_environment.ts';
+import { createUpstreamFilters } from '../../core/router/create_upstream_filters.ts';
 import { RuntimeSnapshot } from '../../core/runtime/runtime_snapshot.ts';
 import { HOST_STAT_WORDS, MAX_HOSTS, type SharedSlabs } from '../../core/shared_memory/layout.ts';
 import type { ListenerSnapshot, Snapshot } from '../../core/snapshot/snapshot.ts';
 import type { Counter } from '../../core/stats/stats.ts';
 import type { StatsStore } from '../../core/stats/store.ts';
-import type { HostSetConfig } from '../../core/upstream/cluster_config.ts';
+import type { ClusterConfig, HostSetConfig } from '../../core/upstream/cluster_config.ts';
 import type { SharedHashTable } from '../../core/upstream/consistent_hash/hash_table.ts';
 import type { OutlierReport } from '../../core/upstream/outlier_monitor.ts';
 import { SharedServerFacts } from '../../core/upstream/server_facts.ts';
@@ -81,6 +83,7 @@ export class Worker {
   private clusterIds: Map<string, number>;
   /** One for as long as the worker lives: what was built keeps it. */
   private readonly runtime: RuntimeSnapshot;
+  private node: Snapshot['node'];
   private listeners: Map<number, ActiveListener>;
   private connectionIds: number;
   private readonly randomWords: Uint32Array;
@@ -103,6 +106,7 @@ export class Worker {
     this.formatNeeds = createFormatNeeds();
     this.clusterIds = new Map();
     this.runtime = new RuntimeSnapshot({});
+    this.node = { id: '', cluster: '', zone: '' };
     this.listeners = new Map();
     this.connectionIds = deps.index;
     this.randomWords = new Uint32Array(1024);
@@ -123,7 +127,7 @@ export class Worker {
         health: new Int32Array(deps.slabs.hostHealth), report: deps.reportOutlier ?? (() => {}),
       },
       random: this.random, nextConnectionId: this.nextConnectionId, formatNeeds: this.formatNeeds,
-      compilePolicies: (config, runtime) => this.compilePolicies(config as ClusterPoliciesConfig, runtime),
+      compilePolicies: (cluster, policies) => this.compilePolicies(cluster, policies as ClusterPoliciesConfig),
       reportDestination: deps.reportDestination ?? (() => {}),
     });
   }
@@ -151,6 +155,7 @@ export class Worker {
 
   private swap(snapshot: Snapshot): void {
     this.clusterIds = new Map(snapshot.clusters.map((cluster) => [cluster.config.name, cluster.id]));
+    this.node = snapshot.node;
     this.runtime.replace(snapshot.runtime);
     this.clusters.apply({ clusters: snapshot.clusters, runtime: this.runtime, zone: snapshot.node.zone, localCluster: snapshot.localCluster });
     const next = new Map<number, ActiveListener>();
@@ -208,15 +213,33 @@ export class Worker {
     return processFormatEnvironment(this.names, () => this.dispatcher.wallMs, this.random, this.formatNeeds);
   }
 
-  private compilePolicies(config: ClusterPoliciesConfig, runtime: RuntimeSnapshot): ClusterPolicies {
-    return new ClusterPolicies(config, {
-      names: this.names, runtime, formatEnvironment: this.formatEnvironment(),
-      product: (category, extension) => {
-        const factory = this.deps.registry.get(category, extension.typeName);
-        if (factory === undefined) throw new Error(`no ${category} extension ${extension.typeName} on this thread`);
-        return factory.createFactory(extension.config, undefined);
-      },
+  private compilePolicies(cluster: ClusterConfig, policies: ClusterPoliciesConfig): ClusterPolicies {
+    return new ClusterPolicies(policies, {
+      names: this.names, runtime: this.runtime, formatEnvironment: this.formatEnvironment(),
+      product: (category, extension) => this.product(category, extension, undefined),
+      compileFilters: (filters) => createUpstreamFilters(filters, this.upstreamFilterContext(cluster)),
     });
+  }
+
+  private product(category: string, extension: ExtensionConfig, context: unknown): unknown {
+    const factory = this.deps.registry.get(category, extension.typeName);
+    if (factory === undefined) throw new Error(`no ${category} extension ${extension.typeName} on this thread`);
+    return factory.createFactory(extension.config, context);
+  }
+
+  /** What the HTTP filters before a cluster's hosts are made with: their stats are the cluster's. */
+  private upstreamFilterContext(cluster: ClusterConfig): HttpFilterContext {
+    const { dispatcher, names, runtime, deps, node } = this;
+    const rootScope = deps.stats.rootScope();
+    const environment = this.formatEnvironment();
+    const context: HttpFilterContext = {
+      scope: rootScope.scope(`cluster.${cluster.statName}`), rootScope, names, runtime, formatEnvironment: environment, server: this.server, clusters: this.clusters,
+      slab: dispatcher.io.slab, turn: dispatcher.turn, clock: dispatcher.io.clock, dispatcher, localAddress: localAddress(), random: this.random, localClusterName: '',
+      nodeCluster: node.cluster, nodeId: node.id, createTimer: (target) => dispatcher.createTimer(target),
+      createAccessLoggers: (configs) => createAccessLoggers(configs, deps.registry, { names, environment, sinks: deps.sinks, runtime }),
+      product: (category, extension) => this.product(category, extension, context),
+    };
+    return context;
   }
 
   private buildListener(snapshot: ListenerSnapshot, whole: Snapshot): ActiveListener {

@@ -23,7 +23,7 @@ import { applyRouteToFilters, createStreamFilters, type StreamFilters } from './
 import { nameCluster } from './stream_cluster.ts';
 import { RedirectState } from '../redirect_state.ts';
 import { StreamTimeouts } from './stream_timeouts.ts';
-import { noteRequestHead, settleStream } from './stream_end.ts';
+import { noteRequestHead, refuseBody, settleStream } from './stream_end.ts';
 import { StreamFlow } from './stream_flow.ts';
 import { logStream } from './stream_log.ts';
 import { admitAgain, admitRequest } from './request_admission.ts';
@@ -477,7 +477,7 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
       this.terminal.decodeTerminalTrailers(trailers);
       return;
     }
-    const owner = this.owner;
+    const { owner } = this;
     if (owner === null) return;
     this.info.responseTrailerBytes = trailers.byteSize();
     owner.codec.encodeTrailers(trailers);
@@ -488,16 +488,16 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
   onBufferLimit(direction: number): void {
     const { stats } = this.context.parts;
     if (direction === Direction.decode) {
-      // Refused while it was being read, even if its last bytes came along.
-      this.isRequestDone = false;
-      this.info.requestCompleteMs = NaN;
       stats.rqTooLarge.inc();
-      this.owner?.closeAfterResponse();
-      this.sendLocalReply(413, 'Payload Too Large', { details: 'request_payload_too_large' });
+      this.refuseBody();
       return;
     }
     stats.rsTooLarge.inc();
     this.sendLocalReply(500, 'Internal Server Error', { details: 'response_payload_too_large' });
+  }
+
+  refuseBody(): void {
+    refuseBody(this);
   }
 
   onBufferWatermark(direction: number, isAbove: boolean): void {

@@ -1,4 +1,5 @@
 import type { StreamInfo } from '../../stream_info/stream_info.ts';
+import type { LocalReplyOptions } from '../filter.ts';
 import type { Http1ServerConnection } from '../http1/server_connection.ts';
 import type { ManagerContext } from './manager_context.ts';
 import { UpgradeKind } from './upgrades.ts';
@@ -8,6 +9,14 @@ export function noteRequestHead(info: StreamInfo, codec: Http1ServerConnection):
   info.downstreamHeaderBytesReceived = codec.requestHeaderLineBytes;
   // All that was read with them, as in Envoy.
   info.downstreamWireBytesReceived = codec.wireBytesReceived + codec.unreadBytes;
+}
+
+/** Answers that the request is too large: while it was being read, even if its last bytes came along. */
+export function refuseBody(stream: { isRequestDone: boolean; readonly info: StreamInfo; readonly owner: { closeAfterResponse(): void } | null; sendLocalReply(status: number, body: string, options: LocalReplyOptions): void }): void {
+  stream.isRequestDone = false;
+  stream.info.requestCompleteMs = NaN;
+  stream.owner?.closeAfterResponse();
+  stream.sendLocalReply(413, 'Payload Too Large', { details: 'request_payload_too_large' });
 }
 
 /** Takes down how a stream ended. `codec` null: its connection is gone. */

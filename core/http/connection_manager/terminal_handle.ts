@@ -3,7 +3,8 @@ import type { HeaderMap } from '../../headers/header_map.ts';
 import type { RouteEntry } from '../../route/route_entry.ts';
 import type { ConnectionInfo } from '../../stream_info/stream_info.ts';
 import type { HttpFilter } from '../filter.ts';
-import { FilterHandle, type FilterDispatcher, type FilteredStream, type FilterPlace } from '../filter_manager/filter_handle.ts';
+import type { FilterDispatcher } from '../filter_context.ts';
+import { FilterHandle, type FilteredStream, type FilterPlace } from '../filter_manager/filter_handle.ts';
 import type { RedirectState } from '../redirect_state.ts';
 import type { TerminalFilterCallbacks } from '../terminal_filter.ts';
 
@@ -19,6 +20,7 @@ export interface TerminatedStream extends FilteredStream {
   encodeData(bytes: Uint8Array, offset: number, length: number, endStream: boolean): void;
   encodeTrailers(trailers: HeaderMap): void;
   readDisableRequest(disable: boolean): void;
+  refuseBody(): void;
   isResponsePaused(): boolean;
   redirectState(): RedirectState;
   recreate(response: HeaderMap, body: OwnedBytes): void;
@@ -88,6 +90,10 @@ export class TerminalHandle extends FilterHandle implements TerminalFilterCallba
     this.stream.readDisableRequest(disable);
   }
 
+  refuseBody(): void {
+    this.stream.refuseBody();
+  }
+
   isDownstreamAboveHighWatermark(): boolean {
     return this.stream.isResponsePaused();
   }
@@ -106,5 +112,9 @@ export class TerminalHandle extends FilterHandle implements TerminalFilterCallba
 
   resetAfterUpstreamFailure(): void {
     this.stream.resetStream();
+  }
+
+  onEscaped(error: unknown): void {
+    this.stream.onEscaped(error);
   }
 }

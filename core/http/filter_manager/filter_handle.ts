@@ -4,15 +4,8 @@ import type { HeaderMap } from '../../headers/header_map.ts';
 import type { RouteEntry } from '../../route/route_entry.ts';
 import type { StreamInfo } from '../../stream_info/stream_info.ts';
 import type { FilterCallbacks, FilterRoute, HttpFilter, LocalReplyOptions, TimerTarget } from '../filter.ts';
+import type { FilterDispatcher } from '../filter_context.ts';
 import type { FilterIteration } from './filter_iteration.ts';
-
-/** What filters need of their worker's loop. */
-export interface FilterDispatcher {
-  readonly nowMs: number;
-  readonly wallMs: number;
-  createTimer(target: TimerTarget): Timer;
-  run(work: () => void): void;
-}
 
 /** What the callbacks of a filter act on: a stream, or one try at an upstream. */
 export interface FilteredStream {

@@ -156,6 +156,17 @@ export class FilterIteration {
     this.iterateHeaders(0, endStream);
   }
 
+  /** An interim response on its way: whether it goes on to the client. */
+  on1xxHeaders(headers: HeaderMap): boolean {
+    for (let i = 0; i < this.steps.length; i++) {
+      const { filter, isOff } = this.steps[i];
+      if (isOff || filter.encode1xxHeaders === undefined) continue;
+      if (filter.encode1xxHeaders(headers) !== FilterHeadersStatus.continue) return false;
+      if (this.owner.isIterationOver(this.direction)) return false;
+    }
+    return true;
+  }
+
   onData(bytes: Uint8Array, offset: number, length: number, endStream: boolean): void {
     if (endStream) this.sawEnd = true;
     if (this.heldAt < 0 && this.dataSteps === 0) {

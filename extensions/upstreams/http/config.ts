@@ -9,7 +9,7 @@ import { parseMirrorPolicies } from '../../../core/route/parse_mirror_policies.t
 import { parseRetries } from '../../../core/route/parse_retry_policy.ts';
 import { parseErrorPredicate } from '../../../core/upstream/error_predicate.ts';
 import { parseCommonOptions, parseUpstreamHttp1, UPSTREAM_OPTIONS_CATEGORY, type ParsedHttpOptions } from '../../../core/upstream/http_protocol_options.ts';
-import { refuseUpstreamFilters } from '../../../core/http/parse_upstream_filters.ts';
+import { CLUSTER_UPSTREAM_CHAIN, parseUpstreamFilters } from '../../../core/http/parse_http_filters.ts';
 
 /** The options are data through and through: workers get them within the cluster's configuration. */
 const factory: ExtensionFactory<ParsedHttpOptions, unknown, ParsedHttpOptions> = {
@@ -26,7 +26,6 @@ export function register(registry: FactoryRegistry): void {
 }
 
 function parseHttpProtocolOptions(message: HttpProtocolOptions, context: ParseContext): ParsedHttpOptions {
-  refuseUpstreamFilters(message.httpFilters, message, 'http_filters', context);
   const http1 = selectHttp1(message, context);
   const matcher = message.outlierDetection?.errorMatcher;
   return deepFreeze({
@@ -35,13 +34,16 @@ function parseHttpProtocolOptions(message: HttpProtocolOptions, context: ParseCo
   });
 }
 
-function parsePolicies({ requestMirrorPolicies, hashPolicy, retryPolicy }: HttpProtocolOptions, context: ParseContext): ClusterPoliciesConfig | null {
-  if (requestMirrorPolicies.length === 0 && hashPolicy.length === 0 && retryPolicy === undefined) return null;
+function parsePolicies(message: HttpProtocolOptions, context: ParseContext): ClusterPoliciesConfig | null {
+  const { requestMirrorPolicies, hashPolicy, retryPolicy } = message;
+  const upstreamFilters = parseUpstreamFilters(message, message.httpFilters, CLUSTER_UPSTREAM_CHAIN, context);
+  if (requestMirrorPolicies.length === 0 && hashPolicy.length === 0 && retryPolicy === undefined && upstreamFilters === null) return null;
   return {
     // Clusters may name each other in any order: whether they exist is seen when one is needed, as in Envoy.
     mirrorPolicies: parseMirrorPolicies(requestMirrorPolicies, undefined, context),
     hashPolicies: parseHashPolicies(hashPolicy, context),
     retries: retryPolicy === undefined ? null : parseRetries(retryPolicy, context),
+    upstreamFilters,
   };
 }
 

@@ -1,6 +1,6 @@
 import type { Buffer as BufferMessage, BufferPerRoute } from '../../../../core/api/gen/envoy/extensions/filters/http/buffer/v3/buffer_pb.d.ts';
 import { HTTP_FILTER_CATEGORY, type HttpFilterFactory } from '../../../../core/http/filter.ts';
-import { HTTP_FILTER_ROUTE_CATEGORY, type HttpFilterContext } from '../../../../core/http/filter_context.ts';
+import { HTTP_FILTER_ROUTE_CATEGORY, type HttpFilterContext, UPSTREAM_HTTP_FILTER_CATEGORY } from '../../../../core/http/filter_context.ts';
 import type { ExtensionFactory, FactoryRegistry } from '../../../../core/registry/factory_registry.ts';
 import { type BufferConfig, BufferFilter } from './buffer_filter.ts';
 
@@ -29,9 +29,10 @@ const routeFactory: ExtensionFactory<BufferConfig, HttpFilterContext, BufferConf
   createFactory: (config) => config,
 };
 
-/** Adds the filter and its per-route configuration to a registry. */
+/** Adds the filter, which may stand before the upstream as well, and its per-route configuration to a registry. */
 export function register(registry: FactoryRegistry): void {
   registry.register(filterFactory);
+  registry.register({ ...filterFactory, category: UPSTREAM_HTTP_FILTER_CATEGORY });
   registry.register(routeFactory);
 }
 

@@ -4,7 +4,7 @@ import type { HeaderMutation, HeaderMutationPerRoute, Mutations as MutationsMess
 import { deepFreeze } from '../../../../core/base/deep_freeze.ts';
 import { checkTextFormat } from '../../../../core/formatter/parse_format.ts';
 import { HTTP_FILTER_CATEGORY, type HttpFilterFactory } from '../../../../core/http/filter.ts';
-import { HTTP_FILTER_ROUTE_CATEGORY, type HttpFilterContext } from '../../../../core/http/filter_context.ts';
+import { HTTP_FILTER_ROUTE_CATEGORY, type HttpFilterContext, UPSTREAM_HTTP_FILTER_CATEGORY } from '../../../../core/http/filter_context.ts';
 import type { ExtensionFactory, FactoryRegistry } from '../../../../core/registry/factory_registry.ts';
 import type { ParseContext } from '../../../../core/registry/parse_context.ts';
 import { parseHeaderMutationList } from '../../../../core/route/parse_header_mutation_list.ts';
@@ -45,9 +45,10 @@ const routeFactory: ExtensionFactory<MutationsConfig, HttpFilterContext, Mutatio
   createFactory: (config, context) => new Mutations(config, context.names, context.formatEnvironment),
 };
 
-/** Adds the filter and its per-route configuration to a registry. */
+/** Adds the filter, which may stand before the upstream as well, and its per-route configuration to a registry. */
 export function register(registry: FactoryRegistry): void {
   registry.register(filterFactory);
+  registry.register({ ...filterFactory, category: UPSTREAM_HTTP_FILTER_CATEGORY });
   registry.register(routeFactory);
 }
 

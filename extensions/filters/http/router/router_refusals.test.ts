@@ -16,7 +16,7 @@ function answer(options: Partial<Parameters<typeof InProcessWorker.onFake>[1]>, 
 }
 
 function strict(...strictCheckHeaders: string[]): Partial<Parameters<typeof InProcessWorker.onFake>[1]> {
-  const extension = { ...ROUTER.extension, config: { suppressEnvoyHeaders: false, respectExpectedRqTimeout: false, dynamicStats: true, suppressGrpcCodeStats: false, strictCheckHeaders, upstreamLog: null } };
+  const extension = { ...ROUTER.extension, config: { suppressEnvoyHeaders: false, respectExpectedRqTimeout: false, dynamicStats: true, suppressGrpcCodeStats: false, strictCheckHeaders, upstreamLog: null, upstreamFilters: null } };
   return { manager: { filters: [{ ...ROUTER, extension }] } };
 }
 

@@ -35,6 +35,7 @@ export function createManagerFactory(configured: ConnectionManagerConfig, contex
     turn: context.dispatcher.turn, localAddress: context.localAddress, createTimer: (target) => context.dispatcher.createTimer(target),
     nodeCluster: context.node.cluster, nodeId: context.node.id,
     formatEnvironment: context.formatEnvironment, createAccessLoggers: (configs) => context.createAccessLoggers(configs),
+    dispatcher: context.dispatcher, product: (category, extension) => create(category, extension, context, filterContext),
   };
   const filters = createFilters(config.filters, context, filterContext);
   const createTerminal = terminalOf(filters);

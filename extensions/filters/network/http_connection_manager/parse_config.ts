@@ -15,7 +15,7 @@ import { parseHeaderFormat } from '../../../../core/upstream/http1_header_format
 import type { ParseContext } from '../../../../core/registry/parse_context.ts';
 import { parseRouteConfig } from '../../../../core/route/parse_route_config.ts';
 import { parseClient, parseProxyStatus } from './parse_client.ts';
-import { parseHttpFilters } from './parse_http_filters.ts';
+import { CONNECTION_MANAGER_CHAIN, parseHttpFilters } from '../../../../core/http/parse_http_filters.ts';
 import { parseLocalReply } from './parse_local_reply.ts';
 
 const HOUR_MS = 3_600_000;
@@ -34,7 +34,7 @@ export const HTTP_CONNECTION_MANAGER_TYPE = 'envoy.extensions.filters.network.ht
 export function parseHttpConnectionManager(message: HttpConnectionManager, context: ParseContext): ConnectionManagerConfig {
   refuseUnsupported(message, context);
   const routeConfig = parseRoutes(message, context);
-  const filters = parseHttpFilters(message, message.httpFilters, context);
+  const filters = parseHttpFilters(message, message.httpFilters, CONNECTION_MANAGER_CHAIN, context);
   warnOfUnusedRateLimits(message, routeConfig, filters, context);
   return deepFreeze({
     statPrefix: message.statPrefix,
@@ -211,7 +211,7 @@ function parseUpgrades(messages: readonly HttpConnectionManager_UpgradeConfig[],
     const type = message.upgradeType.toLowerCase();
     if (seen.has(type)) context.error(message, 'upgrade_type', `Error: multiple upgrade configs with the same name: '${message.upgradeType}'`);
     seen.add(type);
-    upgrades.push({ type, enabled: message.enabled ?? true, filters: message.filters.length === 0 ? null : parseHttpFilters(message, message.filters, context) });
+    upgrades.push({ type, enabled: message.enabled ?? true, filters: message.filters.length === 0 ? null : parseHttpFilters(message, message.filters, CONNECTION_MANAGER_CHAIN, context) });
   }
   return upgrades;
 }
