@@ -146,29 +146,38 @@ export class UpstreamFilterChain implements FilteredStream, IterationOwner {
   // === the response, from the codec: an exception ends the client's stream and not the upstream connection's event ===
 
   on1xxHeaders(headers: HeaderMap): void {
-    this.guarded(() => {
-      // What formats of filters see until the response itself says more.
-      this.info.responseCode = headers.status;
+    if (this.isIterationOver()) return;
+    // What formats of filters see until the response itself says more.
+    this.info.responseCode = headers.status;
+    try {
       if (this.encode.on1xxHeaders(headers)) this.attempt.pass1xxHeaders(headers);
-    });
+    } catch (error) {
+      this.onEscaped(error);
+    }
   }
 
   onResponseHeaders(headers: HeaderMap, endStream: boolean): void {
-    this.guarded(() => this.encode.onHeaders(headers, endStream));
+    if (this.isIterationOver()) return;
+    try {
+      this.encode.onHeaders(headers, endStream);
+    } catch (error) {
+      this.onEscaped(error);
+    }
   }
 
   onResponseData(offset: number, length: number, endStream: boolean): void {
-    this.guarded(() => this.encode.onData(this.context.slab, offset, length, endStream));
+    if (this.isIterationOver()) return;
+    try {
+      this.encode.onData(this.context.slab, offset, length, endStream);
+    } catch (error) {
+      this.onEscaped(error);
+    }
   }
 
   onResponseTrailers(trailers: HeaderMap): void {
-    this.guarded(() => this.encode.onTrailers(trailers));
-  }
-
-  private guarded(work: () => void): void {
-    if (this.isDestroyed || this.isAnswered) return;
+    if (this.isIterationOver()) return;
     try {
-      work();
+      this.encode.onTrailers(trailers);
     } catch (error) {
       this.onEscaped(error);
     }

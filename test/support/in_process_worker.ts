@@ -2,7 +2,7 @@ import type { LogSink } from '../../core/access_log/access_log.ts';
 import type { ConnectionManagerConfig } from '../../core/http/connection_manager/config.ts';
 import type { HttpFilterConfig } from '../../core/registry/http_filter_config.ts';
 import { HTTP_FILTER_CATEGORY, type HttpFilterFactory } from '../../core/http/filter.ts';
-import type { HttpFilterContext } from '../../core/http/filter_context.ts';
+import { type HttpFilterContext, UPSTREAM_HTTP_FILTER_CATEGORY } from '../../core/http/filter_context.ts';
 import { createIo } from '../../core/io/create_io.ts';
 import type { Io, IoOptions } from '../../core/io/io.ts';
 import type { Logger } from '../../core/log/logger.ts';
@@ -37,6 +37,8 @@ export interface InProcessOptions {
   readonly cluster?: Partial<ClusterConfig>;
   readonly listener?: Partial<ListenerConfig>;
   readonly filters?: readonly TestFilter[];
+  /** What stands between router and upstream. */
+  readonly upstreamFilters?: readonly TestFilter[];
   /** Adds extensions that `manager` names. */
   readonly register?: (registry: FactoryRegistry) => void;
   readonly io?: Partial<IoOptions>;
@@ -222,6 +224,7 @@ export class InProcessWorker {
     add(HTTP_FILTER_CATEGORY, 'router', createRouterFactory as (config: unknown, context: never) => unknown);
     add(LOAD_BALANCING_CATEGORY, 'round_robin', () => ({ create: (random: () => number) => new RoundRobinLoadBalancer(random) }));
     for (const filter of filters) add(HTTP_FILTER_CATEGORY, filter.name, (_config, context: HttpFilterContext) => filter.create(context));
+    for (const filter of this.options.upstreamFilters ?? []) add(UPSTREAM_HTTP_FILTER_CATEGORY, filter.name, (_config, context: HttpFilterContext) => filter.create(context));
     this.options.register?.(registry);
     return registry;
   }

@@ -19,7 +19,7 @@ import { answerExpect, finishResponseHeaders, isWithoutProtocol } from './exchan
 import { removeHopByHop } from './header_sanitizer.ts';
 import { fillLocalReply } from './local_reply_writer.ts';
 import type { ManagerContext } from './manager_context.ts';
-import { applyRouteToFilters, createStreamFilters, type StreamFilters } from './stream_filters.ts';
+import { applyRouteToFilters, createStreamFilters, passes1xx, type StreamFilters } from './stream_filters.ts';
 import { nameCluster } from './stream_cluster.ts';
 import { RedirectState } from '../redirect_state.ts';
 import { StreamTimeouts } from './stream_timeouts.ts';
@@ -362,7 +362,7 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
 
   encode1xxHeaders(headers: HeaderMap): void {
     // A 1xx that nobody asked for goes no further.
-    if (this.isDestroyed || this.isResponseStarted || !this.context.parts.config.proxy100Continue) return;
+    if (this.isDestroyed || this.isResponseStarted || !this.context.parts.config.proxy100Continue || !passes1xx(this, headers)) return;
     removeHopByHop(headers);
     this.chargeCode(headers.status);
     this.owner?.codec.encode1xxHeaders(headers);

@@ -1,7 +1,8 @@
+import type { HeaderMap } from '../../headers/header_map.ts';
 import type { RouteEntry } from '../../route/route_entry.ts';
 import type { IoDispatcher } from '../../network/io_dispatcher.ts';
 import type { ConfiguredFilter } from '../filter_manager/configured_filter.ts';
-import { FilterHandle } from '../filter_manager/filter_handle.ts';
+import { type FilteredStream, FilterHandle } from '../filter_manager/filter_handle.ts';
 import { Direction, FilterIteration, type IterationOwner } from '../filter_manager/filter_iteration.ts';
 import type { TerminalFilter } from '../terminal_filter.ts';
 import { TerminalHandle, type TerminatedStream } from './terminal_handle.ts';
@@ -28,6 +29,16 @@ export function createStreamFilters(stream: TerminatedStream & IterationOwner, c
   terminal.setCallbacks?.(terminalHandle);
   terminal.setTerminalCallbacks(terminalHandle);
   return { decode, encode, handles, terminal };
+}
+
+/** Shows an interim response to the filters: whether it goes on to the client. */
+export function passes1xx(stream: FilteredStream, headers: HeaderMap): boolean {
+  try {
+    return stream.encode.on1xxHeaders(headers) && !stream.isDestroyed;
+  } catch (error) {
+    stream.onEscaped(error);
+    return false;
+  }
 }
 
 /** Switches filters off or on as the route says. */
