@@ -30,6 +30,7 @@ import { register as registerRoundRobin } from './load_balancing_policies/round_
 import { register as registerSubset } from './load_balancing_policies/subset/config.ts';
 import { register as registerCares } from './network/dns_resolver/cares/config.ts';
 import { register as registerGetAddrInfo } from './network/dns_resolver/getaddrinfo/config.ts';
+import { register as registerExprDescriptor } from './rate_limit_descriptors/expr/config.ts';
 import { register as registerUuid } from './request_id/uuid/config.ts';
 import { register as registerOmitCanaryHosts } from './retry/host/omit_canary_hosts/config.ts';
 import { register as registerPreviousPriorities } from './retry/priority/previous_priorities/config.ts';
@@ -70,6 +71,7 @@ export function registerAllExtensions(registry: FactoryRegistry): void {
   registerMaglev(registry);
   registerCares(registry);
   registerGetAddrInfo(registry);
+  registerExprDescriptor(registry);
   registerUuid(registry);
   registerPreviousHosts(registry);
   registerOmitCanaryHosts(registry);

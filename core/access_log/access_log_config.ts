@@ -1,4 +1,5 @@
 /** Access logs as plain frozen data (envoy.config.accesslog.v3). */
+import type { CelFeatures } from '../formatter/cel_expression.ts';
 import type { ExtensionConfig } from '../registry/parse_context.ts';
 import type { HeaderMatcherConfig, StringMatcherConfig } from '../matcher/matcher_config.ts';
 import type { RuntimeFraction } from '../runtime/runtime_snapshot.ts';
@@ -14,6 +15,7 @@ export type AccessLogFilterConfig =
   /** Empty flags: any flag. */
   | { readonly kind: 'response_flag'; readonly flags: readonly string[] }
   | { readonly kind: 'grpc_status'; readonly statuses: readonly number[]; readonly exclude: boolean }
+  | { readonly kind: 'cel'; readonly expression: string; readonly features: CelFeatures }
   | { readonly kind: 'log_type'; readonly types: readonly string[]; readonly exclude: boolean }
   | MetadataFilterConfig;
 

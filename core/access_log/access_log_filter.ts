@@ -1,6 +1,7 @@
 /** Which streams are logged: envoy.config.accesslog.v3.AccessLogFilter, compiled. Evaluation allocates nothing. */
 import type { HeaderNames } from '../headers/header_names.ts';
 import { HeaderId } from '../headers/header_names.ts';
+import { type CelExpression, type CelFeatures, compileCel } from '../formatter/cel_expression.ts';
 import { GRPC_STATUS_NAMES, grpcStatusOf } from '../formatter/grpc_status_field.ts';
 import { ACCESS_LOG_TYPE_TEXT, type FormatContext } from '../formatter/format_context.ts';
 import { HeaderMatcher } from '../matcher/header_matcher.ts';
@@ -32,6 +33,26 @@ export function compileLogFilter(config: AccessLogFilterConfig, names: HeaderNam
     case 'grpc_status': return new GrpcStatusFilter(config.statuses, config.exclude);
     case 'log_type': return new LogTypeFilter(config.types, config.exclude);
     case 'metadata': return new MetadataFilter(config);
+    case 'cel': return new CelFilter(config.expression, config.features);
+  }
+}
+
+/** Streams for which an expression is true; where it fails, or is no bool, there is no line. */
+class CelFilter implements LogFilter {
+  readonly needsRequestHeaders: boolean;
+  readonly needsResponseHeaders: boolean;
+  private readonly expression: CelExpression;
+
+  constructor(text: string, features: CelFeatures) {
+    const expression = compileCel(text, features);
+    if (typeof expression === 'string') throw new Error(`the access log filter ${JSON.stringify(text)}: ${expression}`);
+    this.needsRequestHeaders = expression.readsRequest;
+    this.needsResponseHeaders = expression.readsResponse;
+    this.expression = expression;
+  }
+
+  evaluate(context: FormatContext): boolean {
+    return this.expression.evaluate(context) === true;
   }
 }
 

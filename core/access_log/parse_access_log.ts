@@ -1,8 +1,10 @@
 /** envoy.config.accesslog.v3 to plain data. Thread: main, config time. */
-import type { AccessLog, AccessLogFilter, ComparisonFilter, MetadataFilter, RuntimeFilter } from '../api/gen/envoy/config/accesslog/v3/accesslog_pb.d.ts';
+import type { AccessLog, AccessLogFilter, ComparisonFilter, ExtensionFilter, MetadataFilter, RuntimeFilter } from '../api/gen/envoy/config/accesslog/v3/accesslog_pb.d.ts';
 import type { MetadataMatcher } from '../api/gen/envoy/type/matcher/v3/metadata_pb.d.ts';
 import type { ValueMatcher } from '../api/gen/envoy/type/matcher/v3/value_pb.d.ts';
 import { fractionalDenominator } from '../api/scalar_values.ts';
+import type { ExpressionFilter } from '../api/gen/envoy/extensions/access_loggers/filters/cel/v3/cel_pb.d.ts';
+import { compileCel } from '../formatter/cel_expression.ts';
 import { ACCESS_LOG_TYPE_TEXT } from '../formatter/format_context.ts';
 import { parseHeaderMatcher, parseStringMatcher } from '../matcher/parse_matcher.ts';
 import type { ParseContext } from '../registry/parse_context.ts';
@@ -45,13 +47,34 @@ export function parseAccessLogFilter(message: AccessLogFilter, context: ParseCon
     case 'grpcStatusFilter': return { kind: 'grpc_status', statuses: [...specifier.value.statuses], exclude: specifier.value.exclude };
     case 'logTypeFilter': return { kind: 'log_type', types: specifier.value.types.map((type) => ACCESS_LOG_TYPE_TEXT[type] ?? ''), exclude: specifier.value.exclude };
     case 'metadataFilter': return parseMetadataFilter(specifier.value, context);
-    case 'extensionFilter':
-      context.refuse(message, 'extension_filter', 'access log filter extensions');
-      return undefined;
+    case 'extensionFilter': return parseExtensionFilter(specifier.value, context);
     case undefined:
       context.error(message, undefined, 'a filter must be set, e.g. status_code_filter');
       return undefined;
   }
+}
+
+const CEL_FILTER = 'envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter';
+
+function parseExtensionFilter(message: ExtensionFilter, context: ParseContext): AccessLogFilterConfig | undefined {
+  context.consume(message, 'name');
+  const config = message.configType;
+  const opened = config.case === 'typedConfig' ? context.unpackAny(config.value) : undefined;
+  if (config.case !== 'typedConfig') context.error(message, 'typed_config', 'must be set');
+  if (opened === undefined) return undefined;
+  if (opened.typeName !== CEL_FILTER) {
+    context.consume(opened.message);
+    context.refuse(message, 'typed_config', `access log filter ${opened.typeName}`);
+    return undefined;
+  }
+  const { expression, celConfig } = opened.message as ExpressionFilter;
+  const features = {
+    stringConversion: celConfig?.enableStringConversion ?? false, stringConcat: celConfig?.enableStringConcat ?? false, stringFunctions: celConfig?.enableStringFunctions ?? false,
+  };
+  const compiled = compileCel(expression, features);
+  if (typeof compiled !== 'string') return { kind: 'cel', expression, features };
+  context.error(opened.message, 'expression', compiled);
+  return undefined;
 }
 
 function parseFilters(messages: readonly AccessLogFilter[], context: ParseContext): AccessLogFilterConfig[] {

@@ -62,7 +62,9 @@ describe('parsing a format', () => {
     ['%FILTER_STATE(k:FIELD)%', 'FIELD needs a name'],
     ['%REQUESTED_SERVER_NAME(X)%', '"X" is none of SNI_ONLY, SNI_FIRST, HOST_FIRST'],
     ['%XFCC_VALUE(x)%', '"x" is none of by, hash'],
-    ['%CEL(request.path)%', 'CEL expressions are not supported yet'],
+    ['%CEL(request.path ==)%', 'Not able to parse expression'],
+    ['%TYPED_CEL(nope(1))%', 'No overload found in reference resolve step for nope'],
+    ['%CEL()%', '%CEL% at position 0 needs arguments'],
     ['%COALESCE(X)%', 'the arguments are not valid JSON'],
     ['%COALESCE({"operators":["NOPE"]})%', 'operators[0]: unknown operator %NOPE%'],
   ];

@@ -98,7 +98,7 @@ export class FilterStateField implements Field {
 }
 
 /** A scalar cut to a length becomes text; structs and lists are not cut (they would be no JSON). */
-function cut(value: unknown, maxLength: number): unknown {
+export function cut(value: unknown, maxLength: number): unknown {
   if (maxLength < 0 || (typeof value !== 'string' && typeof value !== 'number')) return value;
   return Buffer.from(String(value)).subarray(0, maxLength).toString();
 }

@@ -3,6 +3,8 @@
  * Names and rules: configuration/observability/access_log/usage. Control plane (compile time).
  */
 import { AddressField, AddressPart, AddressSource } from './address_field.ts';
+import { compileCel } from './cel_expression.ts';
+import { CelField } from './cel_field.ts';
 import { coalesceOperator } from './coalesce_field.ts';
 import { DurationField, StreamDurationField, TIME_POINT_NAMES, TimePoint } from './duration_field.ts';
 import type { Field } from './field.ts';
@@ -48,8 +50,6 @@ export function operatorNames(): string[] {
 export function buildField(token: OperatorToken, environment: FormatEnvironment): FieldOrError {
   const { name, args, maxLength } = token;
   const where = `at position ${token.position}`;
-  const unsupported = UNSUPPORTED.get(name);
-  if (unsupported !== undefined) return `%${name}% ${where}: ${unsupported}`;
   const spec = OPERATORS.get(name);
   if (spec === undefined) return `unknown operator %${name}% ${where}; ${suggest(name)}`;
   if (spec.args === 'none' && args !== '') return `%${name}% ${where} takes no arguments, but has (${args})`;
@@ -318,8 +318,9 @@ for (const name of CERTIFICATE_TIMES) {
   });
 }
 
-/** Operators that exist but whose feature is not here. */
-const UNSUPPORTED = new Map([
-  ['CEL', 'CEL expressions are not supported yet'],
-  ['TYPED_CEL', 'CEL expressions are not supported yet'],
-]);
+for (const name of ['CEL', 'TYPED_CEL']) {
+  withArgs(name, 'required', true, (args, _environment, maxLength) => {
+    const expression = compileCel(args);
+    return typeof expression === 'string' ? expression : new CelField(expression, name === 'TYPED_CEL', maxLength);
+  });
+}

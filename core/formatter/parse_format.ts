@@ -10,6 +10,7 @@ import { compileJson, compileText } from './formatter.ts';
 const BUILT_IN_FORMATTERS = [
   'envoy.extensions.formatter.req_without_query.v3.ReqWithoutQuery',
   'envoy.extensions.formatter.metadata.v3.Metadata',
+  'envoy.extensions.formatter.cel.v3.Cel',
 ];
 
 /** Enough to compile a format for its mistakes: nothing is interned. */

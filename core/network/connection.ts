@@ -51,6 +51,7 @@ export class Connection implements IoHandler, ConnectionInfo {
   readonly requestedServerName: string;
   /** Of the listener that accepted it; undefined = none. */
   listenerMetadata: MetadataStructs | undefined;
+  listenerDirection: number;
   /** Bytes of bodies and heads commanded to be sent, and received. */
   bytesSent: number;
   bytesReceived: number;
@@ -74,6 +75,7 @@ export class Connection implements IoHandler, ConnectionInfo {
     this.filterChainName = filterChainName;
     this.requestedServerName = '';
     this.listenerMetadata = undefined;
+    this.listenerDirection = 0;
     this.bytesSent = 0;
     this.bytesReceived = 0;
     this.startMs = dispatcher.nowMs;

@@ -16,6 +16,7 @@ export interface UpstreamHostInfo {
   readonly hostname: string;
   /** Metadata of the host; absent if none. */
   readonly metadata?: MetadataStructs;
+  readonly locality?: { readonly region: string; readonly zone: string; readonly sub_zone: string };
 }
 
 /** What a log line may want to know of the route; implemented by `core/route/`. */
@@ -48,6 +49,8 @@ export interface ConnectionInfo {
   readonly requestedServerName: string;
   /** Absent on plain connections. */
   readonly tls?: TlsInfo;
+  /** traffic_direction of the listener: 0 unspecified, 1 inbound, 2 outbound. */
+  readonly listenerDirection?: number;
   /** Metadata of the listener, and of the filter chain; absent if none. */
   readonly listenerMetadata?: MetadataStructs | undefined;
   readonly filterChainMetadata?: MetadataStructs;

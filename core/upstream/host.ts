@@ -51,6 +51,12 @@ export class Host implements UpstreamHostInfo {
     this.zoneCodes = null;
   }
 
+  /** Of its locality, under the names of config.core.v3.Locality; made when somebody asks. */
+  get locality(): { readonly region: string; readonly zone: string; readonly sub_zone: string } {
+    const { region, zone, subZone } = this.config;
+    return { region, zone, sub_zone: subZone };
+  }
+
   /** The name it stands for has other addresses now. */
   moveTo(config: HostConfig): void {
     this.config = config;

@@ -94,6 +94,13 @@ describe('parsing access logs', () => {
   it('says that a traceable filter lets nothing through, and refuses filter extensions', () => {
     expect(parse(withFilter('  traceable_filter: {}')).warnings.join()).toContain('no stream passes');
     const extension = parse(withFilter('  extension_filter: {name: cel, typed_config: {"@type": type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog, path: x}}'));
-    expect(extension.errors.join()).toContain('access log filter extensions');
+    expect(extension.errors.join()).toContain('access log filter envoy.extensions.access_loggers.file.v3.FileAccessLog');
+    expect(parse(withFilter('  extension_filter: {name: cel}')).errors.join()).toContain('must be set');
+  });
+
+  it('reads the CEL filter, and tells the mistakes in its expression', () => {
+    const filter = (expression: string) => parse(withFilter(`  extension_filter: {name: cel, typed_config: {"@type": type.googleapis.com/envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter, expression: "${expression}", cel_config: {enable_string_concat: true}}}`));
+    expect(filter('response.code > 400').log?.filter).toEqual({ kind: 'cel', expression: 'response.code > 400', features: { stringConversion: false, stringConcat: true, stringFunctions: false } });
+    expect(filter('string(response.code)').errors.join()).toContain('No overload found in reference resolve step for string');
   });
 });

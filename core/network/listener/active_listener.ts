@@ -6,6 +6,9 @@ import type { AcceptedSocket, ListenerFilter } from '../listener_filter.ts';
 import type { NetworkFilterFactory, NewConnection, TerminalConnection } from '../network_filter.ts';
 import type { ListenerConfig } from './listener_config.ts';
 
+/** By the number that core.v3.TrafficDirection gives them. */
+const DIRECTIONS: readonly string[] = ['unspecified', 'inbound', 'outbound'];
+
 /** `listener.<addr>.` stats (Envoy's ALL_LISTENER_STATS) with the per-worker pair. */
 export class ListenerStats {
   readonly cxTotal: Counter;
@@ -121,6 +124,7 @@ export class ActiveListener implements IoHandler, NewConnection, AcceptedSocket 
   makeConnection(callbacks: ConnectionCallbacks): Connection {
     const connection = new Connection(this.dispatcher, this.accepting, this.nextConnectionId(), callbacks, this.config.perConnectionBufferLimitBytes, false, this.chainName);
     connection.listenerMetadata = this.config.metadata;
+    connection.listenerDirection = DIRECTIONS.indexOf(this.config.trafficDirection);
     if (this.originalDestination !== '') connection.restoreDestination(this.originalDestination);
     return connection;
   }
