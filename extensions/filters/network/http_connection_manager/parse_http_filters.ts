@@ -31,9 +31,9 @@ function parseHttpFilter(message: HttpFilter, context: ParseContext): HttpFilter
     return undefined;
   }
   const any = config.case === 'typedConfig' ? (config.value as AnyMessage) : undefined;
-  if (message.isOptional && any !== undefined && !context.isRegistered(HTTP_FILTER_CATEGORY, any)) {
-    context.consume(any);
-    context.warn(message, 'typed_config', `Didn't find a registered factory for the optional http filter ${message.name}`);
+  if (message.isOptional && (any === undefined || !context.isRegistered(HTTP_FILTER_CATEGORY, any))) {
+    if (any !== undefined) context.consume(any);
+    context.warn(message, any === undefined ? undefined : 'typed_config', `Didn't find a registered factory for the optional http filter ${message.name}`);
     return 'skipped';
   }
   const extension = context.parseExtension(HTTP_FILTER_CATEGORY, message.name, any, message, 'typed_config');
