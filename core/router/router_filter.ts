@@ -512,8 +512,7 @@ export class RouterFilter implements TerminalFilter, HedgedRequest, CopiedReques
 
   /** Whether a try that we cut is followed by another, which waits then. */
   private retriesAfterCut(isTimeout: boolean, callbacks: TerminalFilterCallbacks): boolean {
-    const { retries } = this;
-    if (this.state !== State.active || retries?.isOpen !== true || !retries.retriesReset(ResetReason.localReset, isTimeout, callbacks)) return false;
+    if (this.state !== State.active || this.retries?.isOpen !== true || !this.retries.retriesReset(ResetReason.localReset, isTimeout, callbacks)) return false;
     this.endTry();
     this.upstream.reset();
     return true;
@@ -561,8 +560,11 @@ export class RouterFilter implements TerminalFilter, HedgedRequest, CopiedReques
 
   onResponsePaused(isPaused: boolean): void {
     const stats = this.cluster?.info.stats;
-    if (isPaused) stats?.flowControlPausedReading.inc();
-    else stats?.flowControlResumedReading.inc();
+    (isPaused ? stats?.flowControlPausedReading : stats?.flowControlResumedReading)?.inc();
+  }
+
+  onStreamComplete(): void {
+    this.upstream.recordBytes();
   }
 
   /** The stream is over, or answered by someone else. */
@@ -588,8 +590,6 @@ export class RouterFilter implements TerminalFilter, HedgedRequest, CopiedReques
     this.tunnel = Tunnel.none;
     this.isRequestReadDisabled = false;
   }
-
-  // === private ===
 
   private chargeHost(isSuccess: boolean): void {
     this.isOutcomeOpen = false;
