@@ -41,6 +41,11 @@ export interface FilterChainFinder {
   find(localAddress: () => string, remoteAddress: () => string): CompiledFilterChain | null;
 }
 
+/** Finds the listener of this worker at an address (`ip:port`) that a connection was going to; null = there is none. */
+export interface HandOffDirectory {
+  find(destination: string): ActiveListener | null;
+}
+
 /**
  * One listener on one worker: accepts on its sockets, matches the filter chain, counts, and knows its connections so that they
  * can be drained.
@@ -56,6 +61,9 @@ export class ActiveListener implements IoHandler, NewConnection, AcceptedSocket 
   private readonly connections: Set<TerminalConnection>;
   private readonly filters: readonly ListenerFilter[];
   private accepting: number;
+  /** Where redirected connections go first; null = they stay here. */
+  directory: HandOffDirectory | null;
+  private isStopped: boolean;
   /** Of the connection that is being accepted. */
   originalDestination: string;
   private chainName: string;
@@ -71,6 +79,8 @@ export class ActiveListener implements IoHandler, NewConnection, AcceptedSocket 
     this.connections = new Set();
     this.filters = filters;
     this.accepting = -1;
+    this.directory = null;
+    this.isStopped = false;
     this.originalDestination = '';
     this.chainName = '';
   }
@@ -86,11 +96,17 @@ export class ActiveListener implements IoHandler, NewConnection, AcceptedSocket 
 
   /** Stops accepting; connections stay. */
   stopListening(): void {
+    this.isStopped = true;
     for (const handle of this.handles) {
       this.dispatcher.setHandler(handle, null);
       this.dispatcher.io.releaseListener(handle);
     }
     this.handles.length = 0;
+  }
+
+  /** Takes connections, of its sockets or handed off. */
+  get isActive(): boolean {
+    return !this.isStopped;
   }
 
   get connectionCount(): number {
@@ -137,9 +153,28 @@ export class ActiveListener implements IoHandler, NewConnection, AcceptedSocket 
   // === IoHandler ===
 
   onAccept(handle: number): void {
-    const { io } = this.dispatcher;
+    this.filter(handle, '');
+    const { directory, originalDestination } = this;
+    const other = directory === null || originalDestination === '' ? null : directory.find(originalDestination);
+    if (other === null) this.serve(handle);
+    else other.takeOver(handle, originalDestination);
+  }
+
+  /** Another listener accepted this connection, which was going to an address of ours. It goes no further. */
+  takeOver(handle: number, originalDestination: string): void {
+    this.filter(handle, originalDestination);
+    this.serve(handle);
+  }
+
+  private filter(handle: number, originalDestination: string): void {
     this.accepting = handle;
+    this.originalDestination = originalDestination;
     for (let i = 0; i < this.filters.length; i++) this.filters[i].onAccept(this);
+  }
+
+  /** Finds the connection's filter chain and gives it to that. */
+  private serve(handle: number): void {
+    const { io } = this.dispatcher;
     const chain = this.chains.find(
       () => (this.originalDestination === '' ? io.localAddress(handle) : this.originalDestination),
       () => io.remoteAddress(handle),
