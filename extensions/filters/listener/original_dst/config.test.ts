@@ -36,7 +36,7 @@ describe('original_dst', () => {
   });
 
   it("leaves one as it is of which the system says that it was going to the listener itself", () => {
-    const { io, client } = begin(new FakeIo().localAddress());
+    const { io, client } = begin(new FakeIo().localAddress(0));
     expect(io.socket(client).sent).toContain('503 Service Unavailable');
   });
 
