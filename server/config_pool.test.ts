@@ -106,7 +106,7 @@ describe('the configuration pool', { timeout: 60_000 }, () => {
   it('reads without the extensions that are disabled', async () => {
     const large = folder.source('disabled.yaml', largeBootstrap('lb_policy: RANDOM'));
     const { message } = await refusal(() => readInPool(ENTRY, { source: large, disabledExtensions: ['envoy.filters.http/envoy.filters.http.router'] }));
-    expect(message).toContain("Didn't find a registered implementation for 'router'");
+    expect(message).toContain("Didn't find a registered implementation for 'envoy.filters.http.router'");
   });
 
   it('leaves small files and what cannot be read to the caller', () => {
