@@ -18,7 +18,7 @@ function obstacle(): string | undefined {
 const reason = obstacle();
 if (reason !== undefined) process.stderr.write(`SKIPPED: ${reason}; redirected connections were not tried\n`);
 
-test.skipIf(reason !== undefined)('redirected connections reach where they were going, or the listener that is there', () => {
+test.skipIf(reason !== undefined)('redirected connections reach where they were going, or the listener that is there', { timeout: 90_000 }, () => {
   const { stdout, stderr } = spawnSync('unshare', [...IN_NAMESPACE, 'ip link set lo up && exec "$0" "$1"', process.execPath, SCENE], { encoding: 'utf8', timeout: 60_000 });
   const { redirected6, hosts, ...seen } = JSON.parse(stdout.trim() || `{"stderr": ${JSON.stringify(stderr)}}`) as Record<string, unknown>;
   // As seen of Envoy in the same scene, but for `direct`.
