@@ -6,6 +6,12 @@ import type { AcceptedSocket, ListenerFilter } from '../listener_filter.ts';
 import type { NetworkFilterFactory, NewConnection, TerminalConnection } from '../network_filter.ts';
 import type { ListenerConfig } from './listener_config.ts';
 
+/** Counters of what does not happen here, shown as 0. */
+const OTHER_COUNTERS = [
+  'downstream_cx_overflow', 'downstream_cx_overload_reject', 'downstream_cx_transport_socket_connect_timeout', 'downstream_global_cx_overflow',
+  'downstream_listener_filter_error', 'downstream_listener_filter_remote_close', 'downstream_pre_cx_timeout', 'extension_config_missing', 'network_extension_config_missing',
+];
+
 /** `listener.<addr>.` stats (Envoy's ALL_LISTENER_STATS) with the per-worker pair. */
 export class ListenerStats {
   readonly cxTotal: Counter;
@@ -23,6 +29,7 @@ export class ListenerStats {
     this.cxLengthMs = scope.histogram('downstream_cx_length_ms', 'ms');
     this.noFilterChainMatch = scope.counter('no_filter_chain_match');
     scope.gauge('downstream_pre_cx_active').set(0);
+    for (const name of OTHER_COUNTERS) scope.counter(name);
     const worker = scope.scope(`worker_${workerIndex}`);
     this.workerCxTotal = worker.counter('downstream_cx_total');
     this.workerCxActive = worker.gauge('downstream_cx_active');
