@@ -50,6 +50,7 @@ import { ListenerManager } from './listeners/listener_manager.ts';
 import { effectiveNode, nodeJson } from './node_json.ts';
 import { OutlierEventLog } from './outlier_detection/event_log.ts';
 import { RuntimeManager } from './runtime/runtime_manager.ts';
+import { startsDraining } from './server_flags.ts';
 import { EndpointStats } from './stats/endpoint_stats.ts';
 import { createMainStats, type MainStats } from './stats/main_stats.ts';
 import { createFilesystemStats, isListenerConnectionGauge, ServerStats } from './stats/server_stats.ts';
@@ -220,6 +221,7 @@ export class Server implements Instance {
     // Threads take a while to stand: they do so while main goes on. They serve nothing before the first snapshot.
     if (options.mode === 'serve') this.workers.start();
     this.log.info(`runtime: ${JSON.stringify(Object.fromEntries(config.runtimeLayers.map((layer) => [layer.name, layer.values])))}`);
+    if (startsDraining(config.flagsPath, this.log)) this.failHealthCheck(true);
     await this.startAdmin();
     const configLog = this.log.of('config');
     configLog.info('loading tracing configuration');
@@ -358,7 +360,7 @@ export class Server implements Instance {
       totalConnections: () => this.mainStats.registry.sumOfGauges(isListenerConnectionGauge),
       daysUntilFirstCertExpires: () => undefined,
     };
-    const stats = new ServerStats(this.statsScope, facts, options.concurrency, build.number);
+    const stats = new ServerStats(this.statsScope, facts, options.concurrency, this.parts.config.versionOverride ?? build.number);
     stats.stats.static_unknown_fields.add(unknownFieldCount);
     return stats;
   }

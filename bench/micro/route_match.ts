@@ -26,6 +26,9 @@ const KINDS: Record<string, { path: (n: number) => PathMatcherConfig; request: s
   'regex by its beginning': { path: (n) => ({ kind: 'regex', regex: `/api/v1/service-${n}/.*` }), request: '/api/v1/service-0/items/42' },
   'regex by a later segment': { path: (n) => ({ kind: 'regex', regex: `/api/[^/]+/service-${n}/items/\\d+` }), request: '/api/v1/service-0/items/42' },
   'regex by its middle': { path: (n) => ({ kind: 'regex', regex: `/api/.*/service-${n}/.*` }), request: '/api/v1/eu/service-0/items/42' },
+  'regex, any case': { path: (n) => ({ kind: 'regex', regex: `(?i)/Api/v1/Service-${n}/.*` }), request: '/api/v1/service-0/items/42' },
+  'regex, any case, by its middle': { path: (n) => ({ kind: 'regex', regex: `(?i)/Api/.*/Service-${n}/.*` }), request: '/api/v1/eu/service-0/items/42' },
+  'regex by three bytes': { path: (n) => ({ kind: 'regex', regex: `/[a-z]+/[a-z]*[0-9]${n.toString(32).padStart(3, '0')}[0-9][a-z]*/.*` }), request: '/items/x00000y/42' },
   'regex by its end': { path: (n) => ({ kind: 'regex', regex: `.*/service-${n}\\.html` }), request: '/api/v1/service-0.html' },
 };
 

@@ -38,6 +38,9 @@ export interface AnyContent {
   readonly typeUrl: string;
   /** Undefined when the type is not known. */
   readonly message: Message | undefined;
+  /** True where the type is written as a plain `@type`: Envoy refuses the whole input when no such type exists, whoever may not want
+   *  it. The type inside a TypedStruct, or of a binary Any, may be one that nobody knows. */
+  readonly mustBeKnown: boolean;
   /** True once somebody opened it (or was told that it cannot be opened). */
   isOpened: boolean;
 }

@@ -261,7 +261,7 @@ export class MessageConverter {
       return;
     }
     const message = this.convertAnyContent(typeUrl, rest, path, typeEntry.value.range);
-    this.tree.setAnyContent(any, { typeName: message?.$typeName ?? typeNameOf(typeUrl), typeUrl, message, isOpened: false });
+    this.tree.setAnyContent(any, { typeName: message?.$typeName ?? typeNameOf(typeUrl), typeUrl, message, mustBeKnown: true, isOpened: false });
   }
 
   private convertAnyContent(typeUrl: string, rest: MapNode, path: string, at: SourceRange): Message | undefined {
@@ -293,7 +293,7 @@ export class MessageConverter {
     if (innerUrl !== '') this.tree.meta(any)?.fields.set(1, { ...newFieldMeta(innerAt), isRead: true });
     // As above: an unknown type is reported by whoever opens the Any.
     const message = inner === undefined ? undefined : this.convert(inner, value?.value ?? { kind: 'null', range: at }, fieldPath(path, 'value'), value?.keyRange ?? at);
-    this.tree.setAnyContent(any as Message, { typeName: innerName, typeUrl: innerUrl, message, isOpened: innerUrl === '' });
+    this.tree.setAnyContent(any as Message, { typeName: innerName, typeUrl: innerUrl, message, mustBeKnown: false, isOpened: innerUrl === '' });
   }
 
   private structValue(node: ConfigNode, path: string): { [key: string]: JsonValue } | undefined {

@@ -41,5 +41,5 @@ function importAny(tree: ConfigTree, registry: ProtoRegistry, message: Message, 
       problems.add({ severity: 'error', text: `Unable to unpack as ${typeName}: ${reason}`, range: undefined, path, hints: [] });
     }
   }
-  tree.setAnyContent(message, { typeName, typeUrl: any.typeUrl, message: content, isOpened: false });
+  tree.setAnyContent(message, { typeName, typeUrl: any.typeUrl, message: content, mustBeKnown: false, isOpened: false });
 }

@@ -48,7 +48,7 @@ export class TrackedMessages {
     return found;
   }
 
-  /** Marks one field, or all, as dealt with, including everything below. */
+  /** Marks one field, or all, as dealt with, including everything below; an Any of a type that must exist and does not stays to be reported. */
   consume(message: object, fieldName: string | undefined): void {
     const meta = this.tree.meta(this.raw(message));
     if (meta === undefined) return;
@@ -62,7 +62,7 @@ export class TrackedMessages {
     }
     const content = fieldName === undefined ? this.tree.anyContent(this.raw(message)) : undefined;
     if (content !== undefined) {
-      content.isOpened = true;
+      content.isOpened = content.message !== undefined || !content.mustBeKnown;
       if (content.message !== undefined) this.consume(content.message, undefined);
     }
   }

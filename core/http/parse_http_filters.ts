@@ -60,9 +60,9 @@ export function parseUpstreamFilters(holder: object, messages: readonly HttpFilt
 /** Whether nobody knows the filter and the chain goes without it. */
 function isSkipped(message: HttpFilter, { category }: HttpChainKind, context: ParseContext): boolean {
   const any = typedConfigOf(message);
-  if (!message.isOptional || any === undefined || context.isRegistered(category, any)) return false;
-  context.consume(any);
-  context.warn(message, 'typed_config', `Didn't find a registered factory for the optional http filter ${message.name}`);
+  if (!message.isOptional || message.configType.case === 'configDiscovery' || (any !== undefined && context.isRegistered(category, any))) return false;
+  if (any !== undefined) context.consume(any);
+  context.warn(message, any === undefined ? undefined : 'typed_config', `Didn't find a registered factory for the optional http filter ${message.name}`);
   return true;
 }
 

@@ -54,6 +54,8 @@ export interface TerminalFilter extends HttpFilter {
   decodeTerminalData(bytes: Uint8Array, offset: number, length: number, endStream: boolean): void;
   decodeTerminalTrailers(trailers: HeaderMap): void;
   onDownstreamBelowLowWatermark(): void;
+  /** The stream ended and is logged next: what is known of a try that still runs belongs into `streamInfo`. */
+  onStreamComplete(): void;
   /** A local reply of another filter answered the stream, or it was reset: let go of the upstream. */
   onDestroy(): void;
 }

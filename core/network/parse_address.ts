@@ -33,7 +33,9 @@ export function parseNumericAddress(message: Address, context: ParseContext, hin
 
 /** A numeric socket address. */
 export function parseNumericSocketAddress(message: SocketAddress, context: ParseContext, hint = ''): ParsedAddress | undefined {
-  const port = parsePort(message, context);
+  const specifier = message.portSpecifier;
+  const port = specifier.case === 'portValue' ? specifier.value : 0;
+  if (specifier.case === 'namedPort') context.error(message, 'named_port', `IP resolver can't handle port specifier type 4${hint}`);
   if (message.protocol !== SocketAddress_Protocol.TCP) context.refuse(message, 'protocol', 'UDP');
   if (message.resolverName !== '') context.error(message, 'resolver_name', `Unknown address resolver: ${message.resolverName}`);
   const address = message.address;
@@ -50,7 +52,9 @@ export function parseNamedAddress(message: Address, context: ParseContext): Pars
   const socket = message.address.value;
   if (socket.protocol !== SocketAddress_Protocol.TCP) context.refuse(socket, 'protocol', 'UDP');
   if (socket.resolverName !== '') context.error(socket, 'resolver_name', `Unknown address resolver: ${socket.resolverName}`);
-  return { address: socket.address, port: parsePort(socket, context) };
+  const specifier = socket.portSpecifier;
+  if (specifier.case === 'namedPort') context.warn(socket, 'named_port', 'ports are not looked up by name, as in Envoy: hosts get port 0');
+  return { address: socket.address, port: specifier.case === 'portValue' ? specifier.value : 0 };
 }
 
 /** `ip/len` with the bits beyond the length as written. Reports and returns undefined on failure. */
@@ -68,13 +72,6 @@ export function parseCidr(message: CidrRange, context: ParseContext): string | u
 export function addressText(address: ParsedAddress): string {
   if (address.address.startsWith('/') || address.address.startsWith('@')) return address.address;
   return address.address.includes(':') ? `[${address.address}]:${address.port}` : `${address.address}:${address.port}`;
-}
-
-function parsePort(message: SocketAddress, context: ParseContext): number {
-  const specifier = message.portSpecifier;
-  if (specifier.case === 'portValue') return specifier.value;
-  if (specifier.case === 'namedPort') context.error(message, 'named_port', "named ports cannot be resolved here: give 'port_value'");
-  return 0;
 }
 
 function parsePipe(message: Address, context: ParseContext): ParsedAddress | undefined {

@@ -1,8 +1,8 @@
 import type { CandidateCheck } from './path_trie.ts';
-import type { PathOutline } from './regex_shape.ts';
+import { lowerByte, type PathOutline } from './regex_shape.ts';
 
-/** Bytes by which a literal is found: as many as one integer holds. */
-const GRAM = 4;
+/** Bytes by which a literal is found: at most as many as one integer holds. A single one would stand in too many paths. */
+const SIZES = [4, 3, 2];
 const EMPTY = -1;
 /** Golden ratio: spreads similar keys. */
 const HASH = 0x9e3779b1 | 0;
@@ -11,6 +11,8 @@ const HASH = 0x9e3779b1 | 0;
 export interface LiteralFactor {
   readonly literal: readonly number[];
   readonly at: number;
+  /** How many bytes these are. */
+  readonly size: number;
 }
 
 /** How many outlines hold each run of bytes: the rarest says most. */
@@ -19,34 +21,47 @@ export class GramCounts {
 
   add(outline: PathOutline): void {
     const seen = new Set<number>();
-    forEachGram(outline, (gram) => {
-      if (!seen.has(gram)) this.counts.set(gram, (this.counts.get(gram) ?? 0) + 1);
-      seen.add(gram);
+    forEachGram(outline, (key) => {
+      if (!seen.has(key)) this.counts.set(key, (this.counts.get(key) ?? 0) + 1);
+      seen.add(key);
     });
   }
 
-  /** The literal with the rarest gram of an outline, and how many outlines share that; undefined: no literal is long enough. */
+  /**
+   * The literal with the rarest gram of an outline, and how many outlines share that; of several the longest gram, which the fewest paths
+   * have. undefined: no literal is long enough.
+   */
   rarest(outline: PathOutline): { readonly factor: LiteralFactor; readonly count: number } | undefined {
     let count = Infinity;
     let factor: LiteralFactor | undefined;
-    forEachGram(outline, (gram, run, at) => {
-      const shared = this.counts.get(gram) ?? 0;
+    forEachGram(outline, (key, run, at, size) => {
+      const shared = this.counts.get(key) ?? 0;
       if (shared >= count) return;
       count = shared;
-      factor = { literal: run, at };
+      factor = { literal: run, at, size };
     });
     return factor === undefined ? undefined : { factor, count };
   }
 }
 
-function forEachGram(outline: PathOutline, visit: (gram: number, run: readonly number[], at: number) => void): void {
+/** The longest first. Keys of grams of different sizes differ. */
+function forEachGram(outline: PathOutline, visit: (key: number, run: readonly number[], at: number, size: number) => void): void {
+  const runs: (readonly number[])[] = [];
   let start = 0;
   for (let i = 0; i <= outline.length; i++) {
     if (i < outline.length && outline[i] >= 0) continue;
-    const run = outline.slice(start, i);
-    for (let at = 0; at + GRAM <= run.length; at++) visit((run[at] << 24) | (run[at + 1] << 16) | (run[at + 2] << 8) | run[at + 3], run, at);
+    if (i > start) runs.push(outline.slice(start, i));
     start = i + 1;
   }
+  for (const size of SIZES) {
+    for (const run of runs) for (let at = 0; at + size <= run.length; at++) visit(size * 2 ** 32 + (gramOf(run, at, size) >>> 0), run, at, size);
+  }
+}
+
+function gramOf(bytes: readonly number[], at: number, size: number): number {
+  let gram = 0;
+  for (let i = at; i < at + size; i++) gram = (gram << 8) | bytes[i];
+  return gram;
 }
 
 /**
@@ -54,6 +69,11 @@ function forEachGram(outline: PathOutline, visit: (gram: number, run: readonly n
  * whose ends say nothing, such as `.+/users/.+`. One step per byte of the path; a route is asked only if its whole literal is there.
  */
 export class LiteralIndex<Input> {
+  private readonly size: number;
+  /** The bits of `size` bytes. */
+  private readonly gramMask: number;
+  /** What a byte of a path is compared as. */
+  private readonly fold: Uint8Array;
   /** Open addressing by gram: key, and where its routes begin and end in `items`. */
   private readonly table: Int32Array;
   private readonly shift: number;
@@ -62,12 +82,15 @@ export class LiteralIndex<Input> {
   private readonly items: Int32Array;
   private readonly literals: Uint8Array;
 
-  /** `routes` are pairs of a route's number and a literal, ascending by number. */
-  constructor(routes: readonly (readonly [route: number, factor: LiteralFactor])[]) {
+  /** `routes` are pairs of a route's number and a literal, ascending by number, found by `size` bytes; in small letters to ignore case. */
+  constructor(routes: readonly (readonly [route: number, factor: LiteralFactor])[], size: number, ignoreCase: boolean) {
+    this.size = size;
+    this.gramMask = size === 4 ? -1 : (1 << (size * 8)) - 1;
+    this.fold = Uint8Array.from({ length: 256 }, (_, byte) => (ignoreCase ? lowerByte(byte) : byte));
     const byGram = new Map<number, (readonly [number, LiteralFactor])[]>();
     for (const entry of routes) {
       const { literal, at } = entry[1];
-      const gram = (literal[at] << 24) | (literal[at + 1] << 16) | (literal[at + 2] << 8) | literal[at + 3];
+      const gram = gramOf(literal, at, size);
       const list = byGram.get(gram);
       if (list === undefined) byGram.set(gram, [entry]);
       else list.push(entry);
@@ -96,18 +119,21 @@ export class LiteralIndex<Input> {
 
   /** As PathTrie.find. */
   find(bytes: Uint8Array, offset: number, length: number, best: number, check: CandidateCheck<Input>, input: Input): number {
-    const { table, shift, mask } = this;
+    const { table, shift, mask, size, gramMask, fold } = this;
     const end = offset + length;
-    if (length < GRAM) return best;
-    let gram = (bytes[offset] << 16) | (bytes[offset + 1] << 8) | bytes[offset + 2];
-    for (let p = offset + 3; p < end; p++) {
-      gram = (gram << 8) | bytes[p];
+    if (length < size) return best;
+    const before = size - 1;
+    const first = offset + before;
+    let gram = 0;
+    for (let p = offset; p < first; p++) gram = (gram << 8) | fold[bytes[p]];
+    for (let p = first; p < end; p++) {
+      gram = ((gram << 8) | fold[bytes[p]]) & gramMask;
       let slot = Math.imul(gram, HASH) >>> shift;
       for (;;) {
         const from = table[slot * 3 + 1];
         if (from === EMPTY) break;
         if (table[slot * 3] === gram) {
-          best = this.first(from, table[slot * 3 + 2], bytes, p - 3, offset, end, best, check, input);
+          best = this.first(from, table[slot * 3 + 2], bytes, p - before, offset, end, best, check, input);
           break;
         }
         slot = (slot + 1) & mask;
@@ -132,9 +158,9 @@ export class LiteralIndex<Input> {
   }
 
   private standsAt(literal: number, length: number, bytes: Uint8Array, start: number): boolean {
-    const literals = this.literals;
+    const { literals, fold } = this;
     // From the end: the literals of one table tend to begin alike.
-    for (let i = length - 1; i >= 0; i--) if (bytes[start + i] !== literals[literal + i]) return false;
+    for (let i = length - 1; i >= 0; i--) if (fold[bytes[start + i]] !== literals[literal + i]) return false;
     return true;
   }
 }

@@ -56,11 +56,15 @@ describe('retry policies', () => {
     expect(parse('retry_policy: {retry_on: reset}', above).retries).toMatchObject({ retryOn: RetryOn.reset, numRetries: 1 });
   });
 
+  it('given as an extension are none, as in Envoy', () => {
+    const { retries, errors, warnings } = parse('retry_policy_typed_config: {"@type": type.googleapis.com/envoy.config.route.v3.RetryPolicy, retry_on: 5xx}');
+    expect([retries, errors, warnings]).toEqual([null, [], ['has no effect, in Envoy neither: give retry_policy']]);
+  });
+
   it.each<[string, string]>([
     ['retry_policy: {retry_back_off: {base_interval: 2s, max_interval: 1s}}', 'max_interval must greater than or equal'],
     ['retry_policy: {retry_priority: {name: p}}', "Didn't find a registered implementation for 'p'"],
-    ['retry_policy: {retry_options_predicates: [{name: p, typed_config: {"@type": type.googleapis.com/google.protobuf.Struct}}]}', 'retry options predicates'],
-    ['retry_policy_typed_config: {"@type": type.googleapis.com/google.protobuf.Struct}', 'retry policies that are extensions'],
+    ['retry_policy: {retry_options_predicates: [{name: p, typed_config: {"@type": type.googleapis.com/google.protobuf.Struct}}]}', "Didn't find a registered implementation for 'p' with type URL: 'google.protobuf.Struct'"],
   ])('refuse %s', (yaml, problem) => {
     expect(parse(yaml).errors).toEqual([expect.stringContaining(problem)]);
   });

@@ -7,16 +7,18 @@ import { RETRY_PRIORITY_CATEGORY } from '../upstream/retry_priority.ts';
 import { grpcCondition, httpCondition, listItems, NO_RETRIES, RETRY_HOST_PREDICATE_CATEGORY, RetryOn, type RetryPolicyConfig } from './retry_policy.ts';
 
 const UNIX_TIMESTAMP = 1;
+const RETRY_OPTIONS_PREDICATE_CATEGORY = 'envoy.retry_options_predicates';
 
 /** The policy of one level, or null when it has none; its timeouts are read by `parseRouteTimeouts`. */
 export function parseRetryPolicy(holder: RouteAction | VirtualHost, context: ParseContext): RetryPolicyConfig | null {
-  if (holder.retryPolicyTypedConfig !== undefined) context.refuse(holder, 'retry_policy_typed_config', 'retry policies that are extensions');
+  if (holder.retryPolicyTypedConfig !== undefined) context.warn(holder, 'retry_policy_typed_config', 'has no effect, in Envoy neither: give retry_policy');
   return holder.retryPolicy === undefined ? null : parseRetries(holder.retryPolicy, context);
 }
 
 /** envoy.config.route.v3.RetryPolicy; its timeouts are left unread. */
 export function parseRetries(message: RetryPolicy, context: ParseContext): RetryPolicyConfig {
-  if (message.retryOptionsPredicates.length > 0) context.refuse(message, 'retry_options_predicates', 'retry options predicates');
+  // There is none, in Envoy neither: each is reported as an extension that nobody registered.
+  for (const predicate of message.retryOptionsPredicates) context.parseExtension(RETRY_OPTIONS_PREDICATE_CATEGORY, predicate.name, predicate.typedConfig, predicate, 'typed_config');
   return {
     retryOn: parseConditions(message, context),
     numRetries: message.numRetries ?? NO_RETRIES.numRetries,

@@ -1,4 +1,4 @@
-import { ANYTHING, type PathOutline, WITHIN_SEGMENT } from './regex_shape.ts';
+import { ANYTHING, lowerByte, type PathOutline, WITHIN_SEGMENT } from './regex_shape.ts';
 
 const SLASH = 47;
 const NONE = -1;
@@ -155,7 +155,7 @@ function insert(root: BuildNode, outline: PathOutline, route: number, ignoreCase
     }
     let stop = i;
     while (stop < outline.length && outline[stop] >= 0) stop++;
-    node = literalChild(node, ignoreCase ? outline.slice(i, stop).map(lower) : outline.slice(i, stop));
+    node = literalChild(node, ignoreCase ? outline.slice(i, stop).map(lowerByte) : outline.slice(i, stop));
     i = stop;
   }
   addTo(node.end, route);
@@ -215,8 +215,4 @@ function flatten(root: BuildNode): { labels: number[]; nodes: number[]; items: n
     nodes.push(items.length);
   }
   return { labels, nodes, items, edges };
-}
-
-function lower(byte: number): number {
-  return byte >= 65 && byte <= 90 ? byte + 32 : byte;
 }

@@ -13,16 +13,41 @@ export type PathOutline = readonly number[];
 /** Alternatives are kept apart up to this many, then merged into one element. */
 const ALTERNATIVES_MAX = 16;
 const SLASH = 47;
+/** Longer lists of flags repeat themselves. */
+const FLAGS_MAX = 12;
 
-/** The outlines of a pattern; a matching path fits at least one of them. */
-export function regexOutlines(pattern: string): PathOutline[] {
+/** What a pattern says of the paths that it matches. */
+export interface RegexShape {
+  /** A matching path fits at least one of them. */
+  readonly outlines: readonly PathOutline[];
+  /**
+   * Some of it ignores case: outlines have small letters, and only paths of ASCII fit them, in small letters. (Beyond ASCII there are
+   * signs that some pattern takes for `k` and `s`.)
+   */
+  readonly ignoresCase: boolean;
+}
+
+export function regexShape(pattern: string): RegexShape {
   const reader = new OutlineReader(pattern);
-  return reader.readAll();
+  const outlines = reader.readAll();
+  return reader.ignoresCase ? { outlines: outlines.map(folded), ignoresCase: true } : { outlines, ignoresCase: false };
+}
+
+/** Literals beyond ASCII may stand for something else in a pattern that ignores case. */
+function folded(outline: PathOutline): PathOutline {
+  return outline.map((element) => (element >= 0x80 ? WITHIN_SEGMENT : lowerByte(element)));
+}
+
+/** ASCII letters in small; everything else as it is. */
+export function lowerByte(byte: number): number {
+  return byte >= 65 && byte <= 90 ? byte + 32 : byte;
 }
 
 class OutlineReader {
   private readonly text: readonly string[];
   private at = 0;
+  /** Of anything read so far. */
+  ignoresCase = false;
 
   constructor(pattern: string) {
     this.text = Array.from(pattern);
@@ -108,15 +133,25 @@ class OutlineReader {
   }
 
   private group(): number[][] | null {
-    if (this.text[this.at] === '?') {
-      // Flags change the meaning of what follows; other groups are plain.
-      if (this.text[this.at + 1] === ':') this.at += 2;
-      else if (!this.skipGroupName()) return null;
+    if (this.text[this.at] === '?' && !this.skipGroupName()) {
+      const flags = this.flags();
+      if (flags === null) return null;
+      // `(?i)` holds for what follows, and is nothing itself: a quantifier would be about what stands before it.
+      if (this.text[this.at++] === ')') return '*+?{'.includes(this.text[this.at] ?? '|') ? null : [[]];
     }
     const inner = this.alternation();
     if (inner === null || this.text[this.at] !== ')') return null;
     this.at++;
     return inner;
+  }
+
+  /** Those of `(?i)` or `(?i-s:`, up to what ends them; all but `i` are about what outlines do not tell apart. */
+  private flags(): string | null {
+    const flags = /^\?([imsU]*)(?:-[imsU]+)?(?=[:)])/.exec(this.text.slice(this.at, this.at + FLAGS_MAX).join(''));
+    if (flags === null) return null;
+    this.at += flags[0].length;
+    if (flags[1].includes('i')) this.ignoresCase = true;
+    return flags[1];
   }
 
   private skipGroupName(): boolean {

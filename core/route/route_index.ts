@@ -3,7 +3,7 @@ import { NO_FAILURE } from './match_failure.ts';
 import { GramCounts, type LiteralFactor, LiteralIndex } from './literal_index.ts';
 import { pathPattern } from './path_matcher.ts';
 import { type CandidateCheck, PathTrie } from './path_trie.ts';
-import { ANYTHING, type PathOutline, regexOutlines, WITHIN_SEGMENT } from './regex_shape.ts';
+import { ANYTHING, type PathOutline, regexShape, WITHIN_SEGMENT } from './regex_shape.ts';
 import type { RouteEntry } from './route_entry.ts';
 
 /** While asking all routes costs no more than this, it is at least as fast (bench/micro/route_match.ts). A plain path costs 1. */
@@ -22,7 +22,11 @@ export class RouteIndex implements CandidateCheck<MatchInput> {
   /** Exact paths and prefixes by case; then patterns by how they begin or end. */
   private readonly tries: readonly PathTrie<MatchInput>[];
   /** Patterns of which a literal in between says more. */
-  private readonly literals: LiteralIndex<MatchInput> | null;
+  private readonly literals: readonly LiteralIndex<MatchInput>[];
+  /** The same of patterns that ignore case, and what they are: both are for paths of ASCII only. */
+  private readonly foldedTries: readonly PathTrie<MatchInput>[];
+  private readonly foldedLiterals: readonly LiteralIndex<MatchInput>[];
+  private readonly folded: Int32Array;
   /** Routes of CONNECT requests. */
   private readonly connects: Int32Array;
 
@@ -31,7 +35,10 @@ export class RouteIndex implements CandidateCheck<MatchInput> {
     this.isLinear = routes.length <= LINEAR_COST_MAX && linearCost(routes) <= LINEAR_COST_MAX;
     const tries: PathTrie<MatchInput>[] = [];
     const connects: number[] = [];
-    let literals: LiteralIndex<MatchInput> | null = null;
+    const foldedTries: PathTrie<MatchInput>[] = [];
+    const literals: LiteralIndex<MatchInput>[] = [];
+    const foldedLiterals: LiteralIndex<MatchInput>[] = [];
+    const foldedPatterns: Outlined[] = [];
     if (!this.isLinear) {
       const plain: Outlined[] = [];
       const ignoringCase: Outlined[] = [];
@@ -39,19 +46,22 @@ export class RouteIndex implements CandidateCheck<MatchInput> {
       for (const [i, route] of routes.entries()) {
         const path = route.config.match.path;
         if (path.kind === 'connect') connects.push(i);
-        else if (path.kind === 'regex' || path.kind === 'uri_template') for (const outline of regexOutlines(pathPattern(path) ?? '')) patterns.push([i, outline]);
-        else addPlain(i, path.kind, path.value, path.caseSensitive ? plain : ignoringCase);
+        else if (path.kind === 'regex' || path.kind === 'uri_template') {
+          const { outlines, ignoresCase } = regexShape(pathPattern(path) ?? '');
+          for (const outline of outlines) (ignoresCase ? foldedPatterns : patterns).push([i, outline]);
+        } else addPlain(i, path.kind, path.value, path.caseSensitive ? plain : ignoringCase);
       }
-      const { forward, backward, within } = divide(patterns);
       // Patterns last: the others are cheaper to ask, and what they find spares asking patterns that stand behind.
       if (plain.length > 0) tries.push(new PathTrie(plain, false, false));
       if (ignoringCase.length > 0) tries.push(new PathTrie(ignoringCase, true, false));
-      if (forward.length > 0) tries.push(new PathTrie(forward, false, false));
-      if (backward.length > 0) tries.push(new PathTrie(backward, false, true));
-      if (within.length > 0) literals = new LiteralIndex(within);
+      indexPatterns(patterns, false, tries, literals);
+      indexPatterns(foldedPatterns, true, foldedTries, foldedLiterals);
     }
     this.literals = literals;
     this.tries = tries;
+    this.foldedTries = foldedTries;
+    this.foldedLiterals = foldedLiterals;
+    this.folded = Int32Array.from(new Set(foldedPatterns.map(([route]) => route)));
     this.connects = Int32Array.from(connects);
   }
 
@@ -67,22 +77,33 @@ export class RouteIndex implements CandidateCheck<MatchInput> {
   }
 
   private findIndexed(input: MatchInput): RouteEntry | null {
-    const { routes, tries } = this;
+    const { routes, tries, literals } = this;
     const headers = input.headers;
     let best = routes.length;
     if (headers.pathLength > 0) {
       for (let i = 0; i < tries.length; i++) best = tries[i].find(headers.bytes, headers.pathOffset, input.pathLength, best, this, input);
-      if (this.literals !== null) best = this.literals.find(headers.bytes, headers.pathOffset, input.pathLength, best, this, input);
+      for (let i = 0; i < literals.length; i++) best = literals[i].find(headers.bytes, headers.pathOffset, input.pathLength, best, this, input);
+      if (this.folded.length > 0) best = this.findFolded(input, best);
     }
-    if (input.isConnect) best = this.firstConnect(input, best);
+    if (input.isConnect) best = this.firstOf(this.connects, input, best);
     return best === routes.length ? null : routes[best];
   }
 
-  private firstConnect(input: MatchInput, best: number): number {
-    const connects = this.connects;
-    for (let i = 0; i < connects.length; i++) {
-      if (connects[i] >= best) break;
-      if (this.routes[connects[i]].firstFailure(input) === NO_FAILURE) return connects[i];
+  private findFolded(input: MatchInput, best: number): number {
+    const { bytes, pathOffset } = input.headers;
+    const { pathLength } = input;
+    for (let p = pathOffset, end = pathOffset + pathLength; p < end; p++) if (bytes[p] >= 0x80) return this.firstOf(this.folded, input, best);
+    const { foldedTries, foldedLiterals } = this;
+    for (let i = 0; i < foldedTries.length; i++) best = foldedTries[i].find(bytes, pathOffset, pathLength, best, this, input);
+    for (let i = 0; i < foldedLiterals.length; i++) best = foldedLiterals[i].find(bytes, pathOffset, pathLength, best, this, input);
+    return best;
+  }
+
+  /** Asks the routes of these numbers one after the other. */
+  private firstOf(numbers: Int32Array, input: MatchInput, best: number): number {
+    for (let i = 0; i < numbers.length; i++) {
+      if (numbers[i] >= best) break;
+      if (this.routes[numbers[i]].firstFailure(input) === NO_FAILURE) return numbers[i];
     }
     return best;
   }
@@ -102,6 +123,14 @@ function addPlain(route: number, kind: 'prefix' | 'path' | 'path_separated_prefi
   if (kind !== 'prefix') to.push([route, bytes]);
   if (kind === 'prefix') to.push([route, [...bytes, ANYTHING]]);
   if (kind === 'path_separated_prefix') to.push([route, [...bytes, SLASH, ANYTHING]]);
+}
+
+/** Adds what finds these patterns to the tries and to the literals, one index for each number of bytes that a literal is found by. */
+function indexPatterns(patterns: readonly Outlined[], ignoreCase: boolean, tries: PathTrie<MatchInput>[], literals: LiteralIndex<MatchInput>[]): void {
+  const { forward, backward, within } = divide(patterns);
+  if (forward.length > 0) tries.push(new PathTrie(forward, ignoreCase, false));
+  if (backward.length > 0) tries.push(new PathTrie(backward, ignoreCase, true));
+  for (const [size, found] of Map.groupBy(within, ([, factor]) => factor.size)) literals.push(new LiteralIndex(found, size, ignoreCase));
 }
 
 /** Each outline by what the fewest others share: its literal beginning, its literal end, or a literal anywhere in it. */

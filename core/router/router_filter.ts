@@ -196,8 +196,7 @@ export class RouterFilter implements TerminalFilter, HedgedRequest, CopiedReques
     if (route.action?.autoHostRewrite === true) route.autoRewriteHost(headers, host.hostname);
     this.retries?.onHostAttempted(host, cluster);
     const priority = route.isHighPriority ? 1 : 0;
-    const { id } = callbacks.connection;
-    const pool = isTerminated(route, headers, tunnel) ? cluster.tcpPool(host, priority, id) : cluster.pool(host, priority, id);
+    const pool = isTerminated(route, headers, tunnel) ? cluster.tcpPool(host, priority, callbacks.connection.id) : cluster.pool(host, priority, callbacks.connection.id);
     if (pool === null) {
       info.upstreamHost = null;
       this.giveUp('', callbacks);
@@ -513,8 +512,7 @@ export class RouterFilter implements TerminalFilter, HedgedRequest, CopiedReques
 
   /** Whether a try that we cut is followed by another, which waits then. */
   private retriesAfterCut(isTimeout: boolean, callbacks: TerminalFilterCallbacks): boolean {
-    const { retries } = this;
-    if (this.state !== State.active || retries?.isOpen !== true || !retries.retriesReset(ResetReason.localReset, isTimeout, callbacks)) return false;
+    if (this.state !== State.active || this.retries?.isOpen !== true || !this.retries.retriesReset(ResetReason.localReset, isTimeout, callbacks)) return false;
     this.endTry();
     this.upstream.reset();
     return true;
@@ -562,8 +560,11 @@ export class RouterFilter implements TerminalFilter, HedgedRequest, CopiedReques
 
   onResponsePaused(isPaused: boolean): void {
     const stats = this.cluster?.info.stats;
-    if (isPaused) stats?.flowControlPausedReading.inc();
-    else stats?.flowControlResumedReading.inc();
+    (isPaused ? stats?.flowControlPausedReading : stats?.flowControlResumedReading)?.inc();
+  }
+
+  onStreamComplete(): void {
+    this.upstream.recordBytes();
   }
 
   /** The stream is over, or answered by someone else. */

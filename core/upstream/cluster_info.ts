@@ -40,6 +40,7 @@ export class ClusterStats {
   readonly cxTxBytesTotal: Counter;
   readonly cxConnectMs: Histogram;
   readonly cxLengthMs: Histogram;
+  readonly rqPerCx: Histogram;
   readonly bindErrors: Counter;
   readonly flowControlPausedReading: Counter;
   readonly flowControlResumedReading: Counter;
@@ -107,6 +108,7 @@ export class ClusterStats {
     this.cxTxBytesTotal = scope.counter('upstream_cx_tx_bytes_total');
     this.cxConnectMs = scope.histogram('upstream_cx_connect_ms', 'ms');
     this.cxLengthMs = scope.histogram('upstream_cx_length_ms', 'ms');
+    this.rqPerCx = scope.histogram('upstream_rq_per_cx', 'unspecified');
     this.bindErrors = scope.counter('bind_errors');
     this.flowControlPausedReading = scope.counter('upstream_flow_control_paused_reading_total');
     this.flowControlResumedReading = scope.counter('upstream_flow_control_resumed_reading_total');
@@ -271,8 +273,9 @@ export class ClusterInfo implements ClusterLoad {
   }
 }
 
-/** Counters of choices that are not made here: shown as 0. */
-const OTHER_LB_COUNTERS = [
+/** Counters of what is not done here or by others: shown as 0. */
+const OTHER_COUNTERS = [
+  'upstream_cx_connect_attempts_exceeded', 'upstream_cx_connect_with_0_rtt', 'upstream_cx_http2_total', 'upstream_cx_http3_total', 'upstream_http3_broken', 'upstream_rq_0rtt', 'upstream_rq_tx_reset',
   'lb_local_cluster_not_ok', 'lb_recalculate_zone_structures', 'lb_subsets_created', 'lb_subsets_fallback', 'lb_subsets_fallback_panic', 'lb_subsets_removed', 'lb_subsets_selected', 'lb_zone_cluster_too_small', 'lb_zone_no_capacity_left', 'lb_zone_routing_all_directly', 'lb_zone_routing_cross_zone', 'lb_zone_routing_sampled',
 ];
 
@@ -281,7 +284,7 @@ const OTHER_LB_COUNTERS = [
  * before any worker has made them.
  */
 export function createClusterStats(scope: StatsScope): { stats: ClusterStats; droppedHeaders: Counter; originalDstInvalid: Counter } {
-  for (const name of OTHER_LB_COUNTERS) scope.counter(name);
+  for (const name of OTHER_COUNTERS) scope.counter(name);
   scope.gauge('lb_subsets_active');
   return {
     stats: new ClusterStats(scope), droppedHeaders: scope.counter('http1.dropped_headers_with_underscores'),

@@ -2,6 +2,7 @@
  * One cluster's hosts on the main side: what discovery found, matched against what was there, so that a host that stays keeps
  * its id (and with it its counters and health). Thread: main.
  */
+import { isDeepStrictEqual } from 'node:util';
 import { HEALTH_GENERATION, HOST_STAT_WORDS, HostHealthFlag, OUTLIER_KINDS, OUTLIER_WORDS, type SharedSlabs } from '../../core/shared_memory/layout.ts';
 import { areSameAddresses, orderAddresses } from '../../core/upstream/address_order.ts';
 import type { AddressOrderConfig, EndpointConfig, HostAddress, HostConfig } from '../../core/upstream/cluster_config.ts';
@@ -21,8 +22,10 @@ export interface DiscoveredHost {
 export interface HostTableChange {
   readonly added: number;
   readonly removed: number;
-  /** Hosts whose address or attributes changed while their key stayed. */
-  readonly changed: number;
+  /** Hosts whose address changed while their key stayed. */
+  readonly moved: number;
+  /** Hosts that stayed where they are, with another weight, locality, metadata, health or way to be checked. */
+  readonly updated: number;
 }
 
 /** The words of all threads that belong to hosts. */
@@ -98,6 +101,8 @@ export class HostSlabs {
     return sum;
   }
 }
+
+const CONFIGURED_FLAGS = HostHealthFlag.failedEdsHealth | HostHealthFlag.edsStatusDraining | HostHealthFlag.degradedEdsHealth;
 
 /** Flags of a host whose configuration states its health. */
 export function configuredHealthFlags(status: EndpointConfig['healthStatus']): number {
@@ -187,7 +192,8 @@ export class HostTable {
     const next = new Map<string, Entry>();
     const { health } = this.slabs;
     let added = 0;
-    let changed = 0;
+    let moved = 0;
+    let updated = 0;
     this.isFull = false;
     for (const host of found) {
       if (next.has(host.key)) continue;
@@ -206,11 +212,18 @@ export class HostTable {
       health[old.config.id] &= ~HostHealthFlag.pendingDynamicRemoval;
       const config = hostConfig(old.config.id, host, this.order);
       if (config.address !== old.config.address || config.port !== old.config.port || !areSameAddresses(config.addresses, old.config.addresses)) {
-        next.set(host.key, { config, endpoint: host.endpoint });
-        changed++;
-      } else {
+        moved++;
+      } else if (host.endpoint === old.endpoint || (isDeepStrictEqual(host.endpoint, old.endpoint) && isDeepStrictEqual(config, old.config))) {
         next.set(host.key, old);
+        continue;
+      } else {
+        updated++;
       }
+      if (host.endpoint.healthStatus !== old.endpoint.healthStatus) {
+        health[config.id] = (health[config.id] & ~CONFIGURED_FLAGS) | configuredHealthFlags(host.endpoint.healthStatus);
+        health[HEALTH_GENERATION]++;
+      }
+      next.set(host.key, { config, endpoint: host.endpoint });
     }
     let removed = 0;
     for (const [key, old] of this.byKey) {
@@ -225,7 +238,7 @@ export class HostTable {
       removed++;
     }
     this.byKey = next;
-    return { added, removed, changed };
+    return { added, removed, moved, updated };
   }
 }
 

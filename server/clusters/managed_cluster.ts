@@ -180,16 +180,16 @@ export class ManagedCluster implements DiscoveryListener {
   }
 
   onHosts(found: readonly DiscoveredHost[]): boolean {
-    const { added, removed, changed } = this.table.replace(found);
-    if (added + removed + changed === 0) return false;
+    const { added, removed, moved, updated } = this.table.replace(found);
+    if (added + removed + moved + updated === 0) return false;
     if (this.table.isTruncated) this.dependencies.log.error(`cluster ${this.config.name}: too many hosts in this process, some are left out`);
     this.outliers?.setHosts(this.table.hosts());
     if (added + removed > 0) this.scope.counter('membership_change').inc();
-    this.scope.counter(HOSTS_MADE).add(added + changed);
+    this.scope.counter(HOSTS_MADE).add(added + moved);
     this.health?.onHosts();
     this.subsetStats?.write(this.table.hosts());
     this.countMembers();
-    this.dependencies.log.debug(`cluster ${this.config.name}: added ${added} removed ${removed} moved ${changed} hosts`);
+    this.dependencies.log.debug(`cluster ${this.config.name}: added ${added} removed ${removed} moved ${moved} updated ${updated} hosts`);
     this.tellHosts();
     return true;
   }

@@ -176,7 +176,7 @@ describe('parseCluster', () => {
     ['http_protocol_options: {}, http2_protocol_options: {}', ["cluster: Both HTTP1 and HTTP2 options may only be configured with non-default 'protocol_selection' values"]],
     [httpOptions('explicit_http_config: {http2_protocol_options: {}}'), ['feature not supported: HTTP/2 to upstreams']],
     [httpOptions(`http_filters: [${CODEC}], explicit_http_config: {http_protocol_options: {}}`), []],
-    [httpOptions(`http_filters: [{name: buffer}, ${CODEC}], explicit_http_config: {http_protocol_options: {}}`), ['feature not supported: upstream HTTP filters']],
+    [httpOptions(`http_filters: [{name: buffer}, ${CODEC}], explicit_http_config: {http_protocol_options: {}}`), ["Didn't find a registered implementation for 'buffer' with type URL: ''"]],
     [httpOptions('auto_config: {}'), ['feature not supported: choosing the upstream protocol by ALPN (TLS)']],
     ['typed_extension_protocol_options: {foo: {"@type": type.googleapis.com/google.protobuf.Struct}}', ["Didn't find a registered network or http filter or protocol options implementation for name: 'foo'"]],
     ['type: STRICT_DNS, dns_failure_refresh_rate: {base_interval: 5s, max_interval: 1s}', ['dns_failure_refresh_rate must have max_interval greater than or equal to the base_interval']],

@@ -117,12 +117,29 @@ it.each<[string, string[]]>([
   expect(parse(`load_assignment: {cluster_name: c, policy: {drop_overloads: [${drops}]}}`).errors).toEqual(expected);
 });
 
+describe('a port by name', () => {
+  const endpoint = (address: string): string => `load_assignment: {cluster_name: c, endpoints: [{lb_endpoints: [{endpoint: {address: {socket_address: {address: ${address}, named_port: http}}}}]}]}`;
+  it.each(['STRICT_DNS', 'LOGICAL_DNS'])('is port 0 in a cluster of type %s', (type) => {
+    const ours = parse(`type: ${type}, ${endpoint('localhost')}`);
+    expect([ours.errors, ours.warnings()]).toEqual([[], ['ports are not looked up by name, as in Envoy: hosts get port 0']]);
+    expect(ours.discovery).toMatchObject({ endpoints: [{ address: 'localhost', port: 0 }] });
+  });
+
+  it('is refused where addresses are numbers', () => {
+    expect(parse(endpoint('127.0.0.1')).errors).toEqual(["IP resolver can't handle port specifier type 4. Consider setting resolver_name or setting cluster type to 'STRICT_DNS' or 'LOGICAL_DNS'"]);
+    expect(parse('type: STRICT_DNS, dns_resolvers: [{socket_address: {address: 127.0.0.1, named_port: dns}}]').errors).toEqual(["IP resolver can't handle port specifier type 4"]);
+  });
+});
+
 describe('how names are resolved', () => {
   const cares = (fields: string): string => `typed_dns_resolver_config: {name: x, typed_config: {"@type": type.googleapis.com/envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig, ${fields}}}`;
   const defaults = { timeoutMs: 5000, tries: 4, rotates: false, usesSearchList: true, resolversAreFallback: false, filtersUnroutable: false, udpMaxQueries: 0 };
   it.each<[string, object | undefined]>([
     ['', undefined],
     [cares('query_timeout_seconds: 2, query_tries: 3'), { ...defaults, timeoutMs: 2000, tries: 3 }],
+    // What c-ares takes as an int and finds not to be above 0 is its own default.
+    [cares('query_timeout_seconds: 0, query_tries: 0'), { ...defaults, timeoutMs: 2000, tries: 3 }],
+    [cares('query_timeout_seconds: 4294967295, query_tries: 4294967295'), { ...defaults, timeoutMs: 2000, tries: 3 }],
     [cares('rotate_nameservers: true, udp_max_queries: 7'), { ...defaults, rotates: true, udpMaxQueries: 7 }],
     [cares('use_resolvers_as_fallback: true, filter_unroutable_families: true'), { ...defaults, resolversAreFallback: true, filtersUnroutable: true }],
     [cares('dns_resolver_options: {no_default_search_domain: true}'), { ...defaults, usesSearchList: false }],

@@ -25,7 +25,7 @@ describe('parseListener', () => {
     const { config, errors, warnings } = parse(withChains(''));
     expect([errors, warnings()]).toEqual([[], []]);
     expect(config).toMatchObject({
-      name: 'l', statPrefix: '127.0.0.1_8080', addresses: [{ address: '127.0.0.1', port: 8080 }], bindToPort: true, reusePort: true, backlog: 0, transparent: false,
+      name: 'l', statPrefix: '127.0.0.1_8080', addresses: [{ address: '127.0.0.1', port: 8080 }], bindToPort: true, handsOff: false, reusePort: true, backlog: 0, transparent: false,
       freebind: false, tcpFastOpenQueueLength: 0, perConnectionBufferLimitBytes: 1 << 20, maxConnectionsToAcceptPerSocketEvent: 0, listenerFilters: [],
       listenerFiltersTimeoutMs: 15_000, continueOnListenerFiltersTimeout: false, defaultFilterChain: null, trafficDirection: 'unspecified', drainType: 'default', accessLogs: [],
     });
@@ -51,6 +51,8 @@ describe('parseListener', () => {
     [`${withChains('')}, per_connection_buffer_limit_bytes: 9, max_connections_to_accept_per_socket_event: 2, listener_filters_timeout: 0s, continue_on_listener_filters_timeout: true, traffic_direction: OUTBOUND, drain_type: MODIFY_ONLY`,
       { perConnectionBufferLimitBytes: 9, maxConnectionsToAcceptPerSocketEvent: 2, listenerFiltersTimeoutMs: 0, continueOnListenerFiltersTimeout: true, trafficDirection: 'outbound', drainType: 'modify_only' }],
     [`${withChains('')}, listener_filters: [{name: t, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector}}]`, { listenerFilters: [{ name: 't', config: {} }] }],
+    [`${withChains('')}, use_original_dst: true`, { handsOff: true, listenerFilters: [{ typeName: 'envoy.extensions.filters.listener.original_dst.v3.OriginalDst' }] }],
+    [`${withChains('')}, use_original_dst: false`, { handsOff: false, listenerFilters: [] }],
   ])('%s', (fields, expected) => {
     const { config, errors, warnings } = parse(fields);
     expect([errors, warnings()]).toEqual([[], []]);
@@ -82,7 +84,6 @@ describe('parseListener', () => {
     [`${ADDRESS}, filter_chains: [{filters: [{name: e, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.network.echo.v3.Echo}}]}]`, ['Error: non-terminal filter named e of type envoy.extensions.filters.network.echo.v3.Echo is the last filter in a network filter chain.']],
     [`${ADDRESS}, filter_chains: [{filters: [${HCM}, ${HCM}]}]`, ['Error: terminal filter named hcm of type envoy.filters.network.http_connection_manager must be the last filter in a network filter chain.']],
     [`${ADDRESS}, filter_chains: [{}]`, ['feature not supported: filter chains without network filters']],
-    [`${ADDRESS}, use_original_dst: true, default_filter_chain: {${CHAIN}}`, ['feature not supported: original destination listeners']],
   ])('%s', (fields, expected) => {
     expect(parse(fields).errors).toEqual(expected);
   });

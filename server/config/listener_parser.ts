@@ -17,6 +17,9 @@ import { checkOverlaps, parseFilterChain } from './filter_chain_parser.ts';
 
 const BUFFER_LIMIT_BYTES = 1 << 20;
 const LISTENER_FILTERS_TIMEOUT_MS = 15_000;
+const ORIGINAL_DST: ExtensionConfig = {
+  name: 'envoy.filters.listener.original_dst', typeName: 'envoy.extensions.filters.listener.original_dst.v3.OriginalDst', config: {},
+};
 const DIRECTIONS = ['unspecified', 'inbound', 'outbound'] as const;
 
 /** The whole message; reports what is wrong and what is not supported. A listener without a usable address gives undefined. Frozen. */
@@ -37,7 +40,7 @@ export function parseListener(message: Listener, context: ParseContext): Listene
     ...parseSocket(message),
     perConnectionBufferLimitBytes: message.perConnectionBufferLimitBytes ?? BUFFER_LIMIT_BYTES,
     maxConnectionsToAcceptPerSocketEvent: message.maxConnectionsToAcceptPerSocketEvent ?? 0,
-    listenerFilters: message.listenerFilters.map((filter) => parseListenerFilter(filter, context)).filter((filter) => filter !== undefined),
+    listenerFilters: parseListenerFilters(message, context),
     listenerFiltersTimeoutMs: durationMsOr(message.listenerFiltersTimeout, LISTENER_FILTERS_TIMEOUT_MS),
     continueOnListenerFiltersTimeout: message.continueOnListenerFiltersTimeout,
     filterChains,
@@ -52,17 +55,17 @@ export function parseListener(message: Listener, context: ParseContext): Listene
 /** Fields that would change where traffic goes if they were left out. */
 function refuseUnsupported(message: Listener, context: ParseContext): void {
   if (message.filterChainMatcher !== undefined) context.refuse(message, 'filter_chain_matcher', 'matcher trees for filter chains');
-  if (message.useOriginalDst === true) context.refuse(message, 'use_original_dst', 'original destination listeners');
   if (message.udpListenerConfig !== undefined) context.refuse(message, 'udp_listener_config', 'UDP listeners');
   if (message.apiListener !== undefined) context.refuse(message, 'api_listener', 'API listeners');
   if (message.listenerSpecifier.case === 'internalListener') context.refuse(message, 'internal_listener', 'internal listeners');
 }
 
-type Socket = Pick<ListenerConfig, 'bindToPort' | 'reusePort' | 'backlog' | 'transparent' | 'freebind' | 'tcpFastOpenQueueLength'>;
+type Socket = Pick<ListenerConfig, 'bindToPort' | 'handsOff' | 'reusePort' | 'backlog' | 'transparent' | 'freebind' | 'tcpFastOpenQueueLength'>;
 
 function parseSocket(message: Listener): Socket {
   return {
     bindToPort: message.bindToPort ?? message.deprecatedV1?.bindToPort ?? true,
+    handsOff: message.useOriginalDst ?? false,
     reusePort: message.enableReusePort ?? true,
     backlog: message.tcpBacklogSize ?? 0,
     transparent: message.transparent ?? false,
@@ -93,6 +96,12 @@ function parseListenAddress(address: Address, context: ParseContext): SocketAddr
     return undefined;
   }
   return parseNumericAddress(address, context);
+}
+
+/** `use_original_dst` brings the filter that finds out where connections were going. */
+function parseListenerFilters(message: Listener, context: ParseContext): ExtensionConfig[] {
+  const filters = message.listenerFilters.map((filter) => parseListenerFilter(filter, context)).filter((filter) => filter !== undefined);
+  return message.useOriginalDst === true ? [...filters, ORIGINAL_DST] : filters;
 }
 
 function parseListenerFilter(message: ListenerFilter, context: ParseContext): ExtensionConfig | undefined {

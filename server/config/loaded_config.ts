@@ -73,7 +73,7 @@ export class LoadedConfig<T extends object> {
     const content = this.tree.anyContent(message);
     if (content !== undefined) {
       if (content.message !== undefined) this.visitUnknownTypes(content.message);
-      else if (!content.isOpened) {
+      else if (!content.isOpened && content.mustBeKnown) {
         content.isOpened = true;
         const nearest = nearestName(content.typeName, this.registry.typeNames());
         const hints = nearest === undefined ? [] : [`did you mean '${TYPE_URL_PREFIX}${nearest}'?`];

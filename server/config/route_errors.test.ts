@@ -31,6 +31,7 @@ ${indented}
 `;
   const loaded = loadBootstrap({ configPath: '', configYaml: yaml, allowUnknownStaticFields: false, skipDeprecatedLogs: true }, testDescriptors());
   if (!loaded.problems.hasErrors) buildConfig(loaded.message, [], loaded.context(registry));
+  loaded.finish();
   return loaded.problems.errors().map((problem) => [problemPosition(problem).replace(/^--config-yaml:(\d+)/, (_, line) => String(Number(line) - HEAD_LINES)), problem.text]);
 }
 
@@ -39,6 +40,15 @@ function route(match: string, action: string): string {
 }
 
 describe('route tables', () => {
+  it.each<[string, number]>([
+    ['"@type": type.googleapis.com/no.such.Type', 1],
+    ['"@type": type.googleapis.com/xds.type.v3.TypedStruct, type_url: type.googleapis.com/no.such.Type', 0],
+    ['"@type": type.googleapis.com/google.protobuf.Struct', 0],
+  ])('skip an optional filter with %s, unless no such type can be written', (type, errors) => {
+    const found = errorsOf(`typed_per_filter_config: { a: { "@type": type.googleapis.com/envoy.config.route.v3.FilterConfig, is_optional: true, config: { ${type} } } }`);
+    expect(found.map(([, text]) => text)).toEqual(Array(errors).fill("Unable to parse JSON as proto (INVALID_ARGUMENT: could not find @type 'type.googleapis.com/no.such.Type')"));
+  });
+
   it.each<[string, string, string, string]>([
     [
       'a domain twice', 'name: t\nvirtual_hosts:\n- { name: a, domains: [x.com] }\n- name: b\n  domains: [X.com]',

@@ -39,6 +39,10 @@ export interface ServerConfig {
   readonly runtime: RuntimeValues;
   readonly runtimeLayers: readonly RuntimeLayerConfig[];
   readonly stats: StatsConfig;
+  /** What `server.version` shows instead of the build's number. */
+  readonly versionOverride: number | undefined;
+  /** Folder of files that switch things on at the start (server_flags.ts); '' = none. */
+  readonly flagsPath: string;
   readonly mainWatchdog: WatchdogConfig;
   readonly workerWatchdog: WatchdogConfig;
 }

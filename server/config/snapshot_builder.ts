@@ -53,6 +53,8 @@ export function buildConfig(bootstrap: Bootstrap, commandLineTags: readonly Comm
     runtime: mergeLayers(runtimeLayers),
     runtimeLayers,
     stats: parseStats(bootstrap, commandLineTags, context),
+    versionOverride: bootstrap.statsServerVersionOverride === undefined ? undefined : Number(bootstrap.statsServerVersionOverride),
+    flagsPath: bootstrap.flagsPath,
     ...parseWatchdogs(bootstrap, context),
   });
 }

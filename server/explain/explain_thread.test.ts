@@ -1,11 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { setEnvironmentData } from 'node:worker_threads';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { FactoryRegistry } from '../../core/registry/factory_registry.ts';
-import { registerAllExtensions } from '../../extensions/all_extensions.ts';
-import { WATCH_KEY, Word } from '../../test/support/turn_watch.ts';
+import { afterEach, describe, expect, it } from 'vitest';
+import { bootstrap, cluster } from '../../test/process/support/bootstraps.ts';
+import { configFolder, wholeRegistry } from '../../test/support/config_folder.ts';
+import { passesDuring } from '../../test/support/turn_watch.ts';
 import { packConfig } from '../../workers/protocol/packed_snapshot.ts';
 import { fileVersion } from '../config/file_version.ts';
 import { readConfig } from '../config/read_config.ts';
@@ -15,52 +11,20 @@ import { ExplainThread } from './explain_thread.ts';
 
 const ENTRY = new URL('../../bin/explain_main.ts', import.meta.url);
 
-const BOOTSTRAP = `
-static_resources:
-  listeners:
-  - name: main
-    address: {socket_address: {address: 127.0.0.1, port_value: 80}}
-    filter_chains:
-    - filters:
-      - name: envoy.filters.network.http_connection_manager
-        typed_config:
-          "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
-          stat_prefix: main
-          http_filters: [{name: router, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router}}]
-          route_config:
-            name: all
-            virtual_hosts:
-            - name: all
-              domains: ["*"]
-              routes:
-              - match: {prefix: /a/}
-                route:
-                  cluster: service
-                  timeout: 7s
-  clusters:
-  - name: service
-    load_assignment: {cluster_name: service, endpoints: [{lb_endpoints: [{endpoint: {address: {socket_address: {address: 127.0.0.1, port_value: 81}}}}]}]}
-`;
-
-let dir = '';
-const threads: ExplainThread[] = [];
-beforeAll(() => {
-  dir = mkdtempSync(join(tmpdir(), 'envoyts-explain-'));
+const BOOTSTRAP = bootstrap({
+  port: 80, routes: '- match: { prefix: /a/ }\n  route:\n    cluster: service\n    timeout: 7s', clusters: cluster('service', 'STATIC', '127.0.0.1', 81),
 });
+const TIMEOUT_LINE = BOOTSTRAP.split('\n').findIndex((line) => line.includes('7s')) + 1;
+
+const folder = configFolder();
+const threads: ExplainThread[] = [];
 afterEach(async () => {
   await Promise.all(threads.splice(0).map((thread) => thread.close()));
 });
-afterAll(() => {
-  rmSync(dir, { recursive: true, force: true });
-});
 
 async function task(name: string): Promise<ExplainTask> {
-  const configPath = join(dir, name);
-  writeFileSync(configPath, BOOTSTRAP);
-  const registry = new FactoryRegistry();
-  registerAllExtensions(registry);
-  const source = { configPath, configYaml: '', allowUnknownStaticFields: false, skipDeprecatedLogs: false, statsTags: [], isLogFormatSet: false };
-  const { config } = readConfig(source, registry).read;
+  const source = folder.source(name, BOOTSTRAP);
+  const { config } = readConfig(source, wholeRegistry()).read;
   const clusters = config.clusters.map((cluster, id) => ({
     id, config: cluster.config,
     hosts: {
@@ -73,7 +37,7 @@ async function task(name: string): Promise<ExplainTask> {
     request: request('http://127.0.0.1/a/b'), version: 1, packed: await packConfig(config.listeners, clusters), hostChanges: new Map(),
     ports: new Map([['main', [80]]]), clusterTypes: new Map([['service', 'STATIC']]), health: new Int32Array(new SharedArrayBuffer(64)),
     runtime: config.runtime, node: { id: '', cluster: '', zone: '' },
-    origin: { source, fileVersion: fileVersion(configPath), disabledExtensions: [] }, wallMs: 1_700_000_000_000,
+    origin: { source, fileVersion: fileVersion(source.configPath), disabledExtensions: [] }, wallMs: 1_700_000_000_000,
   };
 }
 
@@ -99,7 +63,7 @@ describe('the thread that answers /explain', { timeout: 60_000 }, () => {
     const thread = threadFor(ENTRY);
     const text = await textOf(thread, question);
     expect(text).toMatch(/^verdict +forwarded to cluster service at 127\.0\.0\.1:81/m);
-    expect(text).toMatch(/timeout 7s.*places\.yaml:22:/);
+    expect(text).toMatch(new RegExp(`timeout 7s.*places\\.yaml:${TIMEOUT_LINE}:`));
     expect(await textOf(thread, { ...question, request: request('http://127.0.0.1/b') })).toMatch(/^verdict +answered here with 404/m);
     expect(await textOf(thread, { ...question, request: request('') })).toContain('error: a URL is wanted');
   });
@@ -115,26 +79,18 @@ describe('the thread that answers /explain', { timeout: 60_000 }, () => {
 
   it('names no places of a file that is another one by now', async () => {
     const question = await task('changed.yaml');
-    writeFileSync(question.origin.source.configPath, `# one line more\n${BOOTSTRAP}`);
+    folder.source('changed.yaml', `# one line more\n${BOOTSTRAP}`);
     const text = await textOf(threadFor(ENTRY), question);
     expect(text).toMatch(/^verdict +forwarded to cluster service at 127\.0\.0\.1:81/m);
-    expect(text).not.toMatch(/changed\.yaml:24:/);
     expect(text).toMatch(/timeout 7s/);
+    expect(text).not.toMatch(/timeout 7s.*changed\.yaml/);
   });
 
   it("leaves main's loop free", async () => {
-    const words = new Int32Array(new SharedArrayBuffer(8));
-    setEnvironmentData(WATCH_KEY, words.buffer as unknown as Parameters<typeof setEnvironmentData>[1]);
-    let isAsking = true;
-    const turn = (): void => {
-      Atomics.add(words, Word.turns, 1);
-      Atomics.notify(words, Word.turns);
-      if (isAsking) setImmediate(turn);
-    };
-    setImmediate(turn);
     const thread = threadFor(new URL('../../test/support/watched_explain_main.ts', import.meta.url));
-    expect(await textOf(thread, await task('watched.yaml'))).toMatch(/^verdict +forwarded/m);
-    isAsking = false;
-    expect(Atomics.load(words, Word.passes)).toBe(2);
+    const question = await task('watched.yaml');
+    expect(await passesDuring(async () => {
+      expect(await textOf(thread, question)).toMatch(/^verdict +forwarded/m);
+    })).toBe(2);
   });
 });

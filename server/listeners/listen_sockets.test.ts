@@ -9,7 +9,7 @@ import { openListenSockets } from './listen_sockets.ts';
 
 function listener(addresses: readonly { address: string; port: number }[], more: Partial<ListenerConfig> = {}): ListenerConfig {
   const config: Partial<ListenerConfig> = {
-    name: 'l', addresses, bindToPort: true, reusePort: true, backlog: 0, transparent: false, freebind: false, tcpFastOpenQueueLength: 0, ...more,
+    name: 'l', addresses, bindToPort: true, handsOff: false, reusePort: true, backlog: 0, transparent: false, freebind: false, tcpFastOpenQueueLength: 0, ...more,
   };
   // Opening sockets reads nothing else of a listener.
   return config as ListenerConfig;

@@ -33,8 +33,7 @@ function failureFields(failures: readonly CheckFailure[]): Record<string, unknow
     if (failure.header === undefined) continue;
     const list = failure.field.startsWith('request_') ? 'requestHeaderMatchFailures' : 'responseHeaderMatchFailures';
     const known = (fields[list] ?? []) as unknown[];
-    // The name is what identifies a matcher here; its specifier stands in the test file.
-    fields[list] = [...known, { headerMatcher: { name: failure.header.name }, actualHeaderValue: failure.header.value }];
+    fields[list] = [...known, { headerMatcher: failure.header.matcher, actualHeaderValue: failure.header.value }];
   }
   return fields;
 }

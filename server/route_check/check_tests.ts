@@ -35,6 +35,8 @@ export interface CheckInput {
 
 export interface HeaderExpectation {
   readonly config: HeaderMatcherConfig;
+  /** As the test file has it. */
+  readonly message: HeaderMatcherMessage;
   /** How the matcher is called in reports: `string_match.exact`. */
   readonly kind: string;
   /** The exact value wanted, where it is one. */
@@ -163,8 +165,8 @@ const PATTERNS: Readonly<Record<string, string>> = {
 function parseExpectation(message: HeaderMatcherMessage, context: ParseContext): HeaderExpectation {
   const config = parseHeaderMatcher(message, context);
   const specifier = message.headerMatchSpecifier;
-  if (specifier.case !== 'stringMatch') return { config, kind: KINDS[specifier.case ?? 'presentMatch'] ?? 'present_match', exact: undefined };
+  if (specifier.case !== 'stringMatch') return { config, message, kind: KINDS[specifier.case ?? 'presentMatch'] ?? 'present_match', exact: undefined };
   const pattern = specifier.value.matchPattern;
   const kind = `string_match.${PATTERNS[pattern.case ?? ''] ?? 'match_pattern_not_set'}`;
-  return { config, kind, exact: pattern.case === 'exact' ? pattern.value : undefined };
+  return { config, message, kind, exact: pattern.case === 'exact' ? pattern.value : undefined };
 }

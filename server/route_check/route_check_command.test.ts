@@ -131,14 +131,15 @@ describe('router-check', () => {
     const tests = file('two.yaml', `tests:\n${test('good', '/cart', '{ cluster_name: carts }')}${test('bad', '/cart', '{ cluster_name: x, response_header_matches: [{ name: x-a, string_match: { exact: "2" } }] }')}`);
     const expected = { test_results: [
       { test_name: 'good', test_passed: true },
-      { test_name: 'bad', failure: { expected_cluster_name: 'x', actual_cluster_name: 'carts', response_header_match_failures: [{ header_matcher: { name: 'x-a' }, actual_header_value: '1' }] } },
+      { test_name: 'bad', failure: { expected_cluster_name: 'x', actual_cluster_name: 'carts', response_header_match_failures: [{ header_matcher: { name: 'x-a', string_match: { exact: '2' } }, actual_header_value: '1' }] } },
     ] };
     run('-c', routes, '-t', tests, '-o', join(dir, 'out.json'));
     expect(JSON.parse(readFileSync(join(dir, 'out.json'), 'utf8'))).toEqual(expected);
     run('-c', routes, '-t', tests, '-o', join(dir, 'out.pb'), '--only-show-failures');
     const desc = testDescriptors().requireMessage('envoy.RouterCheckToolSchema.ValidationResult');
-    const decoded = fromBinary(desc, readFileSync(join(dir, 'out.pb'))) as unknown as { testResults: { testName: string }[] };
+    const decoded = fromBinary(desc, readFileSync(join(dir, 'out.pb'))) as unknown as { testResults: { testName: string; failure: { responseHeaderMatchFailures: unknown[] } }[] };
     expect(decoded.testResults.map((result) => result.testName)).toEqual(['bad']);
+    expect(decoded.testResults[0].failure.responseHeaderMatchFailures).toMatchObject([{ headerMatcher: { name: 'x-a', headerMatchSpecifier: { case: 'stringMatch', value: { matchPattern: { case: 'exact', value: '2' } } } } }]);
   });
 
   it.each<[string, string[], string]>([

@@ -22,8 +22,8 @@ export interface CheckFailure {
   readonly actual: string;
   /** The expectation was that the value is another one. */
   readonly isInverted: boolean;
-  /** For header matches: which header, and its value. */
-  readonly header: { readonly name: string; readonly value: string } | undefined;
+  /** For header matches: the matcher as the test file has it, and the header's value. */
+  readonly header: { readonly matcher: object; readonly value: string } | undefined;
 }
 
 export interface CheckResult {
@@ -125,10 +125,10 @@ export class RouteChecker {
 
   private matchHeaders(list: string, expectations: readonly HeaderExpectation[], headers: HeaderMap): CheckFailure[] {
     const failures: CheckFailure[] = [];
-    for (const { config, kind, exact } of expectations) {
+    for (const { config, message, kind, exact } of expectations) {
       if (new HeaderMatcher(config, this.routes.names).matches(headers)) continue;
       const value = headerText(headers, config.name);
-      const header = { name: config.name, value };
+      const header = { matcher: message, value };
       const field = `${list}.${kind}`;
       const shown = value === '' && headers.getByName(config.name) === undefined && config.name !== ':status' ? 'NULL' : value;
       if (config.kind === 'present') {

@@ -38,6 +38,29 @@ describe('runtime layers', () => {
     expect(seen).toEqual([]);
   });
 
+  // Recorded from Envoy: status 503 and this text, by `POST /runtime_modify?k=...`.
+  it.each<[string, string]>([
+    ['"quoted', 'column 8: illegal EOF in scalar'], ["a: 'x", 'column 6: illegal EOF in scalar'],
+    ['{a: 1, b: {c: 1}', 'column 1: end of map flow not found'], ['  [1', 'column 1: end of sequence flow not found'],
+    ['[a,{b: 1]', 'column 9: illegal flow end'], ['{a: [1}', 'column 7: illegal flow end'],
+    [']', 'column 1: illegal flow end'], ['{numerator: 1}}', 'column 15: illegal flow end'],
+    ['a: b: c', 'column 5: illegal map value'], ['[1, *b]', 'column 5: the referenced anchor is not defined: b'],
+    ['{a: @b}', 'column 5: unknown token'], ['`x', 'column 1: unknown token'],
+    ['> x', 'column 3: unexpected character in block scalar'], ['|+x', 'column 3: unexpected character in block scalar'],
+    ['"\\q"', 'column 4: unknown escape character: q'], ['"\\xZZ"', 'column 6: bad character found while scanning hex number'],
+  ])('refuse %s, which is no YAML, and change nothing', (text, problem) => {
+    const { runtime, seen } = setUp();
+    expect(runtime.modify(new Map([['a', '7'], ['k', text]]))).toBe(`yaml-cpp: error at line 1, ${problem}`);
+    expect(seen).toEqual([]);
+    expect(runtime.entries().map(({ key, finalValue }) => [key, finalValue])).toEqual([['a', '1'], ['b', 'false'], ['f', '{"numerator":5,"denominator":100}']]);
+  });
+
+  it.each(['&a', '|', '? x', '---', '...', '%y', 'a]', '"a" b', '{a: 1}x', 'a: b\nc', '[&a 1, *a]', '~', '#x'])('take %j, as Envoy does', (text) => {
+    const { runtime, seen } = setUp();
+    expect(runtime.modify(new Map([['k', text]]))).toBeUndefined();
+    expect(seen.at(-1)).toMatchObject({ k: text });
+  });
+
   it('know a fraction by its YAML, and show values as they were written', () => {
     const { runtime, seen } = setUp();
     const given: [string, unknown][] = [
@@ -45,7 +68,7 @@ describe('runtime layers', () => {
       ['numerator: 7', { numerator: 7, denominator: 100 }],
       ['{denominator: MILLION}', { numerator: 0, denominator: 1_000_000 }],
     ];
-    for (const text of ['{numerator: 5, denominator: DOZEN}', '{numerator: 5, more: 1}', '{numerator: half}', '{numerator: 5', '[numerator]', 'denominators']) given.push([text, text]);
+    for (const text of ['{numerator: 5, denominator: DOZEN}', '{numerator: 5, more: 1}', '{numerator: half}', '[numerator]', 'denominators']) given.push([text, text]);
     for (const [text, value] of given) {
       runtime.modify(new Map([['f', text]]));
       expect(seen.at(-1)).toMatchObject({ f: value });

@@ -4,6 +4,7 @@ import type { StatsScope } from '../../core/stats/stats.ts';
 import type { RuntimeLayerConfig } from '../config/runtime_parser.ts';
 import type { RuntimeControl } from '../instance.ts';
 import { parseAdminValue } from './admin_value.ts';
+import { yamlProblem } from './yaml_problem.ts';
 import { createRuntimeStats, type RuntimeStats } from '../stats/server_stats.ts';
 
 export class RuntimeManager implements RuntimeControl {
@@ -43,6 +44,11 @@ export class RuntimeManager implements RuntimeControl {
 
   modify(values: ReadonlyMap<string, string>): string | undefined {
     if (!this.hasAdminLayer) return 'No admin layer specified';
+    for (const text of values.values()) {
+      const problem = yamlProblem(text);
+      // Then nothing changes. (Envoy has taken over what it came to before, and lost the value of the key that is wrong.)
+      if (problem !== undefined) return problem;
+    }
     for (const [key, text] of values) {
       if (text === '') this.adminValues.delete(key);
       else this.adminValues.set(key, { text, value: parseAdminValue(text) });

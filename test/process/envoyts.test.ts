@@ -1,6 +1,8 @@
 /** The product as it is started by a user: bin/envoyts.js with the real data path. */
-import { existsSync, readFileSync, renameSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { bootstrap, cluster, fileAccessLog } from './support/bootstraps.ts';
 import { ask, EnvoytsProcess } from './support/envoyts_process.ts';
@@ -107,6 +109,19 @@ describe('envoyts', () => {
       position = found;
     }
     expect(envoyts.stderr).toMatch(/^\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}\]\[\d+\]\[info\]\[main\] \[server\/run\.ts:\d+\] initializing epoch 0/);
+  });
+
+  it('begins as after /healthcheck/fail where flags_path has a file drain, and shows the version that it is to show', async () => {
+    const flags = mkdtempSync(join(tmpdir(), 'envoyts-flags-'));
+    closers.push(() => rmSync(flags, { recursive: true }));
+    writeFileSync(join(flags, 'drain'), '');
+    const envoyts = spawned(bootstrap({ top: `flags_path: ${flags}\nstats_server_version_override: 5\n` }), '--concurrency', '1');
+    await envoyts.until('the admin interface', () => existsSync(join(envoyts.folder, 'admin')));
+    await envoyts.until('the end of its start', async () => (await envoyts.admin('/ready')).body === 'DRAINING\n');
+    expect([await envoyts.stat('server.version'), await envoyts.stat('server.live')]).toEqual([5, 0]);
+    expect(envoyts.stderr).toContain('starting server in drain mode');
+    await envoyts.admin('/healthcheck/ok', 'POST');
+    await envoyts.ready();
   });
 
   it('writes JSON lines when the bootstrap says so', async () => {

@@ -25,11 +25,12 @@ type Random = (below: number) => number;
 const pick = (random: Random, of: readonly string[]): string => of[random(of.length)] ?? '';
 const repeat = (random: Random, max: number, make: () => string): string => Array.from({ length: random(max + 1) }, make).join('');
 
-const LITERALS = ['a', 'b', 'A', 'ab', 'ba', '/', '/', '/a', '/b', '.', '-', 'é', '/ab/', 'aé', 'b-ab'];
+// RE2 takes U+017F for s and U+212A for k where case is ignored.
+const LITERALS = ['a', 'b', 'A', 's', 'K', '\u017f', '\u212a', 'sk/', 'ab', 'ba', '/', '/', '/a', '/b', '.', '-', 'é', '/ab/', 'aé', 'b-ab'];
 /** Around a literal, such that neither end of the pattern says much. */
-const AROUND = ['.*', '.*', '.+', '[^/]*', '/.*', '/[^/]+', '.*a', 'b.*', '.*(a|b)', '/ab/.*', '.?'];
+const AROUND = ['.*', '.*', '.+', '[ab]*', '\\w*', '[^/]*', '/.*', '/[^/]+', '.*a', 'b.*', '.*(a|b)', '/ab/.*', '.?'];
 const ATOMS = [
-  'a', 'b', '/', '/', '/a', 'ab', '\\.', '\\/', '-', '.', '[^/]', '[a-z]', '[^a]', '[+-9]', '[]a]', '\\d', '\\w', '\\W', '\\S', 'é', '(?i)a', '\\x61', '\\Qa\\E', '^', '$', '[[:alpha:]]',
+  'a', 'b', '/', '/', '/a', 'ab', '\\.', '\\/', '-', '.', '[^/]', '[a-z]', '[^a]', '[+-9]', '[]a]', '\\d', '\\w', '\\W', '\\S', 'é', '(?i)a', '(?i:sb)', '(?i-s:K)', '(?i)', '(?-i)', '\\x61', '\\Qa\\E', '^', '$', '[[:alpha:]]',
 ];
 const TEMPLATE_SEGMENTS = ['a', 'b', '*', 'ab', 'a.b', 'ba*'];
 const QUANTIFIERS = ['', '', '', '', '*', '+', '?', '{2}', '{1,2}', '*?', '+?'];
@@ -47,7 +48,8 @@ function pattern(random: Random, depth: number): string {
 function validPattern(random: Random): string {
   for (;;) {
     const within = () => `${pick(random, AROUND)}${repeat(random, 3, () => pick(random, LITERALS)).replace('.', '\\.')}${pick(random, AROUND)}`;
-    const regex = random(3) === 0 ? within() : pattern(random, 2);
+    const body = random(3) === 0 ? within() : pattern(random, 2);
+    const regex = random(5) === 0 ? `(?i)${body}` : body;
     try {
       RE2JS.compile(regex);
       return regex;

@@ -3,6 +3,7 @@ import type { ParseContext } from '../../core/registry/parse_context.ts';
 import { register as registerAggregateCluster } from '../../extensions/clusters/aggregate/config.ts';
 import { register as registerDnsCluster } from '../../extensions/clusters/dns/config.ts';
 import { register as registerRouter } from '../../extensions/filters/http/router/config.ts';
+import { register as registerUpstreamCodec } from '../../extensions/filters/http/upstream_codec/config.ts';
 import { register as registerConnectionManager } from '../../extensions/filters/network/http_connection_manager/config.ts';
 import { register as registerLeastRequest } from '../../extensions/load_balancing_policies/least_request/config.ts';
 import { register as registerMaglev } from '../../extensions/load_balancing_policies/maglev/config.ts';
@@ -24,7 +25,7 @@ export function parseOnly<Config>(category: string, name: string, typeName: stri
 export function configRegistry(): FactoryRegistry {
   const registry = new FactoryRegistry();
   const all = [
-    registerConnectionManager, registerRouter, registerAggregateCluster, registerDnsCluster, registerRoundRobin, registerLeastRequest, registerRandom, registerRingHash, registerMaglev, registerSubset,
+    registerConnectionManager, registerRouter, registerUpstreamCodec, registerAggregateCluster, registerDnsCluster, registerRoundRobin, registerLeastRequest, registerRandom, registerRingHash, registerMaglev, registerSubset,
     registerCares, registerGetAddrInfo, registerRawBuffer, registerHttpOptions,
   ];
   for (const register of all) register(registry);

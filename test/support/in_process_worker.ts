@@ -187,7 +187,7 @@ export class InProcessWorker {
     return {
       id, sockets: [this.listenSource(id)], boundAddresses: [],
       config: {
-        name: 'l', statPrefix: 'l', addresses: [address], bindToPort: true, reusePort: true, backlog: 0, transparent: false, freebind: false, tcpFastOpenQueueLength: 0,
+        name: 'l', statPrefix: 'l', addresses: [address], bindToPort: true, handsOff: false, reusePort: true, backlog: 0, transparent: false, freebind: false, tcpFastOpenQueueLength: 0,
         perConnectionBufferLimitBytes: 1 << 20, maxConnectionsToAcceptPerSocketEvent: 0, listenerFilters: [], listenerFiltersTimeoutMs: 15000,
         continueOnListenerFiltersTimeout: false, defaultFilterChain: null, trafficDirection: 'unspecified', drainType: 'default', accessLogs: [],
         filterChains: [

@@ -21,6 +21,7 @@ import { IoDispatcher } from '../../core/network/io_dispatcher.ts';
 import { ActiveListener, type CompiledFilterChain, ListenerStats } from '../../core/network/listener/active_listener.ts';
 import { FilterChainMatcher } from '../../core/network/listener/filter_chain_match.ts';
 import type { FilterChainConfig, ListenerConfig } from '../../core/network/listener/listener_config.ts';
+import { ListenerDirectory } from '../../core/network/listener/listener_directory.ts';
 import { LISTENER_FILTER_CATEGORY, type ListenerFilter } from '../../core/network/listener_filter.ts';
 import { NETWORK_FILTER_CATEGORY, type NetworkFilterFactory } from '../../core/network/network_filter.ts';
 import type { FactoryRegistry } from '../../core/registry/factory_registry.ts';
@@ -85,6 +86,7 @@ export class Worker {
   private readonly runtime: RuntimeSnapshot;
   private node: Snapshot['node'];
   private listeners: Map<number, ActiveListener>;
+  private readonly directory: ListenerDirectory;
   private connectionIds: number;
   private readonly randomWords: Uint32Array;
   private randomPosition: number;
@@ -108,6 +110,7 @@ export class Worker {
     this.runtime = new RuntimeSnapshot({});
     this.node = { id: '', cluster: '', zone: '' };
     this.listeners = new Map();
+    this.directory = new ListenerDirectory();
     this.connectionIds = deps.index;
     this.randomWords = new Uint32Array(1024);
     this.randomPosition = this.randomWords.length;
@@ -166,6 +169,8 @@ export class Worker {
       listener.drainConnections();
     }
     this.listeners = next;
+    this.directory.clear();
+    for (const { id, boundAddresses } of snapshot.listeners) this.directory.add(next.get(id) as ActiveListener, boundAddresses);
     this.deps.stats.announce();
   }
 
@@ -264,6 +269,7 @@ export class Worker {
     const fallback = config.defaultFilterChain === null ? null : this.buildChain(config.defaultFilterChain, context);
     const matcher = new FilterChainMatcher(config.filterChains, chains, fallback);
     const listener = new ActiveListener(snapshot.id, config, this.dispatcher, new ListenerStats(listenerScope, index), matcher, this.nextConnectionId, this.listenerFilters(config));
+    if (config.handsOff) listener.directory = this.directory;
     listener.listen(snapshot.sockets);
     return listener;
   }

@@ -172,6 +172,23 @@ describe('Http1ConnPool', () => {
     expect(active()).toEqual([1, 0, 0]);
   });
 
+  it('counts the requests of a connection when it ends, if it ever began', () => {
+    const counts: number[] = [];
+    pool.context.cluster.stats.rqPerCx.record = (requests) => counts.push(requests);
+    request();
+    request();
+    io.connected(1, 111);
+    expect(counts).toEqual([]);
+    request();
+    const socket = connect();
+    io.data(socket.connection, OK);
+    request();
+    io.data(socket.connection, OK);
+    expect(counts).toEqual([]);
+    io.eof(socket.connection);
+    expect(counts).toEqual([2]);
+  });
+
   it('lets a request that fails begin another at once', () => {
     const first = request();
     let again: TestRequest | undefined;

@@ -324,6 +324,7 @@ export class Http1ConnPool implements ConnPool {
     cluster.stats.cxActive.dec();
     cluster.stats.cxDestroy.inc();
     cluster.stats.cxLengthMs.record(dispatcher.nowMs - client.connection.startMs);
+    if (!this.isTcp && !Number.isNaN(client.connectEndMs)) cluster.stats.rqPerCx.record(client.requestCount);
     this.host.onConnectionClosed();
     this.breaker.dec(CircuitKind.connections);
     this.leave();

@@ -555,21 +555,21 @@ export class ActiveStream implements RequestDecoder, IterationOwner, DeferredDel
 
   // === the end ===
 
-  /** Ends the stream: filters, stats, log line; the object goes back to its pool when the turn is over. */
+  /** Ends the stream: filters, stats, log line and after it those of tries that this ends; the object goes back to its pool when the turn is over. */
   private end(isReset: boolean, isReplaced = false): void {
     if (this.isDestroyed) return;
     const { context, info, owner } = this;
-    const { dispatcher, loggers } = context.parts;
     settleStream(context, info, owner === null ? null : owner.codec, this.upgrade, this.isRequestDone, isReset);
     this.timeouts.end();
-    this.terminal.onDestroy();
     const handles = this.handles;
     for (let i = 0; i < handles.length; i++) handles[i].filter.onStreamComplete?.();
-    if (loggers.length > 0) this.log(AccessLogType.downstreamEnd);
+    this.terminal.onStreamComplete();
+    if (context.parts.loggers.length > 0) this.log(AccessLogType.downstreamEnd);
+    this.terminal.onDestroy();
     this.isDestroyed = true;
     for (let i = 0; i < handles.length; i++) handles[i].filter.onDestroy?.();
     this.owner = null;
-    dispatcher.deferDelete(this);
+    context.parts.dispatcher.deferDelete(this);
     if (!isReplaced) owner?.onStreamEnd(this, isReset);
   }
 

@@ -207,8 +207,10 @@ export class ConnectionManager implements ConnectionCallbacks, ServerConnectionC
     }
     stats.cxMaxDurationReached.inc();
     if (this.requestNumber === 0) this.closeNow(true);
-    else if (this.context.parts.config.isMaxConnectionDurationSafe) this.isExpired = true;
-    else this.startDrain();
+    else if (this.context.parts.config.isMaxConnectionDurationSafe) {
+      this.isExpired = true;
+      stats.cxHttp1SoftDrain.inc();
+    } else this.startDrain();
   }
 
   /** Drain sequence: responses say `connection: close`; after drain_timeout an idle connection is closed. */
@@ -275,6 +277,7 @@ export class ConnectionManager implements ConnectionCallbacks, ServerConnectionC
     const { stats, dispatcher } = this.context.parts;
     stats.cxActive.dec();
     if (this.sawBytes) stats.cxHttp1Active.dec();
+    if (this.isExpired) stats.cxHttp1SoftDrain.dec();
     stats.cxDestroy.inc();
     stats.cxLengthMs.record(dispatcher.nowMs - this.connection.startMs);
     this.idleTimer.close();

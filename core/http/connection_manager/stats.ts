@@ -1,5 +1,13 @@
 import type { Counter, Gauge, Histogram, StatsScope } from '../../stats/stats.ts';
 
+/** What other protocols, overload and tracing count: nothing here, shown as 0. */
+const OTHER_COUNTERS = [
+  'downstream_cx_http2_total', 'downstream_cx_http3_total', 'downstream_cx_overload_disable_keepalive', 'downstream_cx_ssl_total', 'downstream_rq_http2_total',
+  'downstream_rq_http3_total', 'downstream_rq_overload_close', 'downstream_rq_too_many_premature_resets', 'rq_overload_local_reply',
+  'tracing.client_enabled', 'tracing.not_traceable', 'tracing.random_sampling', 'tracing.service_forced',
+];
+const OTHER_GAUGES = ['downstream_cx_http2_active', 'downstream_cx_http3_active', 'downstream_cx_ssl_active'];
+
 /** Response-class counters below one prefix. */
 export class ResponseClassStats {
   private readonly classes: readonly Counter[];
@@ -33,6 +41,8 @@ export class ConnectionManagerStats {
   readonly cxDrainClose: Counter;
   readonly cxIdleTimeout: Counter;
   readonly cxMaxDurationReached: Counter;
+  /** Connections over their duration that wait for one more request (http1_safe_max_connection_duration). */
+  readonly cxHttp1SoftDrain: Gauge;
   readonly cxMaxRequestsReached: Counter;
   readonly cxProtocolError: Counter;
   readonly cxUpgradesTotal: Counter;
@@ -67,6 +77,8 @@ export class ConnectionManagerStats {
   readonly listenerCodes: ResponseClassStats;
 
   constructor(scope: StatsScope, listenerScope: StatsScope) {
+    for (const name of OTHER_COUNTERS) scope.counter(name);
+    for (const name of OTHER_GAUGES) scope.gauge(name);
     this.cxTotal = scope.counter('downstream_cx_total');
     this.cxActive = scope.gauge('downstream_cx_active');
     this.cxHttp1Total = scope.counter('downstream_cx_http1_total');
@@ -81,6 +93,7 @@ export class ConnectionManagerStats {
     this.cxDrainClose = scope.counter('downstream_cx_drain_close');
     this.cxIdleTimeout = scope.counter('downstream_cx_idle_timeout');
     this.cxMaxDurationReached = scope.counter('downstream_cx_max_duration_reached');
+    this.cxHttp1SoftDrain = scope.gauge('downstream_cx_http1_soft_drain');
     this.cxMaxRequestsReached = scope.counter('downstream_cx_max_requests_reached');
     this.cxProtocolError = scope.counter('downstream_cx_protocol_error');
     this.cxUpgradesTotal = scope.counter('downstream_cx_upgrades_total');

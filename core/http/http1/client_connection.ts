@@ -5,7 +5,7 @@ import { HeaderId } from '../../headers/header_names.ts';
 import { BodyKind, type RequestEncoder, ResetReason, type ResponseDecoder } from '../codec.ts';
 import { ChunkedDecoder, ChunkStatus } from './chunked_decoder.ts';
 import { HeadTail, type Http1Literals, REQUEST_LINE_END_LENGTH, sendBody, sendHead, sendTrailers, TRAILER_FRAME_LENGTH } from './encoder.ts';
-import { Framing, FramingError, isUpgrade, receivedHeaderBytes, settleLines, wantsKeepAlive } from './framing.ts';
+import { excessHeaderBytes, Framing, FramingError, isUpgrade, receivedHeaderBytes, settleLines, wantsKeepAlive } from './framing.ts';
 import { settleBlanks } from './header_blanks.ts';
 import { ParseStatus } from './header_lines.ts';
 import { isConnect } from './request_target.ts';
@@ -261,7 +261,7 @@ export class Http1ClientConnection implements RequestEncoder {
       return p;
     }
     this.heldBytes = 0;
-    if (next === ParseStatus.tooManyHeaders) this.responseHeadBytes += receivedHeaderBytes(headers);
+    if (next === ParseStatus.tooManyHeaders) this.responseHeadBytes += excessHeaderBytes(headers, this.settings.maxHeadersCount);
     if (next < 0 || this.parser.headLength > this.settings.maxHeadersBytes) return this.fail(end);
     this.wireBytesReceived += this.parser.headLength;
     this.failedBytes = end - next;

@@ -1,5 +1,5 @@
 import type { TurnBuffer } from '../../buffer/turn_buffer.ts';
-import type { HeaderMap } from '../../headers/header_map.ts';
+import { ENTRY_WORDS, type HeaderMap } from '../../headers/header_map.ts';
 import { latin1, rangeEquals } from '../../headers/byte_range.ts';
 import { rangeHasToken } from '../../headers/token_list.ts';
 import { HeaderGroup, HeaderId } from '../../headers/header_names.ts';
@@ -119,6 +119,12 @@ export function settleLines(headers: HeaderMap, turn: TurnBuffer): void {
  */
 export function receivedHeaderBytes(headers: HeaderMap): number {
   return headers.count === 0 ? 3 : headers.lineBytes(3);
+}
+
+/** The same of a head with more than `maxHeaders` lines, as Envoy finds out: with the line that is too many and the name of the next. */
+export function excessHeaderBytes(headers: HeaderMap, maxHeaders: number): number {
+  const bytes = headers.lineBytes(3);
+  return headers.count <= maxHeaders + 1 ? bytes : bytes - 3 - headers.entries[(maxHeaders + 1) * ENTRY_WORDS + 4];
 }
 
 /** Whether the headers ask for an upgrade: `connection: upgrade` and an `upgrade` field (RFC 9110 §7.8). */

@@ -14,7 +14,7 @@ export const ParseStatus = {
   badValue: -3,
   /** A line that begins with whitespace: obsolete folding (RFC 9112 §5.2). */
   obsFold: -4,
-  /** More header lines than allowed; the first one too many is in the map. */
+  /** More header lines than allowed, none of them malformed; the first two that are too many are in the map. */
   tooManyHeaders: -5,
   /** A malformed start line. */
   badStartLine: -6,
@@ -62,7 +62,8 @@ export function parseHeaderLines(map: HeaderMap, slab: Uint8Array, from: number,
     let c = slab[p];
     if (c === 13) {
       if (p + 1 >= end) return incomplete(cursor, line);
-      return slab[p + 1] === 10 ? p + 2 : ParseStatus.badValue;
+      if (slab[p + 1] !== 10) return ParseStatus.badValue;
+      return map.count > maxHeaders ? ParseStatus.tooManyHeaders : p + 2;
     }
     // A client's messages have the same headers in the same order: the id that stood here in the map's last message is tried
     // first, which saves the hash and a second look at the name.
@@ -145,7 +146,11 @@ export function parseHeaderLines(map: HeaderMap, slab: Uint8Array, from: number,
     entries[k + 4] = valueEnd - valueStart;
     entries[k + 5] = id;
     map.count = count + 1;
-    if (count >= maxHeaders) return ParseStatus.tooManyHeaders;
+    if (count >= maxHeaders) {
+      // The head is refused at its end, unless it is malformed. Lines after the second that is too many take the same place.
+      if (count > maxHeaders + 1) map.count = count;
+      continue;
+    }
     if (id !== 0 && id < FAST_IDS) {
       map.groups |= groups[id];
       if (slots[id] === 0) slots[id] = count + 1;

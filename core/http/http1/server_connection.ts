@@ -6,7 +6,7 @@ import { ChunkedDecoder, ChunkStatus } from './chunked_decoder.ts';
 import {
   CONTINUE_RESPONSE_LENGTH, HeadTail, type Http1Literals, sendBody, sendHead, sendTrailers, startLineEquals, TRAILER_FRAME_LENGTH,
 } from './encoder.ts';
-import { Framing, FramingError, isUpgrade, receivedHeaderBytes, sanitizeConnectionHeader, settleLines, wantsKeepAlive } from './framing.ts';
+import { excessHeaderBytes, Framing, FramingError, isUpgrade, receivedHeaderBytes, sanitizeConnectionHeader, settleLines, wantsKeepAlive } from './framing.ts';
 import { settleBlanks } from './header_blanks.ts';
 import { ParseStatus } from './header_lines.ts';
 import { HeaderGroup, HeaderId } from '../../headers/header_names.ts';
@@ -357,7 +357,7 @@ export class Http1ServerConnection implements ResponseEncoder {
   private failParse(status: number, end: number): number {
     switch (status) {
       case ParseStatus.tooManyHeaders:
-        if (this.stream !== null) this.requestHeaderLineBytes = receivedHeaderBytes(this.stream.requestHeaders);
+        if (this.stream !== null) this.requestHeaderLineBytes = excessHeaderBytes(this.stream.requestHeaders, this.settings.maxHeadersCount);
         return this.fail(431, 'http1.too_many_headers', end);
       case ParseStatus.badValue:
         return this.fail(400, 'http1.invalid_characters', end);

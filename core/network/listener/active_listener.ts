@@ -9,6 +9,12 @@ import type { ListenerConfig } from './listener_config.ts';
 /** By the number that core.v3.TrafficDirection gives them. */
 const DIRECTIONS: readonly string[] = ['unspecified', 'inbound', 'outbound'];
 
+/** Counters of what does not happen here, shown as 0. */
+const OTHER_COUNTERS = [
+  'downstream_cx_overflow', 'downstream_cx_overload_reject', 'downstream_cx_transport_socket_connect_timeout', 'downstream_global_cx_overflow',
+  'downstream_listener_filter_error', 'downstream_listener_filter_remote_close', 'downstream_pre_cx_timeout', 'extension_config_missing', 'network_extension_config_missing',
+];
+
 /** `listener.<addr>.` stats (Envoy's ALL_LISTENER_STATS) with the per-worker pair. */
 export class ListenerStats {
   readonly cxTotal: Counter;
@@ -26,6 +32,7 @@ export class ListenerStats {
     this.cxLengthMs = scope.histogram('downstream_cx_length_ms', 'ms');
     this.noFilterChainMatch = scope.counter('no_filter_chain_match');
     scope.gauge('downstream_pre_cx_active').set(0);
+    for (const name of OTHER_COUNTERS) scope.counter(name);
     const worker = scope.scope(`worker_${workerIndex}`);
     this.workerCxTotal = worker.counter('downstream_cx_total');
     this.workerCxActive = worker.gauge('downstream_cx_active');
@@ -44,6 +51,11 @@ export interface FilterChainFinder {
   find(localAddress: () => string, remoteAddress: () => string): CompiledFilterChain | null;
 }
 
+/** Finds the listener of this worker at an address (`ip:port`) that a connection was going to; null = there is none. */
+export interface HandOffDirectory {
+  find(destination: string): ActiveListener | null;
+}
+
 /**
  * One listener on one worker: accepts on its sockets, matches the filter chain, counts, and knows its connections so that they
  * can be drained.
@@ -59,6 +71,9 @@ export class ActiveListener implements IoHandler, NewConnection, AcceptedSocket 
   private readonly connections: Set<TerminalConnection>;
   private readonly filters: readonly ListenerFilter[];
   private accepting: number;
+  /** Where redirected connections go first; null = they stay here. */
+  directory: HandOffDirectory | null;
+  private isStopped: boolean;
   /** Of the connection that is being accepted. */
   originalDestination: string;
   private chainName: string;
@@ -74,6 +89,8 @@ export class ActiveListener implements IoHandler, NewConnection, AcceptedSocket 
     this.connections = new Set();
     this.filters = filters;
     this.accepting = -1;
+    this.directory = null;
+    this.isStopped = false;
     this.originalDestination = '';
     this.chainName = '';
   }
@@ -89,11 +106,17 @@ export class ActiveListener implements IoHandler, NewConnection, AcceptedSocket 
 
   /** Stops accepting; connections stay. */
   stopListening(): void {
+    this.isStopped = true;
     for (const handle of this.handles) {
       this.dispatcher.setHandler(handle, null);
       this.dispatcher.io.releaseListener(handle);
     }
     this.handles.length = 0;
+  }
+
+  /** Takes connections, of its sockets or handed off. */
+  get isActive(): boolean {
+    return !this.isStopped;
   }
 
   get connectionCount(): number {
@@ -141,9 +164,28 @@ export class ActiveListener implements IoHandler, NewConnection, AcceptedSocket 
   // === IoHandler ===
 
   onAccept(handle: number): void {
-    const { io } = this.dispatcher;
+    this.filter(handle, '');
+    const { directory, originalDestination } = this;
+    const other = directory === null || originalDestination === '' ? null : directory.find(originalDestination);
+    if (other === null) this.serve(handle);
+    else other.takeOver(handle, originalDestination);
+  }
+
+  /** Another listener accepted this connection, which was going to an address of ours. It goes no further. */
+  takeOver(handle: number, originalDestination: string): void {
+    this.filter(handle, originalDestination);
+    this.serve(handle);
+  }
+
+  private filter(handle: number, originalDestination: string): void {
     this.accepting = handle;
+    this.originalDestination = originalDestination;
     for (let i = 0; i < this.filters.length; i++) this.filters[i].onAccept(this);
+  }
+
+  /** Finds the connection's filter chain and gives it to that. */
+  private serve(handle: number): void {
+    const { io } = this.dispatcher;
     const chain = this.chains.find(
       () => (this.originalDestination === '' ? io.localAddress(handle) : this.originalDestination),
       () => io.remoteAddress(handle),

@@ -37,7 +37,10 @@ export interface ListenerConfig {
   /** The `<addr>` of `listener.<addr>.`: stat_prefix or the address with ':' as '_'. */
   readonly statPrefix: string;
   readonly addresses: readonly SocketAddressConfig[];
+  /** false: it gets connections from listeners that hand them off, and no others. */
   readonly bindToPort: boolean;
+  /** Redirected connections go to the listener at the address that they were going to, if there is one (use_original_dst). */
+  readonly handsOff: boolean;
   readonly reusePort: boolean;
   /** 0 = the system's. */
   readonly backlog: number;

@@ -35,6 +35,11 @@ describe('original_dst', () => {
     expect(io.socket(client).sent).toContain('503 Service Unavailable');
   });
 
+  it("leaves one as it is of which the system says that it was going to the listener itself", () => {
+    const { io, client } = begin(new FakeIo().localAddress(0));
+    expect(io.socket(client).sent).toContain('503 Service Unavailable');
+  });
+
   it('is not done without the filter', () => {
     const { io, client } = begin('10.1.2.3:8080', false);
     expect(io.socket(client).sent).toContain('503 Service Unavailable');

@@ -3,7 +3,8 @@ import type { ExtensionFactory, FactoryRegistry } from '../../../../core/registr
 
 /**
  * Where connections went before iptables redirected them here (SO_ORIGINAL_DST): Linux with the native addon. Elsewhere, and for
- * connections that were not redirected, the address stays what it is. Envoy: docs configuration/listeners/listener_filters/original_dst_filter.
+ * connections that were not redirected, the address stays what it is. (Envoy takes the listener's own address for theirs then: an
+ * ORIGINAL_DST cluster connects to the listener, and so on without end.) Envoy: docs configuration/listeners/listener_filters/original_dst_filter.
  */
 const factory: ExtensionFactory<object, unknown, ListenerFilter> = {
   category: LISTENER_FILTER_CATEGORY,
@@ -15,7 +16,8 @@ const factory: ExtensionFactory<object, unknown, ListenerFilter> = {
 
 const RESTORE: ListenerFilter = {
   onAccept: (socket) => {
-    socket.originalDestination = socket.io.originalDestination(socket.handle);
+    const destination = socket.io.originalDestination(socket.handle);
+    socket.originalDestination = destination === socket.io.localAddress(socket.handle) ? '' : destination;
   },
 };
 

@@ -90,6 +90,12 @@ describe('parseHttpConnectionManager', () => {
     expect(parse('', filter(false)).errors).toEqual([expect.stringContaining("Didn't find a registered implementation for 'odd' with type URL")]);
   });
 
+  it('leaves an optional filter out that has no configuration, whatever its name', () => {
+    const { config, errors, warnings } = parse('', `[{name: envoy.filters.http.buffer, is_optional: true}, ${ROUTER}]`);
+    expect([errors, config.filters.map(({ name }) => name)]).toEqual([[], ['router']]);
+    expect(warnings()).toEqual(["Didn't find a registered factory for the optional http filter envoy.filters.http.buffer"]);
+  });
+
   it('parses local replies', () => {
     const { config, errors } = parse(`local_reply_config: {body_format: {json_format: {code: "%RESPONSE_CODE%"}}, mappers: [
       {filter: {status_code_filter: {comparison: {op: EQ, value: {default_value: 404, runtime_key: k}}}}, status_code: 410, body: {inline_string: gone},

@@ -1,0 +1,54 @@
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { ClusterConfig, HostConfig } from '../../core/upstream/cluster_config.ts';
+import { ask } from '../process/support/envoyts_process.ts';
+import { InProcessWorker } from './in_process_worker.ts';
+
+/** A worker in this process, with hosts of its cluster `c` that are real servers. */
+export class UpstreamScene {
+  readonly servers: Server[] = [];
+  private readonly backend: 'ring' | 'portable';
+  private worker: InProcessWorker | undefined;
+
+  constructor(backend: 'ring' | 'portable') {
+    this.backend = backend;
+  }
+
+  /** Its port; 0 for a path. */
+  async serve(answer: RequestListener, where: { host: string; port: number } | { path: string } = { host: '127.0.0.1', port: 0 }): Promise<number> {
+    const server = createServer(answer);
+    this.servers.push(server);
+    await new Promise<void>((resolve) => server.listen(where, resolve));
+    const address = server.address() as AddressInfo | string;
+    return typeof address === 'string' ? 0 : address.port;
+  }
+
+  async start(hosts: readonly HostConfig[], cluster: Partial<ClusterConfig> = {}): Promise<void> {
+    this.worker = await InProcessWorker.start({ backend: this.backend, upstreamPorts: [], cluster });
+    this.setHosts(hosts);
+  }
+
+  setHosts(hosts: readonly HostConfig[]): void {
+    this.worker?.worker.updateHosts(0, { cluster: 'c', hosts });
+  }
+
+  /** What the proxy answers: the body, or a status other than 200. */
+  async get(): Promise<string> {
+    const { status, body } = await ask(`127.0.0.1:${this.worker?.port ?? 0}`, '/');
+    return status === 200 ? body : `${status}`;
+  }
+
+  /** `upstream_cx_total` and the like. */
+  stat(name: string): number | undefined {
+    return this.worker?.stat(`cluster.c.${name}`);
+  }
+
+  /** For afterEach: nothing stays. */
+  close(): void {
+    this.worker?.close();
+    for (const server of this.servers) {
+      server.closeAllConnections();
+      server.close();
+    }
+  }
+}
