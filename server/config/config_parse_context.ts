@@ -101,7 +101,8 @@ export class ConfigParseContext implements ParseContext {
     return { name, typeName: content.typeName, config };
   }
 
-  isRegistered(category: string, any: AnyMessage): boolean {
+  isRegistered(category: string, any: AnyMessage | string): boolean {
+    if (typeof any === 'string') return this.factories.get(category, any) !== undefined;
     const content = this.tree.anyContent(this.tracked.raw(any));
     return content !== undefined && this.factories.get(category, content.typeName) !== undefined;
   }
