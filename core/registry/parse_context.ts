@@ -57,8 +57,8 @@ export interface ParseContext {
   /** Opens an Any and runs the `parse` of the factory registered for it in `category`; on failure reports (naming the type URLs
    *  that exist in the category and the nearest one) and returns undefined. */
   parseExtension(category: string, name: string, any: AnyMessage | undefined, holder: object, field: string): ExtensionConfig | undefined;
-  /** Whether an extension is registered in `category` for an Any's type. */
-  isRegistered(category: string, any: AnyMessage): boolean;
+  /** Whether an extension is registered in `category` for an Any's type, or for a type name. */
+  isRegistered(category: string, type: AnyMessage | string): boolean;
   /** Canonical name of the extension that is registered there; undefined = none is. */
   registeredName(category: string, any: AnyMessage): string | undefined;
   /** Where a value came from; undefined for synthetic messages. */

@@ -101,8 +101,8 @@ export class ConfigParseContext implements ParseContext {
     return { name, typeName: content.typeName, config };
   }
 
-  isRegistered(category: string, any: AnyMessage): boolean {
-    return this.registeredName(category, any) !== undefined;
+  isRegistered(category: string, type: AnyMessage | string): boolean {
+    return (typeof type === 'string' ? this.factories.get(category, type) : this.registeredName(category, type)) !== undefined;
   }
 
   registeredName(category: string, any: AnyMessage): string | undefined {

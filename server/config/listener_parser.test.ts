@@ -1,17 +1,20 @@
 import { describe, expect, it } from 'vitest';
 import { configRegistry, parseOnly } from '../../test/support/config_registry.ts';
 import { parseYamlMessage } from '../../test/support/parse_yaml.ts';
+import { register as registerOriginalDst } from '../../extensions/filters/listener/original_dst/config.ts';
 import type { Listener } from '../../core/api/gen/envoy/config/listener/v3/listener_pb.d.ts';
 import type { ListenerConfig } from '../../core/network/listener/listener_config.ts';
+import type { FactoryRegistry } from '../../core/registry/factory_registry.ts';
 import { parseListener } from './listener_parser.ts';
 
 const HCM = '{name: hcm, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager, stat_prefix: p, route_config: {}, http_filters: [{name: router, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router}}]}}';
 const CHAIN = `filters: [${HCM}]`;
 const ADDRESS = 'address: {socket_address: {address: 127.0.0.1, port_value: 8080}}';
 
-function parse(fields: string): { config: ListenerConfig | undefined; errors: string[]; warnings: () => string[] } {
+function parse(fields: string, register: (registry: FactoryRegistry) => void = registerOriginalDst): { config: ListenerConfig | undefined; errors: string[]; warnings: () => string[] } {
   const registry = configRegistry();
   registry.register(parseOnly('envoy.filters.listener', 'tls_inspector', 'envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector', () => ({})));
+  register(registry);
   registry.register(parseOnly('envoy.filters.network', 'echo', 'envoy.extensions.filters.network.echo.v3.Echo', () => ({})));
   const parsed = parseYamlMessage(`{name: l, ${fields}}`, 'envoy.config.listener.v3.Listener', registry);
   const config = parseListener(parsed.message as Listener, parsed.context);
@@ -57,6 +60,11 @@ describe('parseListener', () => {
     const { config, errors, warnings } = parse(fields);
     expect([errors, warnings()]).toEqual([[], []]);
     expect(config).toMatchObject(expected);
+  });
+
+  it('needs the filter that use_original_dst brings', () => {
+    const { errors } = parse(`${withChains('')}, use_original_dst: true`, () => {});
+    expect(errors).toEqual(["Didn't find a registered implementation for name: 'envoy.filters.listener.original_dst'"]);
   });
 
   it('invents a name for a listener without one', () => {

@@ -101,7 +101,11 @@ function parseListenAddress(address: Address, context: ParseContext): SocketAddr
 /** `use_original_dst` brings the filter that finds out where connections were going. */
 function parseListenerFilters(message: Listener, context: ParseContext): ExtensionConfig[] {
   const filters = message.listenerFilters.map((filter) => parseListenerFilter(filter, context)).filter((filter) => filter !== undefined);
-  return message.useOriginalDst === true ? [...filters, ORIGINAL_DST] : filters;
+  if (message.useOriginalDst !== true) return filters;
+  if (!context.isRegistered(LISTENER_FILTER_CATEGORY, ORIGINAL_DST.typeName)) {
+    context.error(message, 'use_original_dst', `Didn't find a registered implementation for name: '${ORIGINAL_DST.name}'`);
+  }
+  return [...filters, ORIGINAL_DST];
 }
 
 function parseListenerFilter(message: ListenerFilter, context: ParseContext): ExtensionConfig | undefined {
