@@ -15,6 +15,7 @@ import { CircuitBreaker } from '../upstream/circuit_breaker.ts';
 import type { HostSetConfig, OriginalDstConfig } from '../upstream/cluster_config.ts';
 import { ClusterInfo, createClusterStats } from '../upstream/cluster_info.ts';
 import { findTable, type SharedHashTable } from '../upstream/consistent_hash/hash_table.ts';
+import { TableQueue } from '../upstream/consistent_hash/table_queue.ts';
 import { compileErrorPredicate } from '../upstream/error_predicate.ts';
 import type { OutlierReporting, OutlierShared } from '../upstream/outlier_monitor.ts';
 import { LOAD_BALANCING_CATEGORY, type LoadBalancerFactory, type LoadBalancingContext } from '../upstream/load_balancer.ts';
@@ -87,7 +88,7 @@ export class ThreadLocalClusterManager implements ClusterLookup {
     this.clusters = new Map();
     this.byId = new Map();
     this.tables = new Map();
-    this.environment = { ...emptyEnvironment(), nowMs: () => context.dispatcher.wallMs, later: (work) => context.dispatcher.createTimer({ onTimeout: work }).enable(1) };
+    this.environment = { ...emptyEnvironment(), nowMs: () => context.dispatcher.wallMs, tableQueue: new TableQueue((work) => context.dispatcher.createTimer({ onTimeout: work }).enable(1)) };
     this.changes = 0;
   }
 

@@ -11,7 +11,7 @@ const factory: ExtensionFactory<MaglevConfig, unknown, LoadBalancerFactory> = {
   typeName: 'envoy.extensions.load_balancing_policies.maglev.v3.Maglev',
   parse: (message, context) => parseMaglev(message as Maglev, context),
   createFactory: (config) => ({
-    create: (random, { load, tables, localityWeightOf, environment }) => new HashTableBalancer(config, maglevTables(config), random, load, tables, localityWeightOf, environment),
+    create: (random, { load, tables, localityWeightOf, environment }) => new HashTableBalancer(config, maglevTables(config), random, load, tables, localityWeightOf, environment.tableQueue),
     usesHash: true,
   }),
 };

@@ -11,7 +11,7 @@ const factory: ExtensionFactory<RingHashConfig, unknown, LoadBalancerFactory> = 
   typeName: 'envoy.extensions.load_balancing_policies.ring_hash.v3.RingHash',
   parse: (message, context) => parseRingHash(message as RingHash, context),
   createFactory: (config) => ({
-    create: (random, { load, tables, localityWeightOf, environment }) => new HashTableBalancer(config, ringTables(config), random, load, tables, localityWeightOf, environment),
+    create: (random, { load, tables, localityWeightOf, environment }) => new HashTableBalancer(config, ringTables(config), random, load, tables, localityWeightOf, environment.tableQueue),
     usesHash: true,
   }),
 };
