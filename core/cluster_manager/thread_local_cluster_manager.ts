@@ -82,6 +82,8 @@ export class ThreadLocalClusterManager implements ClusterLookup {
   private readonly environment: BalancerEnvironment;
   /** Goes up with every change of clusters, hosts and health. */
   private changes: number;
+  /** Those of `clusters` that are there. */
+  private readonly made: { clusters: WorkerCluster[] };
 
   constructor(context: ClusterManagerContext) {
     this.context = context;
@@ -90,12 +92,16 @@ export class ThreadLocalClusterManager implements ClusterLookup {
     this.tables = new Map();
     this.environment = { ...emptyEnvironment(), nowMs: () => context.dispatcher.wallMs, tableQueue: new TableQueue((work) => context.dispatcher.createTimer({ onTimeout: work }).enable(1)) };
     this.changes = 0;
+    this.made = { clusters: [] };
   }
 
   get(name: string): WorkerCluster | null {
     const entry = this.clusters.get(name);
     if (entry === undefined) return null;
-    if (entry.cluster === null) entry.cluster = this.build(entry.snapshot, entry.policies);
+    if (entry.cluster === null) {
+      entry.cluster = this.build(entry.snapshot, entry.policies);
+      this.made.clusters.push(entry.cluster);
+    }
     return entry.cluster;
   }
 
@@ -126,6 +132,7 @@ export class ThreadLocalClusterManager implements ClusterLookup {
     }
     for (const [name, { cluster }] of this.clusters) if (cluster !== null && next.get(name)?.cluster !== cluster) cluster.drain();
     this.clusters = next;
+    this.made.clusters = Array.from(next.values(), ({ cluster }) => cluster).filter((cluster) => cluster !== null);
     this.byId = new Map(Array.from(next.values(), (entry) => [entry.snapshot.id, entry]));
     for (const id of this.tables.keys()) if (!this.byId.has(id)) this.tables.delete(id);
     this.changes++;
@@ -247,6 +254,7 @@ export class ThreadLocalClusterManager implements ClusterLookup {
       { find: (hosts) => findTable(this.tables.get(snapshot.id) ?? NO_TABLES, hosts) },
       this.environment,
     );
+    if (cluster instanceof PredictiveCluster) cluster.neighbours = this.made;
     if (config.outliers !== null || config.isHealthChecked) cluster.outliers = this.outliersOf(snapshot);
     const whole = config.provided?.kind === 'original_dst' ? this.originalDst(cluster, config.provided, snapshot.id, originalDstInvalid) : cluster;
     whole.updateHosts(snapshot.hosts);
