@@ -136,6 +136,8 @@ describe('parseCluster', () => {
     ['common_lb_config: {zone_aware_lb_config: {fail_traffic_on_panic: true}}', { lbPolicy: { config: { locality: { failsOnPanic: true } } } }],
     ['common_lb_config: {locality_weighted_lb_config: {}}', { lbPolicy: { config: { locality: { isWeighted: true } } } }],
     ['lb_policy: MAGLEV, common_lb_config: {locality_weighted_lb_config: {}}', { lbPolicy: { config: { isLocalityWeighted: true } } }],
+    ['load_balancing_policy: {policies: [{typed_extension_config: {name: m, typed_config: {"@type": type.googleapis.com/envoy.extensions.load_balancing_policies.maglev.v3.Maglev, consistent_hashing_lb_config: {hash_policy: [{header: {header_name: h}}]}}}}]}',
+      { requestPolicies: { hashPolicies: [{ kind: 'header', name: 'h' }], isHashOfBalancer: true, mirrorPolicies: [], retries: null } }],
     ['lb_policy: RANDOM', { lbPolicy: { name: 'envoy.load_balancing_policies.random', config: {} } }],
     ['load_balancing_policy: {policies: [{typed_extension_config: {name: lr, typed_config: {"@type": type.googleapis.com/envoy.extensions.load_balancing_policies.least_request.v3.LeastRequest, selection_method: FULL_SCAN}}}]}',
       { lbPolicy: { name: 'lr', config: { choiceCount: 2, activeRequestBias: 1, isFullScan: true } } }],
@@ -157,8 +159,6 @@ describe('parseCluster', () => {
       ["Cannot use hostname for consistent hashing loadbalancing for cluster of type: 'envoy.cluster.logical_dns'"]],
     [`common_lb_config: {locality_weighted_lb_config: {}}, load_balancing_policy: {policies: [{typed_extension_config: {name: m, typed_config: {"@type": type.googleapis.com/envoy.extensions.load_balancing_policies.maglev.v3.Maglev}}}]}`,
       ['cluster: load_balancing_policy cannot be combined with partial fields (zone_aware_lb_config, locality_weighted_lb_config, consistent_hashing_lb_config) of common_lb_config']],
-    ['load_balancing_policy: {policies: [{typed_extension_config: {name: m, typed_config: {"@type": type.googleapis.com/envoy.extensions.load_balancing_policies.maglev.v3.Maglev, consistent_hashing_lb_config: {hash_policy: [{header: {header_name: h}}]}}}}]}',
-      ['feature not supported: hash policies of a load balancer (those of routes work)']],
     ...([
       ['client_side_weighted_round_robin.v3.ClientSideWeightedRoundRobin', '', 'weights from load reports of hosts (client_side_weighted_round_robin)'],
       ['wrr_locality.v3.WrrLocality', ', endpoint_picking_policy: {}', 'weights from load reports of hosts (wrr_locality)'],
