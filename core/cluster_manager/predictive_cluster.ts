@@ -50,6 +50,11 @@ export class PredictiveCluster extends ThreadLocalCluster {
     return super.chooseHost(random, hash, criteria, request);
   }
 
+  /** A request of this cluster has a host that its balancer did not choose. */
+  onChosenElsewhere(): void {
+    this.hasChosen = true;
+  }
+
   protected override poolOfKind(host: Host, priority: number, isTcp: boolean, downstream: number): Http1ConnPool | null {
     const pool = super.poolOfKind(host, priority, isTcp, downstream);
     if (pool !== null && this.hasChosen) {

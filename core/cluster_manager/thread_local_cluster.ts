@@ -104,6 +104,11 @@ export class ThreadLocalCluster implements WorkerCluster {
     this.balancer.setHosts(levels);
   }
 
+  /** All of them. */
+  hosts(): Iterable<Host> {
+    return this.hostsById.values();
+  }
+
   /** Hosts came or went: those that stay get other connections. */
   private replacePools(): void {
     for (const host of this.hostsById.values()) {
@@ -191,6 +196,10 @@ export class ThreadLocalCluster implements WorkerCluster {
 
   get usesHash(): boolean {
     return this.factory.usesHash === true;
+  }
+
+  namesHost(): boolean {
+    return false;
   }
 
   get usesMetadata(): boolean {

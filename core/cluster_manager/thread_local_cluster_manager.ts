@@ -23,6 +23,7 @@ import { PANIC_KEY } from '../upstream/zone_aware/zone_routing.ts';
 import { LocalCluster } from '../upstream/zone_aware/local_cluster.ts';
 import { AggregateCluster } from './aggregate_cluster.ts';
 import { type DestinationReport, OriginalDstCluster } from './original_dst_cluster.ts';
+import { internSources, OverrideHostCluster } from './override_host_cluster.ts';
 import { PredictiveCluster } from './predictive_cluster.ts';
 import { type HostWords, ThreadLocalCluster } from './thread_local_cluster.ts';
 import type { WorkerCluster } from './worker_cluster.ts';
@@ -115,9 +116,10 @@ export class ThreadLocalClusterManager implements ClusterLookup {
       const { name } = snapshot.config;
       const known = this.clusters.get(name);
       this.balancing(snapshot.config.lbPolicy);
-      const { provided, requestPolicies } = snapshot.config;
+      const { provided, overrideHosts, requestPolicies } = snapshot.config;
       // Names must be interned before a request with them is parsed.
       if (provided?.kind === 'original_dst' && provided.headerName !== '') this.context.names.intern(provided.headerName);
+      if (overrideHosts !== null) internSources(overrideHosts, this.context.names);
       const policies = requestPolicies === null ? null : this.context.compilePolicies(requestPolicies, runtime);
       let cluster: WorkerCluster | null = null;
       if (known !== undefined && known.snapshot.id === snapshot.id) {
@@ -256,7 +258,9 @@ export class ThreadLocalClusterManager implements ClusterLookup {
     );
     if (cluster instanceof PredictiveCluster) cluster.neighbours = this.made;
     if (config.outliers !== null || config.isHealthChecked) cluster.outliers = this.outliersOf(snapshot);
-    const whole = config.provided?.kind === 'original_dst' ? this.originalDst(cluster, config.provided, snapshot.id, originalDstInvalid) : cluster;
+    let whole: WorkerCluster = cluster;
+    if (config.provided?.kind === 'original_dst') whole = this.originalDst(cluster, config.provided, snapshot.id, originalDstInvalid);
+    else if (config.overrideHosts !== null) whole = new OverrideHostCluster(cluster, config.overrideHosts, this.context.names);
     whole.updateHosts(snapshot.hosts);
     return whole;
   }

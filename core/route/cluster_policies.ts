@@ -21,11 +21,14 @@ export const NO_CLUSTER_POLICIES: ClusterPoliciesConfig = Object.freeze({ mirror
 export class ClusterPolicies {
   readonly mirrors: readonly MirrorPolicy[] | null;
   readonly hashPolicy: HashPolicy | null;
+  /** The same if it is the balancer's. */
+  readonly balancerHash: HashPolicy | null;
   readonly retries: RetryPolicy | null;
 
   constructor(config: ClusterPoliciesConfig, context: MirrorCompileContext & RetryCompileContext) {
     this.mirrors = compileMirrorPolicies(config.mirrorPolicies, context);
-    this.hashPolicy = config.isHashOfBalancer === true ? new HashPolicy(config.hashPolicies, context.names) : compileHashPolicy(config.hashPolicies, context.names);
+    this.balancerHash = config.isHashOfBalancer === true ? new HashPolicy(config.hashPolicies, context.names) : null;
+    this.hashPolicy = this.balancerHash ?? compileHashPolicy(config.hashPolicies, context.names);
     this.retries = config.retries === null ? null : new RetryPolicy(config.retries, context);
   }
 }

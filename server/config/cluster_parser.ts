@@ -13,6 +13,7 @@ import { parseFractionalPercent } from '../../core/runtime/parse_runtime.ts';
 import type { FractionalPercent } from '../../core/runtime/runtime_snapshot.ts';
 import { type CircuitBreakerThresholds, type ClusterConfig, DEFAULT_THRESHOLDS, type DiscoveryConfig } from '../../core/upstream/cluster_config.ts';
 import { parseCommonOptions, parseUpstreamHttp1, UPSTREAM_OPTIONS_CATEGORY, type ParsedHttpOptions } from '../../core/upstream/http_protocol_options.ts';
+import { splitOverride } from '../../core/upstream/override_hosts.ts';
 import { type HealthOptions, NO_HEALTH_CHECKS } from '../health_checks/health_check_config.ts';
 import { parseHealthChecks } from '../health_checks/parse_health_check.ts';
 import { type ClusterDefaults, parseDiscovery } from './discovery_parser.ts';
@@ -47,7 +48,7 @@ export function parseCluster(message: Cluster, defaults: ClusterDefaults, contex
   const { discovery, provided } = parseDiscovery(message, defaults, context);
   const outliers = parseOutlierDetection(message.outlierDetection, context);
   const { offersHttp2, errors, ...http } = parseHttpOptions(message, context);
-  const lbPolicy = parseLbPolicy(message, provided !== null, context);
+  const { lbPolicy, overrideHosts } = splitOverride(parseLbPolicy(message, provided !== null, context));
   const health = parseHealth(message, offersHttp2, context);
   const commonLb = message.commonLbConfig;
   const panic = percentToFraction(commonLb?.healthyPanicThreshold);
@@ -63,6 +64,7 @@ export function parseCluster(message: Cluster, defaults: ClusterDefaults, contex
     defaultThresholds: parseThresholds(message.circuitBreakers, 0, context),
     highThresholds: parseThresholds(message.circuitBreakers, 1, context),
     lbPolicy,
+    overrideHosts,
     requestPolicies: withBalancerHash(http.requestPolicies, lbPolicy),
     provided,
     transportSocket: parseTransportSocket('envoy.transport_sockets.upstream', message.transportSocket, context),
