@@ -24,6 +24,7 @@ import { register as registerPreviousRoutes } from './internal_redirect/previous
 import { register as registerSafeCrossScheme } from './internal_redirect/safe_cross_scheme/config.ts';
 import { register as registerLeastRequest } from './load_balancing_policies/least_request/config.ts';
 import { register as registerMaglev } from './load_balancing_policies/maglev/config.ts';
+import { register as registerOverrideHost } from './load_balancing_policies/override_host/config.ts';
 import { register as registerRandom } from './load_balancing_policies/random/config.ts';
 import { register as registerRingHash } from './load_balancing_policies/ring_hash/config.ts';
 import { register as registerRoundRobin } from './load_balancing_policies/round_robin/config.ts';
@@ -69,6 +70,7 @@ export function registerAllExtensions(registry: FactoryRegistry): void {
   registerRandom(registry);
   registerRingHash(registry);
   registerMaglev(registry);
+  registerOverrideHost(registry);
   registerCares(registry);
   registerGetAddrInfo(registry);
   registerExprDescriptor(registry);

@@ -14,7 +14,7 @@ function member(name: string, levels: [number, number, number][], overprovisioni
     levels,
     usesHash: false,
     levelCounts: (): PriorityCounts[] => self.levels.map(([hosts, healthy, degraded]) => ({ hosts, healthy, degraded, excluded: 0, overprovisioning })),
-    chooseAt: (level: number, isDegraded: boolean) => ({ address: `${name}/${level}${isDegraded ? ' degraded' : ''}` }) as Host,
+    info: { policies: null }, chooseAt: (level: number, isDegraded: boolean) => ({ address: `${name}/${level}${isDegraded ? ' degraded' : ''}` }) as Host,
     pool: (host: Host, priority: number, downstream: number) => `${name}: ${host.address} ${priority} of ${downstream}` as unknown as ConnPool,
     tcpPool: (host: Host, priority: number, downstream: number) => `${name} tcp: ${host.address} ${priority} of ${downstream}` as unknown as ConnPool,
   };

@@ -6,6 +6,8 @@
 import type { XxHash64 } from '../base/xxhash64.ts';
 import type { ChoosingRequest } from '../conn_pool/cluster_lookup.ts';
 import type { ConnPool } from '../conn_pool/conn_pool.ts';
+import type { ClusterPolicies } from '../route/cluster_policies.ts';
+import type { HashPolicy } from '../route/hash_policy.ts';
 import type { ClusterInfo } from '../upstream/cluster_info.ts';
 import type { Host } from '../upstream/host.ts';
 import type { MetadataCriteria } from '../upstream/metadata_criteria.ts';
@@ -69,6 +71,11 @@ export class AggregateCluster implements WorkerCluster {
     return this.hasHashingMember;
   }
 
+  /** Who knows which member it is going to be. */
+  namesHost(): boolean {
+    return false;
+  }
+
   /** Whether one of its members chooses by metadata. */
   get usesMetadata(): boolean {
     this.refresh();
@@ -97,7 +104,7 @@ export class AggregateCluster implements WorkerCluster {
     }
     if (index >= this.levels.length) return null;
     const { member, level } = this.levels[index];
-    const host = member.chooseAt(level, isDegraded, random, hash, criteria, request);
+    const host = member.chooseAt(level, isDegraded, random, hashFor(member, hash, request), criteria, request);
     if (host !== null && this.owners.get(host)?.priority !== index) this.owners.set(host, { member, priority: index });
     return host;
   }
@@ -154,10 +161,23 @@ export class AggregateCluster implements WorkerCluster {
     }
     const { overprovisioningFactor } = this.info.config;
     this.levels = levels;
-    this.hasHashingMember = levels.some(({ member }) => member.usesHash);
+    this.hasHashingMember = levels.some(({ member }) => member.usesHash && balancerHash(member) === null);
     this.hasSubsets = levels.some(({ member }) => member.usesMetadata);
     this.load = counts.length === 0 ? NO_LOAD : computePriorityLoad(counts, overprovisioningFactor, this.context.panicThreshold());
   }
+}
+
+/** The hash policy of a member's balancer itself; null: it goes by that of the route. */
+function balancerHash({ info }: WorkerCluster): HashPolicy | null {
+  return (info.policies as ClusterPolicies | null)?.balancerHash ?? null;
+}
+
+/** As in Envoy, a member hears of a request's headers, but not of the rest of it: no cookie is made. */
+function hashFor(member: WorkerCluster, hash: XxHash64 | null, request: ChoosingRequest): XxHash64 | null {
+  const own = balancerHash(member);
+  if (own === null) return hash;
+  const headers = request.requestHeaders();
+  return headers !== null && own.compute(headers, null, null) ? own.hash : null;
 }
 
 const NO_LOAD: PriorityLoad = Object.freeze({ healthy: new Int32Array(0), degraded: new Int32Array(0), isPanic: Object.freeze([]), healthyPercent: Object.freeze([]), degradedPercent: Object.freeze([]) });

@@ -70,6 +70,10 @@ export class OriginalDstCluster implements WorkerCluster {
     return this.hosts.get(hostAddressText(destination.address, destination.port)) ?? this.addHost(destination.address, destination.port);
   }
 
+  namesHost(): boolean {
+    return true;
+  }
+
   /** They are not in priorities. */
   preferPriorities(): void {}
 

@@ -14,21 +14,30 @@ import { type HostWords, ThreadLocalCluster } from './thread_local_cluster.ts';
 /** Connections made at once for requests that are not there yet. */
 const PRECONNECTS_AT_ONCE = 3;
 
+/** The clusters that a worker has made so far. */
+export interface Neighbours {
+  readonly clusters: readonly { readonly info: ClusterInfo }[];
+}
+
 /**
  * A cluster with `predictive_preconnect_ratio`: whenever a request is about to be sent, connections are made to the hosts that the next
- * requests will go to, until there are so many (of this worker, in the whole cluster) per request that waits or runs. Other clusters
- * pay nothing for this. Semantics: Envoy api config/cluster/v3/cluster.proto, PreconnectPolicy.
+ * requests will go to, until there are so many per request that waits or runs: those of all clusters of the worker together count, as in
+ * Envoy, where connections that other clusters have to spare hold this back. Other clusters pay nothing; a request of this one costs
+ * some 10 ns for each cluster that the worker uses. Semantics: Envoy api config/cluster/v3/cluster.proto, PreconnectPolicy.
  */
 export class PredictiveCluster extends ThreadLocalCluster {
   private readonly foresight: ForeseeingChooser;
   /** The request that a pool is asked for was placed by this cluster, not by an aggregate, which does not look ahead. */
   private hasChosen: boolean;
+  /** The clusters that this worker uses, this one among them. Set before the first request. */
+  neighbours: Neighbours | null;
 
   constructor(info: ClusterInfo, poolContext: Http1PoolContext, factory: LoadBalancerFactory, random: () => number, words: HostWords, tables: SharedTables, environment: BalancerEnvironment) {
     super(info, poolContext, factory, random, words, tables, environment);
     this.foresight = new ForeseeingChooser(this.balancer);
     this.balancer = this.foresight;
     this.hasChosen = false;
+    this.neighbours = null;
   }
 
   /** Whether anybody can tell where the next requests go: not where they say so themselves, by a hash or metadata. */
@@ -39,6 +48,11 @@ export class PredictiveCluster extends ThreadLocalCluster {
   override chooseHost(random: number, hash: XxHash64 | null, criteria: MetadataCriteria | null, request: ChoosingRequest): Host | null {
     this.hasChosen = true;
     return super.chooseHost(random, hash, criteria, request);
+  }
+
+  /** A request of this cluster has a host that its balancer did not choose. */
+  onChosenElsewhere(): void {
+    this.hasChosen = true;
   }
 
   protected override poolOfKind(host: Host, priority: number, isTcp: boolean, downstream: number): Http1ConnPool | null {
@@ -66,8 +80,14 @@ export class PredictiveCluster extends ThreadLocalCluster {
 
   /** The request that is about to be sent counts as well. */
   private wantsConnection(ratio: number): boolean {
-    const [normal, high] = this.info.breakers;
-    const requests = normal.ownUse(CircuitKind.pending) + normal.ownUse(CircuitKind.requests) + high.ownUse(CircuitKind.pending) + high.ownUse(CircuitKind.requests);
-    return (requests + 1) * ratio > normal.ownUse(CircuitKind.connections) + high.ownUse(CircuitKind.connections);
+    const clusters = this.neighbours?.clusters ?? [];
+    let requests = 0;
+    let connections = 0;
+    for (let i = 0; i < clusters.length; i++) {
+      const [normal, high] = clusters[i].info.breakers;
+      requests += normal.ownUse(CircuitKind.pending) + normal.ownUse(CircuitKind.requests) + high.ownUse(CircuitKind.pending) + high.ownUse(CircuitKind.requests);
+      connections += normal.ownUse(CircuitKind.connections) + high.ownUse(CircuitKind.connections);
+    }
+    return (requests + 1) * ratio > connections;
   }
 }

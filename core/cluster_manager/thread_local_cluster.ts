@@ -5,6 +5,7 @@ import { HostPools } from './host_pools.ts';
 import { Http1ConnPool, type Http1PoolContext } from '../http/conn_pool/http1_pool.ts';
 import type { ChoosingRequest } from '../conn_pool/cluster_lookup.ts';
 import type { PriorityCounts } from '../upstream/priority_load.ts';
+import { ActiveJournal } from '../upstream/active_journal.ts';
 import type { HostConfig, HostSetConfig } from '../upstream/cluster_config.ts';
 import type { BalancerEnvironment } from '../upstream/balancer_environment.ts';
 import type { WorkerCluster } from './worker_cluster.ts';
@@ -18,7 +19,7 @@ import { OutlierMonitor, type OutlierReporting } from '../upstream/outlier_monit
 import type { LevelChooser } from '../upstream/host_chooser.ts';
 import type { MetadataCriteria } from '../upstream/metadata_criteria.ts';
 import { SubsetBalancer } from '../upstream/subset/subset_balancer.ts';
-import { configuredLocalityWeight, LoadBalancerContext, type LoadBalancerFactory } from '../upstream/load_balancer.ts';
+import { type BalancerSource, configuredLocalityWeight, LoadBalancerContext, type LoadBalancerFactory } from '../upstream/load_balancer.ts';
 
 /** The words of hosts in shared memory, as one worker sees them. */
 export interface HostWords {
@@ -43,6 +44,8 @@ export class ThreadLocalCluster implements WorkerCluster {
   private readonly factory: LoadBalancerFactory;
   private readonly words: HostWords;
   private readonly environment: BalancerEnvironment;
+  /** null unless the policy keeps hosts in order of their requests. */
+  private readonly journal: ActiveJournal | null;
   protected readonly context: LoadBalancerContext;
   private hostsById: Map<number, Host>;
   protected balancer: LevelChooser;
@@ -58,9 +61,12 @@ export class ThreadLocalCluster implements WorkerCluster {
     this.factory = factory;
     this.words = words;
     this.environment = environment;
+    this.journal = factory.readsJournal === true ? new ActiveJournal() : null;
     this.context = new LoadBalancerContext();
     this.hostsById = new Map();
-    this.balancer = createChooser(info, factory, random, tables, environment);
+    this.balancer = createChooser(info, tables, {
+      factory, random, environment, load: info, journal: this.journal, localityWeightOf: configuredLocalityWeight, overprovisioning: info.config.overprovisioningFactor,
+    });
     this.checkedTick = 0;
     this.checkedGeneration = 0;
     this.outliers = null;
@@ -82,6 +88,7 @@ export class ThreadLocalCluster implements WorkerCluster {
       const { zone } = this.environment;
       host.zoneCodes = zone === '' || config.zone === '' ? null : this.info.stats.zoneCodes(zone, config.zone);
       if (host !== known && this.outliers !== null) host.outlier = new OutlierMonitor(this.outliers, config.id);
+      host.journal = this.journal;
       next.set(config.id, host);
       while (levels.length <= config.priority) levels.push([]);
       levels[config.priority].push(host);
@@ -95,6 +102,11 @@ export class ThreadLocalCluster implements WorkerCluster {
     this.hostsById = next;
     if (isChanged && this.info.config.closesOnHostSetChange) this.replacePools();
     this.balancer.setHosts(levels);
+  }
+
+  /** All of them. */
+  hosts(): Iterable<Host> {
+    return this.hostsById.values();
   }
 
   /** Hosts came or went: those that stay get other connections. */
@@ -186,6 +198,10 @@ export class ThreadLocalCluster implements WorkerCluster {
     return this.factory.usesHash === true;
   }
 
+  namesHost(): boolean {
+    return false;
+  }
+
   get usesMetadata(): boolean {
     return this.factory.subsets !== undefined;
   }
@@ -242,9 +258,8 @@ export class ThreadLocalCluster implements WorkerCluster {
 }
 
 /** Decided once: subsets cost those clusters only that have some. */
-function createChooser(info: ClusterInfo, factory: LoadBalancerFactory, random: () => number, tables: SharedTables, environment: BalancerEnvironment): LevelChooser {
-  const { subsets } = factory;
-  const source = { factory, random, environment, load: info, localityWeightOf: configuredLocalityWeight, overprovisioning: info.config.overprovisioningFactor };
+function createChooser(info: ClusterInfo, tables: SharedTables, source: Omit<BalancerSource, 'tables'>): LevelChooser {
+  const { subsets } = source.factory;
   // Tables of subsets are made here: main knows those of whole priorities.
   return subsets === undefined ? new ClusterBalancer(info, { ...source, tables }) : new SubsetBalancer(info, { ...source, tables: null }, subsets, info.stats.subsets());
 }

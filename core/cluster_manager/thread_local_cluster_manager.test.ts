@@ -7,7 +7,8 @@ import { RuntimeSnapshot } from '../runtime/runtime_snapshot.ts';
 import { createSharedSlabs, HostHealthFlag } from '../shared_memory/layout.ts';
 import type { HostConfig } from '../upstream/cluster_config.ts';
 import type { Host } from '../upstream/host.ts';
-import { LOAD_BALANCING_CATEGORY, type LoadBalancer } from '../upstream/load_balancer.ts';
+import { LeastRequestLoadBalancer } from '../../extensions/load_balancing_policies/least_request/least_request.ts';
+import { LOAD_BALANCING_CATEGORY, type LoadBalancer, type LoadBalancerFactory } from '../upstream/load_balancer.ts';
 import { type ClusterManagerContext, ThreadLocalClusterManager } from './thread_local_cluster_manager.ts';
 
 /** Chooses the first host; keeps what it was given. */
@@ -21,14 +22,14 @@ class First implements LoadBalancer {
   }
 }
 
-function setUp(hosts: HostConfig[]) {
+function setUp(hosts: HostConfig[], more: Partial<LoadBalancerFactory> = {}) {
   const slabs = createSharedSlabs(1);
   const registry = new FactoryRegistry();
-  registry.register({ category: LOAD_BALANCING_CATEGORY, name: 'first', typeName: 'first', parse: (message: object) => message, createFactory: () => ({ create: () => new First() }) });
+  registry.register({ category: LOAD_BALANCING_CATEGORY, name: 'first', typeName: 'first', parse: (message: object) => message, createFactory: () => ({ create: () => new First(), ...more }) });
   const stats = new Float64Array(slabs.hostStats[0]);
   const health = new Int32Array(slabs.hostHealth);
   const context = {
-    dispatcher: { wheel: { nowTick: 0 } }, literals: {}, registry, rootScope: createLocalStats().scope, workerIndex: 0, circuits: slabs.circuits.map((slab) => new Int32Array(slab)),
+    dispatcher: { wheel: { nowTick: 0 }, wallMs: 0 }, literals: {}, registry, rootScope: createLocalStats().scope, workerIndex: 0, circuits: slabs.circuits.map((slab) => new Int32Array(slab)),
     hostWords: { health, stats, allStats: [stats], since: new Float64Array(slabs.hostSince) }, outliers: {}, random: () => 0, nextConnectionId: () => 1, formatNeeds: createFormatNeeds(),
   } as unknown as ClusterManagerContext;
   const manager = new ThreadLocalClusterManager(context);
@@ -64,6 +65,30 @@ describe('hosts on a worker', () => {
     const before = choose();
     manager.updateHosts(7, { cluster: 'c', hosts: [hostConfig(0, 80, { metadata: { a: { b: [1] } } })] });
     expect(choose()).toBe(before);
+  });
+
+  it.each([true, false])('tell the policy of their requests if it wants to know (%s)', (readsJournal) => {
+    const config = { choiceCount: 2, activeRequestBias: 1, biasKey: '', isFullScan: true };
+    let isTold = false;
+    const { manager, choose } = setUp([hostConfig(0, 80), hostConfig(1, 81)], {
+      readsJournal,
+      create: (random, { environment, journal }) => {
+        isTold = journal !== null;
+        return new LeastRequestLoadBalancer(config, random, environment, journal);
+      },
+    });
+    const busy = choose() as Host;
+    expect([isTold, busy.journal !== null]).toEqual([readsJournal, readsJournal]);
+    busy.onRequestStarted();
+    const idle = choose() as Host;
+    expect(idle).not.toBe(busy);
+    for (let i = 0; i < 2; i++) idle.onRequestStarted();
+    expect(choose()).toBe(busy);
+    // Another object for the same host; the request that runs ends at the old one.
+    manager.updateHosts(7, { cluster: 'c', hosts: [hostConfig(0, 80, { canary: true }), hostConfig(1, 81, { canary: true })] });
+    expect(choose()?.config.id).toBe(busy.config.id);
+    for (let i = 0; i < 2; i++) idle.onRequestEnded();
+    expect(choose()?.config.id).toBe(idle.config.id);
   });
 
   it('are looked at again when the health of their cluster is said to be another, by its id', () => {

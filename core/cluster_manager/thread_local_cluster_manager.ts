@@ -15,6 +15,7 @@ import { CircuitBreaker } from '../upstream/circuit_breaker.ts';
 import type { ClusterConfig, HostSetConfig, OriginalDstConfig } from '../upstream/cluster_config.ts';
 import { ClusterInfo, createClusterStats } from '../upstream/cluster_info.ts';
 import { findTable, type SharedHashTable } from '../upstream/consistent_hash/hash_table.ts';
+import { TableQueue } from '../upstream/consistent_hash/table_queue.ts';
 import { compileErrorPredicate } from '../upstream/error_predicate.ts';
 import type { OutlierReporting, OutlierShared } from '../upstream/outlier_monitor.ts';
 import { LOAD_BALANCING_CATEGORY, type LoadBalancerFactory, type LoadBalancingContext } from '../upstream/load_balancer.ts';
@@ -22,6 +23,7 @@ import { PANIC_KEY } from '../upstream/zone_aware/zone_routing.ts';
 import { LocalCluster } from '../upstream/zone_aware/local_cluster.ts';
 import { AggregateCluster } from './aggregate_cluster.ts';
 import { type DestinationReport, OriginalDstCluster } from './original_dst_cluster.ts';
+import { internSources, OverrideHostCluster } from './override_host_cluster.ts';
 import { PredictiveCluster } from './predictive_cluster.ts';
 import { type HostWords, ThreadLocalCluster } from './thread_local_cluster.ts';
 import type { WorkerCluster } from './worker_cluster.ts';
@@ -81,20 +83,26 @@ export class ThreadLocalClusterManager implements ClusterLookup {
   private readonly environment: BalancerEnvironment;
   /** Goes up with every change of clusters, hosts and health. */
   private changes: number;
+  /** Those of `clusters` that are there. */
+  private readonly made: { clusters: WorkerCluster[] };
 
   constructor(context: ClusterManagerContext) {
     this.context = context;
     this.clusters = new Map();
     this.byId = new Map();
     this.tables = new Map();
-    this.environment = { ...emptyEnvironment(), nowMs: () => context.dispatcher.wallMs, later: (work) => context.dispatcher.createTimer({ onTimeout: work }).enable(1) };
+    this.environment = { ...emptyEnvironment(), nowMs: () => context.dispatcher.wallMs, tableQueue: new TableQueue((work) => context.dispatcher.createTimer({ onTimeout: work }).enable(1)) };
     this.changes = 0;
+    this.made = { clusters: [] };
   }
 
   get(name: string): WorkerCluster | null {
     const entry = this.clusters.get(name);
     if (entry === undefined) return null;
-    if (entry.cluster === null) entry.cluster = this.build(entry.snapshot, entry.policies);
+    if (entry.cluster === null) {
+      entry.cluster = this.build(entry.snapshot, entry.policies);
+      this.made.clusters.push(entry.cluster);
+    }
     return entry.cluster;
   }
 
@@ -108,9 +116,10 @@ export class ThreadLocalClusterManager implements ClusterLookup {
       const { name } = snapshot.config;
       const known = this.clusters.get(name);
       this.balancing(snapshot.config.lbPolicy);
-      const { provided, requestPolicies } = snapshot.config;
+      const { provided, overrideHosts, requestPolicies } = snapshot.config;
       // Names must be interned before a request with them is parsed.
       if (provided?.kind === 'original_dst' && provided.headerName !== '') this.context.names.intern(provided.headerName);
+      if (overrideHosts !== null) internSources(overrideHosts, this.context.names);
       let policies: object | null = null;
       let cluster: WorkerCluster | null = null;
       if (known === undefined || known.snapshot.id !== snapshot.id) {
@@ -125,6 +134,7 @@ export class ThreadLocalClusterManager implements ClusterLookup {
     }
     for (const [name, { cluster }] of this.clusters) if (cluster !== null && next.get(name)?.cluster !== cluster) cluster.drain();
     this.clusters = next;
+    this.made.clusters = Array.from(next.values(), ({ cluster }) => cluster).filter((cluster) => cluster !== null);
     this.byId = new Map(Array.from(next.values(), (entry) => [entry.snapshot.id, entry]));
     for (const id of this.tables.keys()) if (!this.byId.has(id)) this.tables.delete(id);
     this.changes++;
@@ -246,8 +256,11 @@ export class ThreadLocalClusterManager implements ClusterLookup {
       { find: (hosts) => findTable(this.tables.get(snapshot.id) ?? NO_TABLES, hosts) },
       this.environment,
     );
+    if (cluster instanceof PredictiveCluster) cluster.neighbours = this.made;
     if (config.outliers !== null || config.isHealthChecked) cluster.outliers = this.outliersOf(snapshot);
-    const whole = config.provided?.kind === 'original_dst' ? this.originalDst(cluster, config.provided, snapshot.id, originalDstInvalid) : cluster;
+    let whole: WorkerCluster = cluster;
+    if (config.provided?.kind === 'original_dst') whole = this.originalDst(cluster, config.provided, snapshot.id, originalDstInvalid);
+    else if (config.overrideHosts !== null) whole = new OverrideHostCluster(cluster, config.overrideHosts, this.context.names);
     whole.updateHosts(snapshot.hosts);
     return whole;
   }

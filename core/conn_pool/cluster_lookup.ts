@@ -8,11 +8,15 @@ import type { MetadataCriteria } from '../upstream/metadata_criteria.ts';
 import type { Host } from '../upstream/host.ts';
 import type { RetryPriority } from '../upstream/retry_priority.ts';
 
-/** What clusters look at that choose hosts by the request itself (original destinations); others never do. */
+/** What clusters look at that choose hosts by the request itself (original destinations, override_host); others never do. */
 export interface ChoosingRequest {
   /** null: gone already. */
   requestHeaders(): HeaderMap | null;
-  readonly streamInfo: { readonly dynamicMetadata: MetadataNamespaces | null };
+  readonly streamInfo: {
+    readonly dynamicMetadata: MetadataNamespaces | null;
+    /** What is kept from try to try; undefined: nothing can be. */
+    filterState?: Map<string, unknown> | null;
+  };
   /** Its downstream connection. */
   readonly connection: Pick<ConnectionInfo, 'originalDestination'>;
 }
@@ -22,6 +26,8 @@ export interface UpstreamCluster {
   readonly info: ClusterInfo;
   /** Whether its balancer chooses by a hash of the request. */
   readonly usesHash: boolean;
+  /** Whether the request itself names its next host, so that no hash is looked at. */
+  namesHost(request: ChoosingRequest): boolean;
   /** Whether its balancer chooses by what routes and requests want of a host's metadata. */
   readonly usesMetadata: boolean;
   /** A host for a request with this random number and, when it has them, this hash and these criteria; or null. */

@@ -17,7 +17,7 @@ export interface HashableState {
 /** One way to a hash: leaves it in `hash` and answers true, or answers false. */
 interface HashMethod {
   readonly isTerminal: boolean;
-  evaluate(headers: HeaderMap, info: StreamInfo, hash: XxHash64, cookies: string[] | null): boolean;
+  evaluate(headers: HeaderMap, info: StreamInfo | null, hash: XxHash64, cookies: string[] | null): boolean;
 }
 
 /**
@@ -37,9 +37,9 @@ export class HashPolicy {
 
   /**
    * Whether the request has a hash; then it is in `hash`. Cookies that policies make are added to `cookies` as Set-Cookie texts;
-   * with null none is made. Allocates the texts that are hashed.
+   * with null none is made. Without `info` only what stands in headers counts. Allocates the texts that are hashed.
    */
-  compute(headers: HeaderMap, info: StreamInfo, cookies: string[] | null): boolean {
+  compute(headers: HeaderMap, info: StreamInfo | null, cookies: string[] | null): boolean {
     const { hash, scratch, methods } = this;
     hash.high = 0;
     hash.low = 0;
@@ -93,7 +93,7 @@ class HeaderHash implements HashMethod {
     this.rewrite = config.rewrite === null ? null : new RegexSubstitution(config.rewrite.regex, config.rewrite.substitution);
   }
 
-  evaluate(headers: HeaderMap, _info: StreamInfo, hash: XxHash64): boolean {
+  evaluate(headers: HeaderMap, _info: StreamInfo | null, hash: XxHash64): boolean {
     if (this.nameId < FIRST_REGULAR_ID) {
       const value = headers.get(this.nameId);
       if (value === undefined) return false;
@@ -134,7 +134,7 @@ class CookieHash implements HashMethod {
     this.config = config;
   }
 
-  evaluate(headers: HeaderMap, info: StreamInfo, hash: XxHash64, cookies: string[] | null): boolean {
+  evaluate(headers: HeaderMap, info: StreamInfo | null, hash: XxHash64, cookies: string[] | null): boolean {
     const known = cookieValue(headers, this.config.name);
     if (known !== '') {
       hash.hashText(known);
@@ -142,7 +142,7 @@ class CookieHash implements HashMethod {
     }
     if (this.config.ttlSeconds < 0 || cookies === null) return false;
     // The same for all requests of a connection, so that several in flight get one cookie.
-    hash.hashText(`${info.connection?.remoteAddress ?? ''}${info.connection?.localAddress ?? ''}`);
+    hash.hashText(`${info?.connection?.remoteAddress ?? ''}${info?.connection?.localAddress ?? ''}`);
     const value = hex(hash.high) + hex(hash.low);
     cookies.push(setCookieText(this.config, value));
     hash.hashText(value);
@@ -157,7 +157,8 @@ class SourceIpHash implements HashMethod {
     this.isTerminal = isTerminal;
   }
 
-  evaluate(_headers: HeaderMap, info: StreamInfo, hash: XxHash64): boolean {
+  evaluate(_headers: HeaderMap, info: StreamInfo | null, hash: XxHash64): boolean {
+    if (info === null) return false;
     const address = withoutPort(info.downstreamRemoteAddress !== '' ? info.downstreamRemoteAddress : info.connection?.remoteAddress ?? '');
     if (address === '' || address.startsWith('/')) return false;
     hash.hashText(address);
@@ -174,7 +175,7 @@ class QueryParameterHash implements HashMethod {
     this.name = Buffer.from(config.name).toString('latin1');
   }
 
-  evaluate(headers: HeaderMap, _info: StreamInfo, hash: XxHash64): boolean {
+  evaluate(headers: HeaderMap, _info: StreamInfo | null, hash: XxHash64): boolean {
     const value = queryParameterValue(headers.get(HeaderId.path) ?? '', this.name);
     if (value === undefined) return false;
     hash.hashText(value);
@@ -191,8 +192,8 @@ class FilterStateHash implements HashMethod {
     this.key = config.key;
   }
 
-  evaluate(_headers: HeaderMap, info: StreamInfo, hash: XxHash64): boolean {
-    const state = info.filterState?.get(this.key) as Partial<HashableState> | null | undefined;
+  evaluate(_headers: HeaderMap, info: StreamInfo | null, hash: XxHash64): boolean {
+    const state = info?.filterState?.get(this.key) as Partial<HashableState> | null | undefined;
     if (typeof state?.hashHigh !== 'number' || typeof state.hashLow !== 'number') return false;
     hash.high = state.hashHigh;
     hash.low = state.hashLow;

@@ -1,6 +1,11 @@
 /** Hash policies of a route as plain data (envoy.config.route.v3.RouteAction.HashPolicy). */
 import type { RegexRewriteConfig } from './regex_rewrite.ts';
 
+/** What a balancing policy that has hash policies of its own keeps in its configuration. */
+export interface BalancerHashPolicies {
+  readonly hashPolicies?: readonly HashPolicyConfig[];
+}
+
 interface Terminal {
   /** Once a hash is known here, later policies are not looked at. */
   readonly terminal: boolean;

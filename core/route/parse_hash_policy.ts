@@ -1,12 +1,17 @@
 /** RouteAction.hash_policy to plain data. Thread: main, config time. */
 import type { RouteAction_HashPolicy, RouteAction_HashPolicy_Cookie } from '../api/gen/envoy/config/route/v3/route_components_pb.d.ts';
 import type { ParseContext } from '../registry/parse_context.ts';
-import type { CookieHashConfig, HashPolicyConfig } from './hash_policy_config.ts';
+import type { BalancerHashPolicies, CookieHashConfig, HashPolicyConfig } from './hash_policy_config.ts';
 import { parseRegexRewrite } from './parse_regex_rewrite.ts';
 
 /** The policies that can yield a hash, in order. */
 export function parseHashPolicies(messages: readonly RouteAction_HashPolicy[], context: ParseContext): HashPolicyConfig[] {
   return messages.map((message) => parseHashPolicy(message, context)).filter((policy) => policy !== null);
+}
+
+/** Those of a balancing policy: a part of its configuration, none if there are none. */
+export function parseBalancerHashPolicies(message: { readonly hashPolicy: readonly RouteAction_HashPolicy[] } | undefined, context: ParseContext): BalancerHashPolicies {
+  return message === undefined || message.hashPolicy.length === 0 ? {} : { hashPolicies: parseHashPolicies(message.hashPolicy, context) };
 }
 
 function parseHashPolicy(message: RouteAction_HashPolicy, context: ParseContext): HashPolicyConfig | null {

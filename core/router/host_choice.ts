@@ -24,7 +24,7 @@ export class HostChoice {
   choose(cluster: UpstreamCluster, route: RouteEntry, headers: HeaderMap, callbacks: TerminalFilterCallbacks, retries: Retries | null): Host | null {
     const info = callbacks.streamInfo;
     const policies = cluster.info.policies as ClusterPolicies | null;
-    const hash = cluster.usesHash ? this.hash(policies?.hashPolicy ?? route.hashPolicy, headers, info) : null;
+    const hash = cluster.usesHash && !cluster.namesHost(callbacks) ? this.hash(policies?.hashPolicy ?? route.hashPolicy, headers, info) : null;
     const criteria = cluster.usesMetadata ? criteriaFor(route, info) : null;
     return retries === null ? cluster.chooseHost(info.random, hash, criteria, callbacks) : retries.chooseHost(cluster, callbacks, hash, criteria);
   }

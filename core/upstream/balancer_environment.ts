@@ -1,4 +1,5 @@
 import { RuntimeSnapshot } from '../runtime/runtime_snapshot.ts';
+import { TableQueue } from './consistent_hash/table_queue.ts';
 import type { LocalCluster } from './zone_aware/local_cluster.ts';
 
 /** What all balancers of a worker look at. One per worker; `runtime` and `local` are others after a new snapshot. */
@@ -10,11 +11,11 @@ export interface BalancerEnvironment {
   local: LocalCluster | null;
   /** Wall clock of the turn, milliseconds. */
   nowMs(): number;
-  /** Calls once, between two turns, some milliseconds from now. */
-  later(work: () => void): void;
+  /** Makes the tables of hashes that are not main's. */
+  readonly tableQueue: TableQueue;
 }
 
-/** Without runtime values and local cluster, at time 0; what is to be done later is done at once. */
+/** Without runtime values and local cluster, at time 0; tables are made at once. */
 export function emptyEnvironment(): BalancerEnvironment {
-  return { runtime: new RuntimeSnapshot({}), zone: '', local: null, nowMs: () => 0, later: (work) => work() };
+  return { runtime: new RuntimeSnapshot({}), zone: '', local: null, nowMs: () => 0, tableQueue: new TableQueue((work) => work()) };
 }

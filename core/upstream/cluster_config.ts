@@ -107,6 +107,8 @@ export interface ClusterConfig {
   readonly addressOrder: AddressOrderConfig;
   /** LOGICAL_DNS: one logical host whose address is whatever resolved last. */
   readonly isLogical: boolean;
+  /** Where requests name hosts that are used before `lbPolicy` is asked; null = nowhere. */
+  readonly overrideHosts: readonly OverrideSource[] | null;
   /** Whenever hosts come or go, connections to all of them close once their requests are over. */
   readonly closesOnHostSetChange: boolean;
   readonly healthyPanicThreshold: number;
@@ -130,6 +132,14 @@ export interface ClusterConfig {
   readonly requestPolicies: object | null;
   /** Untyped metadata by namespace. */
   readonly metadata: Readonly<Record<string, unknown>>;
+}
+
+/** Where a request names hosts: a list of addresses with ports, split by commas. */
+export interface OverrideSource {
+  /** '' = in metadata. */
+  readonly headerName: string;
+  readonly metadataFilter: string;
+  readonly metadataPath: readonly string[];
 }
 
 /** One upstream address as workers get it. */

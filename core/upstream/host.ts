@@ -1,5 +1,6 @@
 import type { MetadataStructs, UpstreamHostInfo } from '../stream_info/stream_info.ts';
 import { HOST_STAT_WORDS, HostStat } from '../shared_memory/layout.ts';
+import type { ActiveJournal } from './active_journal.ts';
 import type { ResponseCodeStats } from './response_code_stats.ts';
 import type { HostConfig } from './cluster_config.ts';
 import type { OutlierMonitor } from './outlier_monitor.ts';
@@ -31,6 +32,8 @@ export class Host implements UpstreamHostInfo {
   outlier: OutlierMonitor | null;
   /** Response codes from the zone of this process to its; null where one has none. */
   zoneCodes: ResponseCodeStats | null;
+  /** Told whenever this worker's requests on it are another number; null: nobody keeps hosts in that order. */
+  journal: ActiveJournal | null;
 
   /** `stats`: the host words of this worker, `allStats` those of all; `since`: when hosts became healthy. */
   constructor(config: HostConfig, health: Int32Array, stats: Float64Array, allStats: readonly Float64Array[] = [stats], since: Float64Array = NEVER) {
@@ -49,6 +52,7 @@ export class Host implements UpstreamHostInfo {
     this.wasUsable = true;
     this.outlier = null;
     this.zoneCodes = null;
+    this.journal = null;
   }
 
   /** Of its locality, under the names of config.core.v3.Locality; made when somebody asks. */
@@ -121,10 +125,12 @@ export class Host implements UpstreamHostInfo {
   onRequestStarted(): void {
     this.stats[this.statsBase + HostStat.rqTotal]++;
     this.stats[this.statsBase + HostStat.rqActive]++;
+    if (this.journal !== null) this.journal.add(this.statsBase + HostStat.rqActive);
   }
 
   onRequestEnded(): void {
     this.stats[this.statsBase + HostStat.rqActive]--;
+    if (this.journal !== null) this.journal.add(this.statsBase + HostStat.rqActive);
   }
 
   /** A response below 500. */
@@ -143,6 +149,11 @@ export class Host implements UpstreamHostInfo {
   /** Where its requests are counted in each of `statsOfAll`. */
   get activeRequestsIndex(): number {
     return this.statsBase + HostStat.rqActive;
+  }
+
+  /** The host words of this worker. */
+  get ownStats(): Float64Array {
+    return this.stats;
   }
 
   /** The host words of every worker. */

@@ -8,9 +8,9 @@ const PREFIX = 'envoy.extensions.load_balancing_policies.';
 const UNSUPPORTED: Readonly<Record<string, string>> = {
   [`${PREFIX}client_side_weighted_round_robin.v3.ClientSideWeightedRoundRobin`]: 'weights from load reports of hosts (client_side_weighted_round_robin)',
   [`${PREFIX}wrr_locality.v3.WrrLocality`]: 'weights from load reports of hosts (wrr_locality)',
-  [`${PREFIX}override_host.v3.OverrideHost`]: 'choosing hosts by header or metadata (override_host)',
-  [`${PREFIX}random_subsetting.v3.RandomSubsetting`]: 'random subsets of hosts (random_subsetting)',
 };
+/** Types of the API that Envoy 1.37 is built without: it does not even know what they are. */
+const UNKNOWN: ReadonlySet<string> = new Set([`${PREFIX}random_subsetting.v3.RandomSubsetting`, `${PREFIX}pick_first.v3.PickFirst`]);
 
 /**
  * The first policy of the list that is known: lists name policies from the newest to what every proxy has. undefined after errors;
@@ -23,7 +23,12 @@ export function parsePolicyList(message: LoadBalancingPolicy | undefined, holder
     if (typed === undefined) continue;
     names.push(typed.name);
     const any = typed.typedConfig as AnyMessage | undefined;
-    const unsupported = UNSUPPORTED[any?.typeUrl.slice(any.typeUrl.lastIndexOf('/') + 1) ?? ''];
+    const type = any?.typeUrl.slice(any.typeUrl.lastIndexOf('/') + 1) ?? '';
+    if (UNKNOWN.has(type)) {
+      context.error(typed, 'typed_config', `Unable to parse JSON as proto (INVALID_ARGUMENT: could not find @type '${any?.typeUrl ?? ''}')`);
+      return undefined;
+    }
+    const unsupported = UNSUPPORTED[type];
     if (unsupported !== undefined) {
       context.refuse(typed, 'typed_config', unsupported);
       return undefined;

@@ -1,5 +1,6 @@
 import type { ExtensionConfig } from '../registry/parse_context.ts';
 import type { HostConfig } from './cluster_config.ts';
+import type { ActiveJournal } from './active_journal.ts';
 import type { BalancerEnvironment } from './balancer_environment.ts';
 import type { SharedTables } from './consistent_hash/hash_table.ts';
 import type { Host } from './host.ts';
@@ -55,6 +56,8 @@ export interface LoadBalancerFactory {
   readonly usesHash?: boolean;
   /** What it does about localities; absent: nothing. */
   readonly locality?: LocalityConfig | undefined;
+  /** Its balancers keep hosts in order of their requests: those of this worker are written down. Absent: they are not. */
+  readonly readsJournal?: boolean;
   /** Its balancers are those of subsets of the hosts; absent: of all hosts. */
   readonly subsets?: SubsetConfig;
 }
@@ -66,6 +69,8 @@ export interface BalancerSource {
   readonly load: ClusterLoad;
   /** Tables of hashes that main made; null: none are made elsewhere. */
   readonly tables: SharedTables | null;
+  /** Where this worker's requests come and go; null unless the policy wants to know. */
+  readonly journal: ActiveJournal | null;
   /** Weight of the host's locality. */
   readonly localityWeightOf: (host: HostConfig) => number;
   readonly environment: BalancerEnvironment;

@@ -5,7 +5,8 @@
 import type { StatsScope } from '../../core/stats/stats.ts';
 import type { ClusterConfig, HostConfig } from '../../core/upstream/cluster_config.ts';
 import type { ConsistentHashConfig, MaglevConfig, RingHashConfig } from '../../core/upstream/consistent_hash/config.ts';
-import { hashKey, orderByKey, planRing, tableShares, takeTurns } from '../../core/upstream/consistent_hash/entries.ts';
+import { hashKey, planRing, tableShares, takeTurns } from '../../core/upstream/consistent_hash/entries.ts';
+import { orderByKey } from '../../core/upstream/consistent_hash/key_order.ts';
 import { hostAddressText } from '../../core/upstream/host.ts';
 import { eligibleHosts } from './eligible_hosts.ts';
 import { type ClusterHashTables, MAGLEV, RING_HASH } from './hash_tables.ts';

@@ -83,7 +83,7 @@ export class ClusterHashTables {
   }
 
   isSmall(shares: Float64Array): boolean {
-    return this.kind.isSmall(shares);
+    return this.kind.cost(shares) <= 1;
   }
 
   /** Entries per host of the table over these hosts; null: there is none yet. */
@@ -100,7 +100,7 @@ export class ClusterHashTables {
     const plans: Plan[] = [];
     for (const { hosts: chosen, members } of eligibleHosts(config, hosts, health)) {
       const { order, shares } = tableShares(chosen, members, isLocalityWeighted);
-      if (order.length === 0 || this.kind.isSmall(shares)) continue;
+      if (order.length === 0 || this.isSmall(shares)) continue;
       const inTable = order.map((i) => chosen[i]);
       plans.push({
         hostIds: Uint32Array.from(inTable, (host) => host.id), shares,

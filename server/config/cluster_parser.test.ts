@@ -19,6 +19,13 @@ const httpOptions = (fields: string): string =>
 const CODEC = '{name: codec, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec}}';
 const dnsDefaults = { refreshRateMs: 5000, failureBaseMs: 5000, failureMaxMs: 5000, respectTtl: false, jitterMs: 0, lookupFamily: 'auto', resolvers: [], useTcp: false };
 
+const ROUND_ROBIN_POLICY = '{typed_extension_config: {name: rr, typed_config: {"@type": type.googleapis.com/envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin}}}';
+
+/** The policy with these fields; `fallback`: the list of its fallback policy. */
+function overrideHost(fields: string, fallback = ROUND_ROBIN_POLICY): string {
+  return `load_balancing_policy: {policies: [{typed_extension_config: {name: o, typed_config: {"@type": type.googleapis.com/envoy.extensions.load_balancing_policies.override_host.v3.OverrideHost, ${fields}, fallback_policy: {policies: [${fallback}]}}}}]}`;
+}
+
 function subsetPolicy(fields: string): string {
   return `load_balancing_policy: {policies: [{typed_extension_config: {name: s, typed_config: {"@type": type.googleapis.com/envoy.extensions.load_balancing_policies.subset.v3.Subset, ${fields}}}}]}`;
 }
@@ -37,7 +44,7 @@ describe('parseCluster', () => {
     expect(config).toEqual({
       name: 'c', statName: 'c', connectTimeoutMs: 5000, perConnectionBufferLimitBytes: 1 << 20, poolPerDownstream: false, preconnectRatio: 1, predictivePreconnectRatio: 1, maxRequestsPerConnection: 0, idleTimeoutMs: 3_600_000,
       maxConnectionDurationMs: 0, maxStreamDurationMs: 0, maxResponseHeadersKb: 80, maxResponseHeadersCount: 100, defaultThresholds: DEFAULT_THRESHOLDS, highThresholds: DEFAULT_THRESHOLDS,
-      lbPolicy: { name: 'envoy.load_balancing_policies.round_robin', typeName: 'envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin', config: { locality: { failsOnPanic: false, isWeighted: false, zone: { routingEnabled: 100, minClusterSize: 6, forceLocalMinSize: 0, isByWeight: false } } } }, provided: null,
+      lbPolicy: { name: 'envoy.load_balancing_policies.round_robin', typeName: 'envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin', config: { locality: { failsOnPanic: false, isWeighted: false, zone: { routingEnabled: 100, minClusterSize: 6, forceLocalMinSize: 0, isByWeight: false } } } }, provided: null, overrideHosts: null,
       protocol: 'http1', http1: { enableTrailers: false, properCaseWords: false, preserveCase: null, sendFullyQualifiedUrl: false }, transportSocket: null, tcpKeepAlive: null,
       bindAddress: null, otherBindAddress: null, socketOptions: null, addressOrder: { firstFamily: 'first', firstCount: 1 }, isLogical: false, closesOnHostSetChange: false, healthyPanicThreshold: 50, overprovisioningFactor: 140, weightedPriorityHealth: false, dropOverload: null, autoHostRewriteAllowed: false, outliers: null, isHealthChecked: false, closesOnHealthFailure: false, tracking: null, hasEndpointStats: false, requestPolicies: null, metadata: {},
     });
@@ -136,6 +143,10 @@ describe('parseCluster', () => {
     ['common_lb_config: {zone_aware_lb_config: {fail_traffic_on_panic: true}}', { lbPolicy: { config: { locality: { failsOnPanic: true } } } }],
     ['common_lb_config: {locality_weighted_lb_config: {}}', { lbPolicy: { config: { locality: { isWeighted: true } } } }],
     ['lb_policy: MAGLEV, common_lb_config: {locality_weighted_lb_config: {}}', { lbPolicy: { config: { isLocalityWeighted: true } } }],
+    ['load_balancing_policy: {policies: [{typed_extension_config: {name: m, typed_config: {"@type": type.googleapis.com/envoy.extensions.load_balancing_policies.maglev.v3.Maglev, consistent_hashing_lb_config: {hash_policy: [{header: {header_name: h}}]}}}}]}',
+      { requestPolicies: { hashPolicies: [{ kind: 'header', name: 'h' }], isHashOfBalancer: true, mirrorPolicies: [], retries: null } }],
+    [overrideHost('override_host_sources: [{header: X-Host}, {metadata: {key: k, path: [{key: a}, {key: b}]}}]'),
+      { lbPolicy: { name: 'rr' }, overrideHosts: [{ headerName: 'x-host', metadataFilter: '' }, { headerName: '', metadataFilter: 'k', metadataPath: ['a', 'b'] }] }],
     ['lb_policy: RANDOM', { lbPolicy: { name: 'envoy.load_balancing_policies.random', config: {} } }],
     ['load_balancing_policy: {policies: [{typed_extension_config: {name: lr, typed_config: {"@type": type.googleapis.com/envoy.extensions.load_balancing_policies.least_request.v3.LeastRequest, selection_method: FULL_SCAN}}}]}',
       { lbPolicy: { name: 'lr', config: { choiceCount: 2, activeRequestBias: 1, isFullScan: true } } }],
@@ -157,19 +168,24 @@ describe('parseCluster', () => {
       ["Cannot use hostname for consistent hashing loadbalancing for cluster of type: 'envoy.cluster.logical_dns'"]],
     [`common_lb_config: {locality_weighted_lb_config: {}}, load_balancing_policy: {policies: [{typed_extension_config: {name: m, typed_config: {"@type": type.googleapis.com/envoy.extensions.load_balancing_policies.maglev.v3.Maglev}}}]}`,
       ['cluster: load_balancing_policy cannot be combined with partial fields (zone_aware_lb_config, locality_weighted_lb_config, consistent_hashing_lb_config) of common_lb_config']],
-    ['load_balancing_policy: {policies: [{typed_extension_config: {name: m, typed_config: {"@type": type.googleapis.com/envoy.extensions.load_balancing_policies.maglev.v3.Maglev, consistent_hashing_lb_config: {hash_policy: [{header: {header_name: h}}]}}}}]}',
-      ['feature not supported: hash policies of a load balancer (those of routes work)']],
     ...([
       ['client_side_weighted_round_robin.v3.ClientSideWeightedRoundRobin', '', 'weights from load reports of hosts (client_side_weighted_round_robin)'],
       ['wrr_locality.v3.WrrLocality', ', endpoint_picking_policy: {}', 'weights from load reports of hosts (wrr_locality)'],
-      ['override_host.v3.OverrideHost', ', override_host_sources: [{header: h}], fallback_policy: {}', 'choosing hosts by header or metadata (override_host)'],
-      ['random_subsetting.v3.RandomSubsetting', ', subset_size: 2, child_policy: {}', 'random subsets of hosts (random_subsetting)'],
     ] as const).map(([type, fields, feature]): [string, string[]] => [
       `load_balancing_policy: {policies: [{typed_extension_config: {name: p, typed_config: {"@type": type.googleapis.com/envoy.extensions.load_balancing_policies.${type}${fields}}}}, {typed_extension_config: {name: rr, typed_config: {"@type": type.googleapis.com/envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin}}}]}`,
       [`feature not supported: ${feature}`],
     ]),
     ['load_balancing_policy: {policies: [{typed_extension_config: {name: p, typed_config: {"@type": type.googleapis.com/envoy.extensions.load_balancing_policies.cluster_provided.v3.ClusterProvided}}}]}',
       ["cluster manager: cluster provided LB specified but cluster 'c' did not provide one. Check cluster documentation."]],
+    ...([['random_subsetting.v3.RandomSubsetting', ', subset_size: 2, child_policy: {}'], ['pick_first.v3.PickFirst', '']] as const).map(([type, fields]): [string, string[]] => [
+      `load_balancing_policy: {policies: [{typed_extension_config: {name: p, typed_config: {"@type": type.googleapis.com/envoy.extensions.load_balancing_policies.${type}${fields}}}}, ${ROUND_ROBIN_POLICY}]}`,
+      [`Unable to parse JSON as proto (INVALID_ARGUMENT: could not find @type 'type.googleapis.com/envoy.extensions.load_balancing_policies.${type}')`],
+    ]),
+    [overrideHost('override_host_sources: [{}]'), ['Empty override source']],
+    [overrideHost('override_host_sources: [{header: a, metadata: {key: k, path: [{key: a}]}}]'), ['Only one override source must be set']],
+    [overrideHost('override_host_sources: [{header: a}]', ''), ["dynamic forwarding LB: didn't find a registered fallback load balancer factory with names from "]],
+    [subsetPolicy(`subset_selectors: [{keys: [a]}], subset_lb_${overrideHost('override_host_sources: [{header: a}]').slice('load_balancing_'.length)}`),
+      ['feature not supported: hosts named by requests within subsets (override_host)']],
     ['lb_policy: CLUSTER_PROVIDED', ["cluster manager: cluster provided LB specified but cluster 'c' did not provide one. Check cluster documentation."]],
     ['lb_policy: LOAD_BALANCING_POLICY_CONFIG', ['cluster: field load_balancing_policy need to be set']],
     ['http2_protocol_options: {}', ['feature not supported: HTTP/2 to upstreams']],

@@ -5,12 +5,15 @@ import type { CircuitBreakers, CircuitBreakers_Thresholds } from '../../core/api
 import type { ClusterLoadAssignment_Policy } from '../../core/api/gen/envoy/config/endpoint/v3/endpoint_pb.d.ts';
 import { durationMsOr, percentToFraction } from '../../core/api/scalar_values.ts';
 import { deepFreeze } from '../../core/base/deep_freeze.ts';
-import type { AnyMessage, ParseContext } from '../../core/registry/parse_context.ts';
+import type { AnyMessage, ExtensionConfig, ParseContext } from '../../core/registry/parse_context.ts';
+import { NO_CLUSTER_POLICIES } from '../../core/route/cluster_policies.ts';
+import type { BalancerHashPolicies } from '../../core/route/hash_policy_config.ts';
 import { parseMetadata } from '../../core/route/parse_metadata.ts';
 import { parseFractionalPercent } from '../../core/runtime/parse_runtime.ts';
 import type { FractionalPercent } from '../../core/runtime/runtime_snapshot.ts';
 import { type CircuitBreakerThresholds, type ClusterConfig, DEFAULT_THRESHOLDS, type DiscoveryConfig } from '../../core/upstream/cluster_config.ts';
 import { parseCommonOptions, parseUpstreamHttp1, UPSTREAM_OPTIONS_CATEGORY, type ParsedHttpOptions } from '../../core/upstream/http_protocol_options.ts';
+import { splitOverride } from '../../core/upstream/override_hosts.ts';
 import { type HealthOptions, NO_HEALTH_CHECKS } from '../health_checks/health_check_config.ts';
 import { parseHealthChecks } from '../health_checks/parse_health_check.ts';
 import { type ClusterDefaults, parseDiscovery } from './discovery_parser.ts';
@@ -45,6 +48,7 @@ export function parseCluster(message: Cluster, defaults: ClusterDefaults, contex
   const { discovery, provided } = parseDiscovery(message, defaults, context);
   const outliers = parseOutlierDetection(message.outlierDetection, context);
   const { offersHttp2, errors, ...http } = parseHttpOptions(message, context);
+  const { lbPolicy, overrideHosts } = splitOverride(parseLbPolicy(message, provided !== null, context));
   const health = parseHealth(message, offersHttp2, context);
   const commonLb = message.commonLbConfig;
   const panic = percentToFraction(commonLb?.healthyPanicThreshold);
@@ -59,7 +63,9 @@ export function parseCluster(message: Cluster, defaults: ClusterDefaults, contex
     ...http,
     defaultThresholds: parseThresholds(message.circuitBreakers, 0, context),
     highThresholds: parseThresholds(message.circuitBreakers, 1, context),
-    lbPolicy: parseLbPolicy(message, provided !== null, context),
+    lbPolicy,
+    overrideHosts,
+    requestPolicies: withBalancerHash(http.requestPolicies, lbPolicy),
     provided,
     transportSocket: parseTransportSocket('envoy.transport_sockets.upstream', message.transportSocket, context),
     tcpKeepAlive: parseKeepAlive(message.upstreamConnectionOptions),
@@ -133,6 +139,13 @@ function parseLegacyHttpOptions(message: Cluster, context: ParseContext): Parsed
     errors: null,
     requestPolicies: null,
   };
+}
+
+/** The balancing policy's own hash policies come before those of cluster and route, even if they give a request no hash. */
+function withBalancerHash(policies: object | null, lbPolicy: ExtensionConfig): object | null {
+  const { hashPolicies, child } = (lbPolicy.config ?? {}) as BalancerHashPolicies & { readonly child?: ExtensionConfig };
+  if (hashPolicies !== undefined) return deepFreeze({ ...NO_CLUSTER_POLICIES, ...policies, hashPolicies, isHashOfBalancer: true });
+  return child === undefined ? policies : withBalancerHash(policies, child);
 }
 
 /** The first thresholds of a priority. */

@@ -4,7 +4,7 @@ import { type BalancerSource, configuredLocalityWeight, type LoadBalancerFactory
 /** What balancers of a policy are made with: no runtime values, no local cluster, no other requests. */
 export function balancerSource(factory: LoadBalancerFactory, random: () => number, overrides: Partial<BalancerSource> = {}): BalancerSource {
   return {
-    factory, random, load: { activeRequests: () => 0 }, tables: null, localityWeightOf: configuredLocalityWeight, environment: emptyEnvironment(), overprovisioning: 140, ...overrides,
+    factory, random, load: { activeRequests: () => 0 }, tables: null, journal: null, localityWeightOf: configuredLocalityWeight, environment: emptyEnvironment(), overprovisioning: 140, ...overrides,
   };
 }
 

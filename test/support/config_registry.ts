@@ -7,6 +7,7 @@ import { register as registerUpstreamCodec } from '../../extensions/filters/http
 import { register as registerConnectionManager } from '../../extensions/filters/network/http_connection_manager/config.ts';
 import { register as registerLeastRequest } from '../../extensions/load_balancing_policies/least_request/config.ts';
 import { register as registerMaglev } from '../../extensions/load_balancing_policies/maglev/config.ts';
+import { register as registerOverrideHost } from '../../extensions/load_balancing_policies/override_host/config.ts';
 import { register as registerRandom } from '../../extensions/load_balancing_policies/random/config.ts';
 import { register as registerRingHash } from '../../extensions/load_balancing_policies/ring_hash/config.ts';
 import { register as registerRoundRobin } from '../../extensions/load_balancing_policies/round_robin/config.ts';
@@ -25,7 +26,7 @@ export function parseOnly<Config>(category: string, name: string, typeName: stri
 export function configRegistry(): FactoryRegistry {
   const registry = new FactoryRegistry();
   const all = [
-    registerConnectionManager, registerRouter, registerUpstreamCodec, registerAggregateCluster, registerDnsCluster, registerRoundRobin, registerLeastRequest, registerRandom, registerRingHash, registerMaglev, registerSubset,
+    registerConnectionManager, registerRouter, registerUpstreamCodec, registerAggregateCluster, registerDnsCluster, registerRoundRobin, registerLeastRequest, registerRandom, registerRingHash, registerMaglev, registerOverrideHost, registerSubset,
     registerCares, registerGetAddrInfo, registerRawBuffer, registerHttpOptions,
   ];
   for (const register of all) register(registry);

@@ -43,7 +43,6 @@ export function parseLegacyRingHash(message: Cluster_RingHashLbConfig | undefine
 /** From the extension. Its own fields of the common options count only where there are no common options. */
 export function parseRingHash(message: RingHash, context: ParseContext): RingHashConfig {
   const common = message.consistentHashingLbConfig;
-  refuseHashPolicy(common, context);
   const isLocalityWeighted = message.localityWeightedLbConfig !== undefined;
   const own = { usesHostname: message.useHostnameForHashing, balanceFactor: message.hashBalanceFactor ?? 0, isLocalityWeighted };
   return ringHash(message, message.hashFunction === MURMUR_HASH_2, common === undefined ? own : parseCommon(common, isLocalityWeighted), message, context);
@@ -56,7 +55,6 @@ export function parseLegacyMaglev(message: Cluster_MaglevLbConfig | undefined, c
 
 /** From the extension. */
 export function parseMaglev(message: Maglev, context: ParseContext): MaglevConfig {
-  refuseHashPolicy(message.consistentHashingLbConfig, context);
   return maglev(message.tableSize, parseCommon(message.consistentHashingLbConfig, message.localityWeightedLbConfig !== undefined), message, context);
 }
 
@@ -66,10 +64,6 @@ function parseCommon(message: Common, isLocalityWeighted: boolean): ConsistentHa
 
 function parseLegacyCommon(message: Cluster_CommonLbConfig | undefined): ConsistentHashConfig {
   return parseCommon(message?.consistentHashingLbConfig, message?.localityConfigSpecifier.case === 'localityWeightedLbConfig');
-}
-
-function refuseHashPolicy(message: ConsistentHashingLbConfig | undefined, context: ParseContext): void {
-  if (message !== undefined && message.hashPolicy.length > 0) context.refuse(message, 'hash_policy', 'hash policies of a load balancer (those of routes work)');
 }
 
 function ringHash(

@@ -3,8 +3,6 @@ import type { HostConfig } from '../cluster_config.ts';
 import { configuredLocalityWeight } from '../load_balancer.ts';
 import { groupByLocality } from '../localities.ts';
 
-const SURROGATE = /[\ud800-\udfff]/;
-
 /** What a host is hashed by: `hash_key` of its `envoy.lb` metadata, else its name or its address. */
 export function hashKey(config: HostConfig, address: string, usesHostname: boolean): string {
   const balancing = config.metadata['envoy.lb'];
@@ -73,15 +71,6 @@ export function planRing(shares: Float64Array, minimum: number, maximum: number)
     current = next;
   }
   return { size: Math.ceil(scale), counts };
-}
-
-/** Indexes of the keys in the order of their UTF-8 bytes, equal ones in order of appearance. */
-export function orderByKey(keys: readonly string[]): number[] {
-  const order = keys.map((_, i) => i);
-  // Strings compare by UTF-16 units, which is the same order but for surrogates.
-  if (!keys.some((key) => SURROGATE.test(key))) return order.sort((a, b) => (keys[a] < keys[b] ? -1 : keys[a] > keys[b] ? 1 : a - b));
-  const bytes = keys.map((key) => Buffer.from(key));
-  return order.sort((a, b) => Buffer.compare(bytes[a], bytes[b]) || a - b);
 }
 
 /**

@@ -19,8 +19,8 @@ export interface HashTableKind {
   begin(keys: readonly string[], shares: Float64Array, isShared: boolean): HashTableBuild;
   /** The table that consists of this. */
   open(memory: readonly ArrayBufferLike[]): HashTable;
-  /** Whether a table of these shares takes so little time that whoever needs it makes it at once. */
-  isSmall(shares: Float64Array): boolean;
+  /** How much work a table of these shares is; at most 1: so little that whoever needs it makes it at once. */
+  cost(shares: Float64Array): number;
 }
 
 /** A table that main made: all workers look into the same memory. */

@@ -1,5 +1,3 @@
-import { workFor } from '../../event/work_slice.ts';
-import type { BalancerEnvironment } from '../balancer_environment.ts';
 import type { HostConfig } from '../cluster_config.ts';
 import type { Host } from '../host.ts';
 import { type ClusterLoad, configuredLocalityWeight, type LoadBalancer, type LoadBalancerContext } from '../load_balancer.ts';
@@ -7,16 +5,14 @@ import { BoundedLoad } from './bounded_load.ts';
 import type { ConsistentHashConfig } from './config.ts';
 import { hashKey, tableShares } from './entries.ts';
 import { buildAtOnce, type HashTable, type HashTableBuild, type HashTableKind, type SharedTables } from './hash_table.ts';
-
-/** How long tables are made here before the worker has its turn. */
-const SLICE_MS = 4;
+import type { TableQueue } from './table_queue.ts';
 
 /**
  * Chooses by the request's hash in a table; by chance when a request has none. With a balance factor, hosts that have too much to do
  * are passed over.
  *
- * Whenever the hosts change there has to be another table. A small one is made here at once; others main makes for all workers, or
- * (for subsets, of which main knows nothing) they are made here in pieces between the turns. Until such a one is there, the old one
+ * Whenever the hosts change there has to be another table. A small one is made here at once, unless others took this turn's time;
+ * others main makes for all workers, or (for subsets, of which main knows nothing) they are made here in pieces between the turns. Until such a one is there, the old one
  * serves: a request whose host in it may no longer be chosen goes, by its hash too, to one of those that may.
  */
 export class HashTableBalancer implements LoadBalancer {
@@ -32,14 +28,14 @@ export class HashTableBalancer implements LoadBalancer {
   private readonly load: ClusterLoad;
   private readonly tables: SharedTables | null;
   private readonly localityWeightOf: (host: HostConfig) => number;
-  private readonly turns: Pick<BalancerEnvironment, 'later'> | null;
+  private readonly queue: TableQueue | null;
   /** The table that is being made here; null: none is. */
   private build: HashTableBuild | null;
 
-  /** `tables`: where those are that are not small; null: none are made elsewhere. `turns`: null = all made here are made at once. */
+  /** `tables`: where those are that are not small; null: none are made elsewhere. `queue`: null = all made here are made at once. */
   constructor(
     config: ConsistentHashConfig, kind: HashTableKind, random: () => number, load: ClusterLoad, tables: SharedTables | null,
-    localityWeightOf: (host: HostConfig) => number = configuredLocalityWeight, turns: Pick<BalancerEnvironment, 'later'> | null = null,
+    localityWeightOf: (host: HostConfig) => number = configuredLocalityWeight, queue: TableQueue | null = null,
   ) {
     this.candidates = [];
     this.hosts = [];
@@ -51,7 +47,7 @@ export class HashTableBalancer implements LoadBalancer {
     this.load = load;
     this.tables = tables;
     this.localityWeightOf = localityWeightOf;
-    this.turns = turns;
+    this.queue = queue;
     this.build = null;
   }
 
@@ -64,17 +60,20 @@ export class HashTableBalancer implements LoadBalancer {
       this.table = null;
       return;
     }
-    const isSmall = this.kind.isSmall(shares);
-    if (this.tables === null || isSmall) {
+    const cost = this.kind.cost(shares);
+    if (this.tables === null || cost <= 1) {
       const keys = hosts.map((host) => hashKey(host.config, host.address, this.config.usesHostname));
       const build = this.kind.begin(keys, shares, false);
-      if (isSmall || this.turns === null) {
+      if (this.queue === null || this.queue.takesAtOnce(cost)) {
         this.take(buildAtOnce(build), hosts, shares);
         return;
       }
       this.keepOld(hosts);
       this.build = build;
-      this.continue(this.turns, build, hosts, shares);
+      this.queue.add(build, (one) => this.build === one, (table) => {
+        this.build = null;
+        this.take(table, hosts, shares);
+      });
       return;
     }
     const shared = this.tables.find(hosts);
@@ -90,20 +89,6 @@ export class HashTableBalancer implements LoadBalancer {
     if (table === null) return candidates[(low >>> 0) % candidates.length];
     const index = table.find(high, low);
     return this.hosts[this.bound === null ? index : this.bound.choose(index, low)] ?? candidates[(low >>> 0) % candidates.length];
-  }
-
-  /** Makes a part of a table, if it is still wanted, and the rest in the turns to come. */
-  private continue(turns: Pick<BalancerEnvironment, 'later'>, build: HashTableBuild, hosts: readonly Host[], shares: Float64Array): void {
-    turns.later(() => {
-      if (this.build !== build) return;
-      const result = workFor(build, SLICE_MS);
-      if (result.done === true) {
-        this.build = null;
-        this.take(result.value, hosts, shares);
-      } else {
-        this.continue(turns, build, hosts, shares);
-      }
-    });
   }
 
   private take(table: HashTable, hosts: readonly Host[], shares: Float64Array): void {

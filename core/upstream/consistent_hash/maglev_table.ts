@@ -1,7 +1,7 @@
 import { remainder64 } from '../../base/product64.ts';
 import { XxHash64 } from '../../base/xxhash64.ts';
 import type { MaglevConfig } from './config.ts';
-import { orderByKey } from './entries.ts';
+import { orderInPieces } from './key_order.ts';
 import { allocate, type HashTable, type HashTableBuild, type HashTableKind } from './hash_table.ts';
 
 /** Hosts hashed between two pauses: less than 1 ms. */
@@ -40,7 +40,7 @@ export function maglevTables(config: MaglevConfig): HashTableKind {
   return {
     begin: (keys, shares, isShared) => buildMaglevTable(keys, shares, config.tableSize, isShared),
     open: ([owners, counts]) => new MaglevTable(new Uint16Array(owners), new Uint32Array(counts)),
-    isSmall: (shares) => config.tableSize <= SMALL_PLACES && shares.length <= SMALL_HOSTS,
+    cost: (shares) => Math.max(config.tableSize / SMALL_PLACES, shares.length / SMALL_HOSTS),
   };
 }
 
@@ -49,7 +49,7 @@ export function maglevTables(config: MaglevConfig): HashTableKind {
  * best place that is left in turns, in the order of their keys, the more often the larger their share.
  */
 export function* buildMaglevTable(keys: readonly string[], shares: Float64Array, size: number, isShared = false): HashTableBuild {
-  const filling = new Filling(keys, shares, size, isShared);
+  const filling = new Filling(yield* orderInPieces(keys), shares, size, isShared);
   for (let from = 0; from < keys.length; from += KEYS_PER_STEP) {
     yield;
     filling.prefer(keys, from, Math.min(keys.length, from + KEYS_PER_STEP));
@@ -62,7 +62,8 @@ export function* buildMaglevTable(keys: readonly string[], shares: Float64Array,
 /** A table that is being filled. */
 class Filling {
   readonly table: MaglevTable;
-  private readonly order: readonly number[];
+  /** Hosts in the order of their keys. */
+  private readonly order: Uint32Array;
   private readonly shares: Float64Array;
   private readonly next: Uint32Array;
   private readonly steps: Uint32Array;
@@ -76,10 +77,10 @@ class Filling {
   /** Whose turn it may be: index of `order`. */
   private position = 0;
 
-  constructor(keys: readonly string[], shares: Float64Array, size: number, isShared: boolean) {
-    const count = keys.length;
-    this.order = orderByKey(keys);
-    this.shares = Float64Array.from(this.order, (host) => shares[host]);
+  constructor(order: Uint32Array, shares: Float64Array, size: number, isShared: boolean) {
+    const count = order.length;
+    this.order = order;
+    this.shares = Float64Array.from(order, (host) => shares[host]);
     for (const share of shares) this.most = Math.max(this.most, share);
     this.next = new Uint32Array(count);
     this.steps = new Uint32Array(count);

@@ -3,7 +3,8 @@ import { hostConfig } from '../../../test/support/in_process_worker.ts';
 import { XxHash64 } from '../../base/xxhash64.ts';
 import { HOST_STAT_WORDS } from '../../shared_memory/layout.ts';
 import type { ConsistentHashConfig, RingHashConfig } from './config.ts';
-import { hashKey, orderByKey, weightShares } from './entries.ts';
+import { hashKey, weightShares } from './entries.ts';
+import { orderByKey } from './key_order.ts';
 import { Host } from '../host.ts';
 import { LoadBalancerContext } from '../load_balancer.ts';
 import { buildAtOnce, type HashTable, type HashTableBuild } from './hash_table.ts';
@@ -94,7 +95,7 @@ describe('placement', () => {
     expect(hashKey(config, '127.0.0.1:80', true)).toBe('a.example.com');
     expect(hashKey({ ...config, metadata: { 'envoy.lb': { hash_key: 'k' } } }, '127.0.0.1:80', true)).toBe('k');
     expect(hashKey({ ...config, metadata: { 'envoy.lb': { hash_key: 7 } } }, '127.0.0.1:80', false)).toBe('127.0.0.1:80');
-    expect(orderByKey(['b', '\u{1f600}', '\uff01', 'a', 'b'])).toEqual([3, 0, 4, 2, 1]);
+    expect([...orderByKey(['b', '\u{1f600}', '\uff01', 'a', 'b'])]).toEqual([3, 0, 4, 2, 1]);
   });
 });
 

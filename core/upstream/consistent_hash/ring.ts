@@ -56,7 +56,7 @@ export function ringTables(config: RingHashConfig): HashTableKind {
   return {
     begin: (keys, shares, isShared) => buildRing(config, keys, shares, isShared),
     open: ([highs, lows, owners, counts]) => new HashRing(new Uint32Array(highs), new Uint32Array(lows), new Uint16Array(owners), new Uint32Array(counts)),
-    isSmall: (shares) => planRing(shares, config.minimumRingSize, config.maximumRingSize).size <= SMALL_RING,
+    cost: (shares) => planRing(shares, config.minimumRingSize, config.maximumRingSize).size / SMALL_RING,
   };
 }
 

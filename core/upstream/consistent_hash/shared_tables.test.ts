@@ -1,14 +1,17 @@
 import { describe, expect, it } from 'vitest';
+import { seededRandom } from '../../../test/support/balancer_source.ts';
 import { hostConfig } from '../../../test/support/in_process_worker.ts';
 import { XxHash64 } from '../../base/xxhash64.ts';
 import { HOST_STAT_WORDS, HostStat } from '../../shared_memory/layout.ts';
 import { Host } from '../host.ts';
 import { LoadBalancerContext } from '../load_balancer.ts';
 import { weightShares } from './entries.ts';
+import { orderByKey } from './key_order.ts';
 import { buildAtOnce, findTable, type HashTableKind, type SharedHashTable } from './hash_table.ts';
 import { HashTableBalancer } from './hash_table_balancer.ts';
 import { maglevTables } from './maglev_table.ts';
 import { ringTables } from './ring.ts';
+import { TableQueue } from './table_queue.ts';
 
 const COMMON = { usesHostname: false, balanceFactor: 0, isLocalityWeighted: false };
 const KINDS: [string, HashTableKind][] = [
@@ -52,7 +55,7 @@ describe.each(KINDS)('a table of %s that main makes', (_name, kind) => {
 
   it('is not small, and places keys as one that a worker makes itself', () => {
     const { hosts } = makeHosts(COUNT);
-    expect(kind.isSmall(weightShares(hosts.map(() => 1)))).toBe(false);
+    expect(kind.cost(weightShares(hosts.map(() => 1)))).toBeGreaterThan(1);
     const { shared, lb, own } = setUp();
     shared.push(tableOf(kind, hosts));
     expect(shared[0].memory.every((memory) => memory instanceof SharedArrayBuffer)).toBe(true);
@@ -106,7 +109,7 @@ describe.each(KINDS)('a table of %s that a worker makes for a subset', (_name, k
   function setUp() {
     const work: (() => void)[] = [];
     const load = { activeRequests: (): number => 0 };
-    const lb = new HashTableBalancer(COMMON, kind, () => 0, load, null, undefined, { later: (part) => work.push(part) });
+    const lb = new HashTableBalancer(COMMON, kind, () => 0, load, null, undefined, new TableQueue((part) => work.push(part)));
     const own = new HashTableBalancer(COMMON, kind, () => 0, load, null);
     /** Turn by turn; more of them than any table takes. */
     const runTurns = (): void => {
@@ -146,9 +149,55 @@ describe.each(KINDS)('a table of %s that a worker makes for a subset', (_name, k
   it('is made at once when it is small', () => {
     const { hosts } = makeHosts(5);
     const small = maglevTables({ ...COMMON, tableSize: 1009 });
-    const lb = new HashTableBalancer(COMMON, small, () => 0, { activeRequests: () => 0 }, null, undefined, { later: () => expect.unreachable() });
+    const lb = new HashTableBalancer(COMMON, small, () => 0, { activeRequests: () => 0 }, null, undefined, new TableQueue(() => undefined));
     lb.setHosts(hosts, hosts);
     expect(places(lb)).not.toContain(undefined);
+  });
+});
+
+describe('small tables of a turn', () => {
+  it('are made at once up to the work of one; the others later, one after the other, and meanwhile a hash goes to the same host each time', () => {
+    const { hosts } = makeHosts(256);
+    const kind = maglevTables({ ...COMMON, tableSize: 65_537 });
+    const turns: (() => void)[] = [];
+    const queue = new TableQueue((work) => turns.push(work));
+    const load = { activeRequests: () => 0 };
+    const balancers = [0, 1, 2].map(() => new HashTableBalancer(COMMON, kind, () => 0, load, null, undefined, queue));
+    for (const lb of balancers) lb.setHosts(hosts, hosts);
+    const [first, second, third] = balancers.map((lb) => places(lb));
+    expect(second).not.toEqual(first);
+    expect(third).toEqual(second);
+    expect(places(balancers[1])).toEqual(second);
+    expect(turns).toHaveLength(1);
+    for (let turn = turns.shift(); turn !== undefined; turn = turns.shift()) turn();
+    expect(balancers.map((lb) => places(lb))).toEqual([first, first, first]);
+    // The next turn has its own.
+    const next = new HashTableBalancer(COMMON, kind, () => 0, load, null, undefined, queue);
+    next.setHosts(hosts, hosts);
+    expect(places(next)).toEqual(first);
+  });
+
+  it('are several if they are much smaller than what may be made', () => {
+    const { hosts } = makeHosts(5);
+    const queue = new TableQueue(() => undefined);
+    const kind = ringTables({ ...COMMON, isMurmur: false, minimumRingSize: 1024, maximumRingSize: 8_388_608 });
+    const place = (lb: HashTableBalancer): unknown => {
+      lb.setHosts(hosts, hosts);
+      return places(lb);
+    };
+    const own = place(new HashTableBalancer(COMMON, kind, () => 0, { activeRequests: () => 0 }, null));
+    const made = Array.from({ length: 9 }, () => place(new HashTableBalancer(COMMON, kind, () => 0, { activeRequests: () => 0 }, null, undefined, queue)));
+    expect(made.slice(0, 7)).toEqual(Array(7).fill(own));
+    expect(made[8]).not.toEqual(own);
+  });
+});
+
+describe('the order of keys', () => {
+  it.each(['', '\u{1f600}'])('of many hosts is that of their bytes, equal ones in order of appearance (%j)', (more) => {
+    const random = seededRandom(3);
+    const keys = Array.from({ length: 5000 }, () => `${random() % 2500}${random() % 9 === 0 ? `${more}\uff01` : ''}`);
+    const expected = keys.map((_, i) => i).sort((a, b) => Buffer.compare(Buffer.from(keys[a]), Buffer.from(keys[b])) || a - b);
+    expect([...orderByKey(keys)]).toEqual(expected);
   });
 });
 

@@ -15,7 +15,11 @@ const factory: ExtensionFactory<LeastRequestConfig, unknown, LoadBalancerFactory
     const message = tracked as LeastRequest;
     return parseLeastRequest(message, message.enableFullScan === true || message.selectionMethod === FULL_SCAN, parseLocality(message.localityLbConfig));
   },
-  createFactory: (config) => ({ create: (random, { environment }) => new LeastRequestLoadBalancer(config, random, environment), locality: config.locality }),
+  createFactory: (config) => ({
+    create: (random, { environment, journal }) => new LeastRequestLoadBalancer(config, random, environment, journal),
+    locality: config.locality,
+    readsJournal: config.isFullScan,
+  }),
 };
 
 /** Adds the policy to a registry. */
