@@ -34,6 +34,8 @@ export class HostSlabs {
   private readonly outlierThresholds: Int32Array;
   private readonly since: Float64Array;
   private readonly wallMs: () => number;
+  /** What main's own connections to hosts count, HOST_STAT_WORDS for each; empty until there is such a host. */
+  private checks = new Float64Array(0);
 
   /** `wallMs`: the wall clock. */
   constructor(slabs: SharedSlabs, wallMs: () => number = () => 0) {
@@ -56,6 +58,7 @@ export class HostSlabs {
     this.health[id] = healthFlags;
     this.since[id] = this.wallMs();
     for (const words of this.stats) words.fill(0, id * HOST_STAT_WORDS, (id + 1) * HOST_STAT_WORDS);
+    this.checks.fill(0, id * HOST_STAT_WORDS, (id + 1) * HOST_STAT_WORDS);
   }
 
   /** Its checks pass again: a slow start begins, where one is configured. */
@@ -91,9 +94,15 @@ export class HostSlabs {
     this.outlierThresholds[clusterId * OUTLIER_KINDS + kind] = count;
   }
 
-  /** Sum of one field (HostStat) over all workers. */
+  /** Adds to a field (HostStat) of a host that checks count for, besides workers. */
+  countCheck(id: number, field: number, by: number): void {
+    if (this.checks.length === 0) this.checks = new Float64Array(this.health.length * HOST_STAT_WORDS);
+    this.checks[id * HOST_STAT_WORDS + field] += by;
+  }
+
+  /** Sum of one field (HostStat) over all workers, and checks that count. */
   sum(id: number, field: number): number {
-    let sum = 0;
+    let sum = this.checks.length === 0 ? 0 : this.checks[id * HOST_STAT_WORDS + field];
     for (const words of this.stats) sum += words[id * HOST_STAT_WORDS + field];
     return sum;
   }

@@ -11,8 +11,9 @@ import { parseFractionalPercent } from '../../core/runtime/parse_runtime.ts';
 import type { FractionalPercent } from '../../core/runtime/runtime_snapshot.ts';
 import { type CircuitBreakerThresholds, type ClusterConfig, DEFAULT_THRESHOLDS, type DiscoveryConfig } from '../../core/upstream/cluster_config.ts';
 import { parseCommonOptions, parseUpstreamHttp1, UPSTREAM_OPTIONS_CATEGORY, type ParsedHttpOptions } from '../../core/upstream/http_protocol_options.ts';
-import { type HealthOptions, NO_HEALTH_CHECKS } from '../health_checks/health_check_config.ts';
+import { checkerType, type HealthOptions, NO_HEALTH_CHECKS } from '../health_checks/health_check_config.ts';
 import { parseHealthChecks } from '../health_checks/parse_health_check.ts';
+import { REDIS_OPTIONS } from '../health_checks/redis_credentials.ts';
 import { type ClusterDefaults, parseDiscovery } from './discovery_parser.ts';
 import { parseLbPolicy } from './lb_policy_parser.ts';
 import { type OutlierConfig, parseOutlierDetection } from './outlier_parser.ts';
@@ -46,6 +47,7 @@ export function parseCluster(message: Cluster, defaults: ClusterDefaults, contex
   const outliers = parseOutlierDetection(message.outlierDetection, context);
   const { offersHttp2, errors, ...http } = parseHttpOptions(message, context);
   const health = parseHealth(message, offersHttp2, context);
+  reportUnusedOptions(message, health, context);
   const commonLb = message.commonLbConfig;
   const panic = percentToFraction(commonLb?.healthyPanicThreshold);
   const config: ClusterConfig = {
@@ -95,15 +97,20 @@ function parseHealth(message: Cluster, offersHttp2: boolean, context: ParseConte
   return { check, ignoresHealthOnRemoval: message.ignoreHealthOnHostRemoval, ignoresNewHosts: message.commonLbConfig?.ignoreNewHostsUntilFirstHc ?? false };
 }
 
-/** The typed options, else the deprecated fields of the cluster itself. */
-function parseHttpOptions(message: Cluster, context: ParseContext): ParsedHttpOptions {
-  const typed = message.typedExtensionProtocolOptions;
-  for (const name of Object.keys(typed)) {
-    if (name === HTTP_OPTIONS_KEY) continue;
+/** Options of protocols that nobody here speaks, but for checks. */
+function reportUnusedOptions(message: Cluster, { check }: HealthOptions, context: ParseContext): void {
+  const isRedisChecked = check !== null && checkerType(check.checker) === 'REDIS';
+  for (const name of Object.keys(message.typedExtensionProtocolOptions)) {
+    if (name === HTTP_OPTIONS_KEY || (name === REDIS_OPTIONS && isRedisChecked)) continue;
     const field = `typed_extension_protocol_options["${name}"]`;
     if (name.startsWith('envoy.')) context.warn(message, field, `protocol options of ${name} have no effect here`);
     else context.error(message, field, `Didn't find a registered network or http filter or protocol options implementation for name: '${name}'`);
   }
+}
+
+/** The typed options, else the deprecated fields of the cluster itself. */
+function parseHttpOptions(message: Cluster, context: ParseContext): ParsedHttpOptions {
+  const typed = message.typedExtensionProtocolOptions;
   const any = typed[HTTP_OPTIONS_KEY] as AnyMessage | undefined;
   if (any !== undefined) {
     const field = `typed_extension_protocol_options["${HTTP_OPTIONS_KEY}"]`;

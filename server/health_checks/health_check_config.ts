@@ -1,6 +1,8 @@
 /** Active health checks as plain data (envoy.config.core.v3.HealthCheck). Times in milliseconds. */
 import type { HeaderMutationsConfig } from '../../core/headers/header_mutation.ts';
 import type { StringMatcherConfig } from '../../core/matcher/matcher_config.ts';
+import type { ExtensionConfig } from '../../core/registry/parse_context.ts';
+import type { CustomCheck, ProbeCredentials } from '../../core/upstream/health_prober.ts';
 
 /** Half open: start <= status < end. */
 export interface StatusRange {
@@ -48,6 +50,15 @@ export interface GrpcCheckConfig {
   readonly metadata: HeaderMutationsConfig;
 }
 
+/** A checker that is an extension. */
+export interface CustomCheckConfig {
+  readonly kind: 'custom';
+  /** Its configuration is a CustomCheck. */
+  readonly extension: ExtensionConfig;
+  /** Of the cluster, for checkers that ask with them (Redis); null = none. */
+  readonly credentials: ProbeCredentials | null;
+}
+
 export interface HealthCheckConfig {
   readonly timeoutMs: number;
   readonly intervalMs: number;
@@ -67,7 +78,12 @@ export interface HealthCheckConfig {
   readonly logsAllSuccesses: boolean;
   /** Files that events are appended to. */
   readonly eventLogPaths: readonly string[];
-  readonly checker: HttpCheckConfig | TcpCheckConfig | GrpcCheckConfig;
+  readonly checker: HttpCheckConfig | TcpCheckConfig | GrpcCheckConfig | CustomCheckConfig;
+}
+
+/** envoy.data.core.v3.HealthCheckerType. */
+export function checkerType(checker: HealthCheckConfig['checker']): string {
+  return checker.kind === 'custom' ? (checker.extension.config as CustomCheck).checkerType : checker.kind.toUpperCase();
 }
 
 /** How a cluster's hosts are checked. */

@@ -8,9 +8,9 @@
  * with it.
  */
 import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http2';
-import { connect as connectTcp } from 'node:net';
 import type { BindAddress, HeaderLine } from './check_request.ts';
 import type { CheckTarget } from './cluster_health_checker.ts';
+import { connectProbe } from './probe_socket.ts';
 
 /** One request and what comes back. After `onEnd`, `onReset` or `reset` nothing more is told. */
 export interface Http2Exchange {
@@ -94,13 +94,9 @@ export class Http2Channel {
 
   private connect(): ClientHttp2Session {
     const { target, bindAddress } = this;
-    const { address, port } = target;
-    const isPath = port === 0 && /^[/@]/.test(address);
     const session = this.http2.connect('http://host', {
       settings: { enablePush: false },
-      createConnection: () => isPath
-        ? connectTcp({ path: address.replace(/^@/, '\0') })
-        : connectTcp({ host: address, port, noDelay: true, ...(bindAddress === null ? {} : { localAddress: bindAddress.address }) }),
+      createConnection: () => connectProbe(target, bindAddress),
     });
     // What ends the connection ends its stream, where it is told.
     session.on('error', () => {});

@@ -1,7 +1,7 @@
 /** Asks a host over HTTP/2 with prior knowledge. Thread: main. */
 import type { IncomingHttpHeaders } from 'node:http2';
+import type { Prober, ProbeListener } from '../../core/upstream/health_prober.ts';
 import { type HeaderLine, http2Headers } from './check_request.ts';
-import type { Prober, ProbeListener } from './health_check_session.ts';
 import { Http2Channel, type Http2Exchange } from './http2_channel.ts';
 import { CheckedBody, checkHostname, type HttpProberOptions, HttpVerdict } from './http_verdict.ts';
 

@@ -2,8 +2,8 @@
  * Asks a host over HTTP/1.1. One connection at a time, kept between checks when configured and when the host agrees. Thread: main.
  */
 import { Agent, type ClientRequest, type IncomingMessage, request } from 'node:http';
+import type { Prober, ProbeListener } from '../../core/upstream/health_prober.ts';
 import { http1Headers } from './check_request.ts';
-import type { Prober, ProbeListener } from './health_check_session.ts';
 import { CheckedBody, checkHostname, type HttpProberOptions, HttpVerdict } from './http_verdict.ts';
 
 export class HttpProber implements Prober {

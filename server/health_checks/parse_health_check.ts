@@ -11,9 +11,11 @@ import { parseNumericAddress } from '../../core/network/parse_address.ts';
 import type { AnyMessage, ParseContext } from '../../core/registry/parse_context.ts';
 import { parseHeaderMutations } from '../../core/route/parse_header_mutations.ts';
 import type { EndpointHealthCheck } from '../../core/upstream/cluster_config.ts';
+import { type CustomCheck, HEALTH_CHECKER_CATEGORY } from '../../core/upstream/health_prober.ts';
 import { positiveDurationMs } from '../config/positive_duration.ts';
-import type { GrpcCheckConfig, HealthCheckConfig, HttpCheckConfig, StatusRange, TcpCheckConfig } from './health_check_config.ts';
+import type { CustomCheckConfig, GrpcCheckConfig, HealthCheckConfig, HttpCheckConfig, StatusRange, TcpCheckConfig } from './health_check_config.ts';
 import { parsePayload } from './payload.ts';
+import { parseRedisCredentials } from './redis_credentials.ts';
 
 const NO_TRAFFIC_INTERVAL_MS = 60_000;
 const RESPONSE_BUFFER_BYTES = 1024;
@@ -24,7 +26,7 @@ export const EVENT_SINK_CATEGORY = 'envoy.health_check.event_sinks';
 
 /** What checks must know of their cluster. */
 export interface CheckedClusterFacts {
-  readonly name: string;
+  readonly message: Cluster;
   /** Its HTTP options speak of HTTP/2. */
   readonly offersHttp2: boolean;
 }
@@ -33,7 +35,7 @@ export interface CheckedClusterFacts {
 export function parseHealthChecks(cluster: Cluster, offersHttp2: boolean, context: ParseContext): HealthCheckConfig | null {
   const messages = cluster.healthChecks;
   if (messages.length > 1) context.error(cluster, 'health_checks', 'Multiple health checks not supported');
-  return messages.length === 0 ? null : parseHealthCheck(messages[0], { name: cluster.name, offersHttp2 }, context);
+  return messages.length === 0 ? null : parseHealthCheck(messages[0], { message: cluster, offersHttp2 }, context);
 }
 
 function parseHealthCheck(message: HealthCheck, cluster: CheckedClusterFacts, context: ParseContext): HealthCheckConfig | null {
@@ -97,21 +99,22 @@ function parseChecker(message: HealthCheck, cluster: CheckedClusterFacts, contex
     case 'tcpHealthCheck':
       return parseTcp(checker.value, context);
     case 'grpcHealthCheck':
-      if (!cluster.offersHttp2) context.error(message, 'grpc_health_check', `${cluster.name} cluster must support HTTP/2 for gRPC healthchecking`);
+      if (!cluster.offersHttp2) context.error(message, 'grpc_health_check', `${cluster.message.name} cluster must support HTTP/2 for gRPC healthchecking`);
       return parseGrpc(checker.value, context);
     case 'customHealthCheck':
-      refuseCustom(message, checker.value, context);
-      return null;
+      return parseCustom(checker.value, cluster.message, context);
     default:
       return null;
   }
 }
 
-/** Checkers of Envoy's that are not here; and what is none anywhere. */
-function refuseCustom(message: HealthCheck, { name }: HealthCheck_CustomHealthCheck, context: ParseContext): void {
-  const known = /^envoy\.health_checkers\.(redis|thrift)$/.exec(name);
-  if (known !== null) context.refuse(message, 'custom_health_check', `${known[1]} health checks`);
-  else context.error(message, 'custom_health_check', `Didn't find a registered implementation for '${name}' with type URL: ''`);
+/** A checker that is an extension. */
+function parseCustom(message: HealthCheck_CustomHealthCheck, cluster: Cluster, context: ParseContext): CustomCheckConfig | null {
+  const any = message.configType.case === 'typedConfig' ? (message.configType.value as AnyMessage) : undefined;
+  const extension = context.parseExtension(HEALTH_CHECKER_CATEGORY, message.name, any, message, 'typed_config');
+  if (extension === undefined) return null;
+  const isRedis = (extension.config as CustomCheck).checkerType === 'REDIS';
+  return { kind: 'custom', extension, credentials: isRedis ? parseRedisCredentials(cluster, context) : null };
 }
 
 function parseHttp(message: HealthCheck_HttpHealthCheck, context: ParseContext): HttpCheckConfig {

@@ -1,16 +1,13 @@
 /** Probers over HTTP/1.1 and TCP against a server on the loopback that answers as each row says. */
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
+import type { Prober } from '../../core/upstream/health_prober.ts';
 import { checkConfig, httpCheck } from '../../test/support/check_config.ts';
 import { createLocalStats } from '../../test/support/local_stats.ts';
 import { ProbeAnswers } from '../../test/support/probe_answers.ts';
-import { CheckFormats } from './check_formats.ts';
-import { createHealthCheckStats } from './cluster_health_checker.ts';
-import { probersFor } from './create_prober.ts';
+import { testProber, type TestProberOptions } from '../../test/support/test_prober.ts';
 import type { HealthCheckConfig, HttpCheckConfig, TcpCheckConfig } from './health_check_config.ts';
-import type { Prober } from './health_check_session.ts';
 
-const HOST = { address: '10.0.0.1:80', hostname: 'one', metadata: { ns: { k: 'v' } } };
 const cleanups: (() => void)[] = [];
 
 afterEach(() => {
@@ -47,8 +44,8 @@ class Host {
   }
 }
 
-function prober(config: HealthCheckConfig, port: number, answers: ProbeAnswers, { hostname = '', stats = createLocalStats(), verifies = true } = {}): Prober {
-  const made = probersFor({ name: 'c', bindAddress: null }, () => verifies, new CheckFormats(() => 1_700_000_000_123, () => 7))(config, { address: '127.0.0.1', port, hostname, host: HOST }, createHealthCheckStats(stats.scope), answers);
+function prober(config: HealthCheckConfig, port: number, answers: ProbeAnswers, options: TestProberOptions = {}): Prober {
+  const made = testProber(config, port, answers, options);
   cleanups.push(() => made.close());
   return made;
 }

@@ -2,12 +2,13 @@
  * Asks a host over TCP: that it can be connected to, or that what it answers to some bytes contains others. A connection that is
  * kept and closed by the host between two checks counts as a failure of the network. Thread: main.
  */
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
+import type { Prober, ProbeListener } from '../../core/upstream/health_prober.ts';
 import type { CheckTarget } from './cluster_health_checker.ts';
 import type { TcpCheckConfig } from './health_check_config.ts';
-import type { Prober, ProbeListener } from './health_check_session.ts';
 import type { BindAddress } from './check_request.ts';
 import { containsInOrder } from './payload.ts';
+import { connectProbe } from './probe_socket.ts';
 
 export interface TcpProberOptions {
   readonly check: TcpCheckConfig;
@@ -49,14 +50,8 @@ export class TcpProber implements Prober {
 
   private connect(): Socket {
     const { target, bindAddress, check } = this.options;
-    const { address, port } = target;
-    const isPath = port === 0 && /^[/@]/.test(address);
-    const socket = isPath
-      ? connect({ path: address.replace(/^@/, '\0') })
-      : connect({ host: address, port, noDelay: true, ...(bindAddress === null ? {} : { localAddress: bindAddress.address }) });
+    const socket = connectProbe(target, bindAddress);
     this.socket = socket;
-    // A failed connection is closed too: that is where it is told.
-    socket.on('error', () => {});
     socket.on('connect', () => {
       if (check.receive.length === 0) this.succeed(socket, false);
     });
