@@ -73,7 +73,8 @@ export class Http2Channel {
   reset(): void {
     const { stream } = this;
     this.stream = undefined;
-    stream?.close(this.http2.constants.NGHTTP2_CANCEL);
+    // Envoy's code for it.
+    stream?.close(this.http2.constants.NGHTTP2_INTERNAL_ERROR);
   }
 
   /** Ends the connection and whatever goes on on it. */
