@@ -40,12 +40,14 @@ export interface ProbeConnection {
   close(): void;
 }
 
-/** Where checks are counted that count as traffic of their host and cluster. */
+/** Where checks of a host are counted that count as traffic of the host and its cluster, and connections of those that do not. */
 export interface CheckTraffic {
   /** `cluster.<name>`. */
   readonly scope: StatsScope;
   /** Adds to one of the host's counts (HostStat). */
   count(field: number, by: number): void;
+  /** A connection of checks is made. */
+  onCheckConnection(): void;
 }
 
 /** Who asks. At least one of the two is not ''. */

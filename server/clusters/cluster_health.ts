@@ -93,8 +93,10 @@ export class ClusterHealth implements HostHealthPolicy, CheckedCluster {
     };
   }
 
-  trafficOf(hostId: number): CheckTraffic {
-    return { scope: this.scope, count: (field, by) => this.slabs.countCheck(hostId, field, by) };
+  trafficOf({ host, endpoint }: CheckedHost): CheckTraffic {
+    const socket = endpoint.sockets?.checks ?? '';
+    const matches = socket === '' ? undefined : this.scope.counter(`${socket}.total_match_count`);
+    return { scope: this.scope, count: (field, by) => this.slabs.countCheck(host.id, field, by), onCheckConnection: () => matches?.inc() };
   }
 
   passiveFailures(hostId: number): number {

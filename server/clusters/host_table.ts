@@ -23,6 +23,8 @@ export interface HostTableChange {
   readonly removed: number;
   /** Hosts whose address or attributes changed while their key stayed. */
   readonly changed: number;
+  /** Endpoints of the hosts that were added or changed. */
+  readonly made: readonly EndpointConfig[];
 }
 
 /** The words of all threads that belong to hosts. */
@@ -195,6 +197,7 @@ export class HostTable {
   replace(found: readonly DiscoveredHost[]): HostTableChange {
     const next = new Map<string, Entry>();
     const { health } = this.slabs;
+    const made: EndpointConfig[] = [];
     let added = 0;
     let changed = 0;
     this.isFull = false;
@@ -209,6 +212,7 @@ export class HostTable {
         }
         this.slabs.birth(id, configuredHealthFlags(host.endpoint.healthStatus) | this.policy.initialFlags(host.endpoint));
         next.set(host.key, { config: hostConfig(id, host, this.order), endpoint: host.endpoint });
+        made.push(host.endpoint);
         added++;
         continue;
       }
@@ -216,6 +220,7 @@ export class HostTable {
       const config = hostConfig(old.config.id, host, this.order);
       if (config.address !== old.config.address || config.port !== old.config.port || !areSameAddresses(config.addresses, old.config.addresses)) {
         next.set(host.key, { config, endpoint: host.endpoint });
+        made.push(host.endpoint);
         changed++;
       } else {
         next.set(host.key, old);
@@ -234,7 +239,7 @@ export class HostTable {
       removed++;
     }
     this.byKey = next;
-    return { added, removed, changed };
+    return { added, removed, changed, made };
   }
 }
 

@@ -9,7 +9,7 @@ import type { AnyMessage, ParseContext } from '../../core/registry/parse_context
 import { parseMetadata } from '../../core/route/parse_metadata.ts';
 import { parseFractionalPercent } from '../../core/runtime/parse_runtime.ts';
 import type { FractionalPercent } from '../../core/runtime/runtime_snapshot.ts';
-import { type CircuitBreakerThresholds, type ClusterConfig, DEFAULT_THRESHOLDS, type DiscoveryConfig } from '../../core/upstream/cluster_config.ts';
+import { type CircuitBreakerThresholds, type ClusterConfig, DEFAULT_SOCKET, DEFAULT_THRESHOLDS, type DiscoveryConfig } from '../../core/upstream/cluster_config.ts';
 import { parseCommonOptions, parseUpstreamHttp1, UPSTREAM_OPTIONS_CATEGORY, type ParsedHttpOptions } from '../../core/upstream/http_protocol_options.ts';
 import { checkerType, type HealthOptions, NO_HEALTH_CHECKS } from '../health_checks/health_check_config.ts';
 import { parseHealthChecks } from '../health_checks/parse_health_check.ts';
@@ -18,6 +18,7 @@ import { type ClusterDefaults, parseDiscovery } from './discovery_parser.ts';
 import { parseLbPolicy } from './lb_policy_parser.ts';
 import { type OutlierConfig, parseOutlierDetection } from './outlier_parser.ts';
 import { checkWeights } from './weight_checks.ts';
+import { parseSocketMatches } from './socket_matches.ts';
 import { parseTransportSocket } from './transport_socket_parser.ts';
 import { parseAddressOrder, parseKeepAlive, parseUpstreamBind } from './upstream_socket_parser.ts';
 
@@ -40,10 +41,10 @@ export interface ParsedCluster {
 
 /** The whole message; reports what is wrong and what is not supported. Frozen. */
 export function parseCluster(message: Cluster, defaults: ClusterDefaults, context: ParseContext): ParsedCluster {
-  if (message.transportSocketMatches.length > 0) context.refuse(message, 'transport_socket_matches', 'choosing a transport socket per host');
   if (message.filters.length > 0) context.refuse(message, 'filters', 'upstream network filters');
   if (message.upstreamConfig !== undefined) context.refuse(message, 'upstream_config', 'custom upstreams');
-  const { discovery, provided } = parseDiscovery(message, defaults, context);
+  const sockets = parseSocketMatches(message, context);
+  const { discovery, provided } = parseDiscovery(message, defaults, sockets, context);
   const outliers = parseOutlierDetection(message.outlierDetection, context);
   const { offersHttp2, errors, ...http } = parseHttpOptions(message, context);
   const health = parseHealth(message, offersHttp2, context);
@@ -64,6 +65,7 @@ export function parseCluster(message: Cluster, defaults: ClusterDefaults, contex
     lbPolicy: parseLbPolicy(message, provided !== null, context),
     provided,
     transportSocket: parseTransportSocket('envoy.transport_sockets.upstream', message.transportSocket, context),
+    ...(sockets.isEmpty ? {} : { socketNames: sockets.names(), unlabelledSocket: sockets.of({}, {})?.traffic ?? DEFAULT_SOCKET }),
     tcpKeepAlive: parseKeepAlive(message.upstreamConnectionOptions),
     ...parseUpstreamBind(message, defaults.bindConfig, context),
     addressOrder: parseAddressOrder(message.upstreamConnectionOptions, context),

@@ -76,7 +76,7 @@ function setUp({ config = {}, flags = Flag.failedActiveHc, random = 0.5, hasTraf
     {
       name: 'c', stats: createHealthCheckStats(stats.scope.scope('cluster').scope('c')),
       flagsOf: (id) => ({ get: () => words.get(id) ?? flags, set: (value) => words.set(id, value) }),
-      trafficOf: () => ({ scope: stats.scope, count: () => {} }),
+      trafficOf: () => ({ scope: stats.scope, count: () => {}, onCheckConnection: () => {} }),
       passiveFailures: () => seen.passive, hasTraffic: () => hasTraffic, onCheckPassed: () => {}, onHealthChanged: () => seen.changes++, onFirstRound: () => seen.rounds++,
     },
   );

@@ -59,7 +59,7 @@ export interface CheckedCluster {
   readonly name: string;
   readonly stats: HealthCheckStats;
   flagsOf(hostId: number): HostFlags;
-  trafficOf(hostId: number): CheckTraffic;
+  trafficOf(checked: CheckedHost): CheckTraffic;
   /** Responses of all times in which the host said to leave it out. */
   passiveFailures(hostId: number): number;
   /** Whether workers ever connected to one of the hosts. */
@@ -126,7 +126,7 @@ export class ClusterHealthChecker implements SessionOwner {
       if (known !== undefined && isSameTarget(known.target, target)) continue;
       known?.session.close();
       const session = new HealthCheckSession(id, this, this.cluster.flagsOf(id), (listener) => {
-        return this.createProber(this.config, target, this.cluster.stats, listener, this.cluster.trafficOf(id));
+        return this.createProber(this.config, target, this.cluster.stats, listener, this.cluster.trafficOf(checked));
       });
       this.entries.set(id, { session, target });
       fresh.push(session);

@@ -30,17 +30,18 @@ export function probersFor(cluster: ProbedCluster, environment: ProbeEnvironment
   const { verifiesCluster, formats } = environment;
   return (config, target, stats, listener, traffic) => {
     const { checker } = config;
+    const onConnect = () => traffic.onCheckConnection();
     switch (checker.kind) {
       case 'http': {
-        const options = { config, check: checker, target, clusterName, bindAddress, stats, verifiesCluster, formats };
+        const options = { config, check: checker, target, clusterName, bindAddress, stats, verifiesCluster, formats, onConnect };
         return checker.isHttp2 ? new Http2Prober(options, listener) : new HttpProber(options, listener);
       }
       case 'grpc':
-        return new GrpcProber({ config, check: checker, target, clusterName, bindAddress, formats }, listener);
+        return new GrpcProber({ config, check: checker, target, clusterName, bindAddress, formats, onConnect }, listener);
       case 'custom':
         return customChecker(checker, environment.registry).createProber(probeContext(config, checker, target, traffic, cluster, environment.scheduler), listener);
       default:
-        return new TcpProber({ check: checker, target, bindAddress, reuseConnection: config.reuseConnection }, listener);
+        return new TcpProber({ check: checker, target, bindAddress, reuseConnection: config.reuseConnection, onConnect }, listener);
     }
   };
 }
@@ -58,6 +59,9 @@ function probeContext(
   const trafficTarget = { address: target.trafficAddress, port: target.trafficPort };
   return {
     scheduler, reuseConnection, connectTimeoutMs, traffic, credentials,
-    connect: (to, events) => openProbeConnection(to === 'traffic' ? trafficTarget : target, bindAddress, events),
+    connect: (to, events) => {
+      if (to === 'checks') traffic.onCheckConnection();
+      return openProbeConnection(to === 'traffic' ? trafficTarget : target, bindAddress, events);
+    },
   };
 }

@@ -21,6 +21,8 @@ export interface GrpcProberOptions {
   readonly clusterName: string;
   readonly bindAddress: BindAddress;
   readonly formats: CheckFormats;
+  /** A connection is made. */
+  readonly onConnect: () => void;
 }
 
 /** Of grpc-timeout: at most eight digits. */
@@ -42,7 +44,7 @@ export class GrpcProber implements Prober, Http2Exchange {
     const authority = checkHostname(target, check.authority, clusterName);
     this.lines = formats.perCheck(check.metadata, target.host, true, (textOf) => grpcRequestLines(check, authority, config.timeoutMs, textOf));
     this.message = healthRequestFrame(check.serviceName);
-    this.channel = new Http2Channel(target, bindAddress);
+    this.channel = new Http2Channel(target, bindAddress, options.onConnect);
   }
 
   probe(): void {

@@ -29,10 +29,13 @@ export class Http2Channel {
   private readonly http2 = process.getBuiltinModule('node:http2');
   private readonly target: CheckTarget;
   private readonly bindAddress: BindAddress;
+  private readonly onConnect: () => void;
   private session: ClientHttp2Session | undefined;
   private stream: ClientHttp2Stream | undefined;
 
-  constructor(target: CheckTarget, bindAddress: BindAddress) {
+  /** `onConnect`: a connection is made. */
+  constructor(target: CheckTarget, bindAddress: BindAddress, onConnect: () => void) {
+    this.onConnect = onConnect;
     this.target = target;
     this.bindAddress = bindAddress;
   }
@@ -95,6 +98,7 @@ export class Http2Channel {
 
   private connect(): ClientHttp2Session {
     const { target, bindAddress } = this;
+    this.onConnect();
     const session = this.http2.connect('http://host', {
       settings: { enablePush: false },
       createConnection: () => connectProbe(target, bindAddress),

@@ -54,8 +54,8 @@ function listen(server: Http2Server | Server): Promise<void> {
   return new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
 }
 
-function prober(config: HealthCheckConfig, port: number, answers: ProbeAnswers, hostname = ''): Prober {
-  const made = testProber(config, port, answers, { hostname });
+function prober(config: HealthCheckConfig, port: number, answers: ProbeAnswers, hostname = '', onCheckConnection = () => {}): Prober {
+  const made = testProber(config, port, answers, { hostname, onCheckConnection });
   cleanups.push(() => made.close());
   return made;
 }
@@ -104,9 +104,12 @@ describe('HTTP/2 checks', () => {
     const host = await new Host().start();
     host.onRequest = (stream) => stream.respond({ ':status': 200 }, { endStream: true });
     const answers = new ProbeAnswers();
-    const asked = prober(checkConfig({ checker: http2(), reuseConnection }), host.port, answers);
+    let told = 0;
+    const asked = prober(checkConfig({ checker: http2(), reuseConnection }), host.port, answers, '', () => {
+      told++;
+    });
     for (let i = 0; i < 3; i++) expect(await answers.ask(asked)).toBe('success');
-    expect(host.connections).toBe(connections);
+    expect([host.connections, told]).toEqual([connections, connections]);
   });
 
   it('lets a check finish after GOAWAY without an error, then connects anew', async () => {

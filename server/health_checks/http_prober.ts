@@ -11,7 +11,7 @@ export class HttpProber implements Prober {
   private readonly listener: ProbeListener;
   private readonly verdict: HttpVerdict;
   private readonly headers: () => readonly string[];
-  private agent: Agent;
+  private readonly agent: Agent;
   private current: ClientRequest | undefined;
 
   constructor(options: HttpProberOptions, listener: ProbeListener) {
@@ -21,7 +21,7 @@ export class HttpProber implements Prober {
     this.verdict = new HttpVerdict(options);
     const hostname = checkHostname(target, check.host, clusterName);
     this.headers = formats.perCheck(check.headers, target.host, false, (textOf) => http1Headers(check, hostname, textOf));
-    this.agent = createAgent(options.config.reuseConnection);
+    this.agent = new CheckAgent(options.config.reuseConnection, options.onConnect);
   }
 
   probe(): void {
@@ -76,6 +76,17 @@ export class HttpProber implements Prober {
   }
 }
 
-function createAgent(keepAlive: boolean): Agent {
-  return new Agent({ keepAlive, maxSockets: 1, maxFreeSockets: 1 });
+/** One connection at a time; tells of each that it makes. */
+class CheckAgent extends Agent {
+  private readonly onConnect: () => void;
+
+  constructor(keepAlive: boolean, onConnect: () => void) {
+    super({ keepAlive, maxSockets: 1, maxFreeSockets: 1 });
+    this.onConnect = onConnect;
+  }
+
+  override createConnection(...parameters: Parameters<Agent['createConnection']>): ReturnType<Agent['createConnection']> {
+    this.onConnect();
+    return super.createConnection(...parameters);
+  }
 }

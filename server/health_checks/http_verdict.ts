@@ -15,6 +15,8 @@ export interface HttpProberOptions {
   readonly bindAddress: BindAddress;
   readonly stats: HealthCheckStats;
   readonly formats: CheckFormats;
+  /** A connection is made. */
+  readonly onConnect: () => void;
   /** Whether runtime has service_name_matcher looked at this time (health_check.verify_cluster). */
   readonly verifiesCluster: () => boolean;
 }

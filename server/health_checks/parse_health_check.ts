@@ -39,8 +39,8 @@ export function parseHealthChecks(cluster: Cluster, offersHttp2: boolean, contex
 }
 
 function parseHealthCheck(message: HealthCheck, cluster: CheckedClusterFacts, context: ParseContext): HealthCheckConfig | null {
-  // Left unread, so reported as without effect: alt_port, which Envoy does not look at; tls_options and
-  // transport_socket_match_criteria, which matter to transport sockets only that clusters are refused for.
+  // Left unread, so reported as without effect: alt_port, which Envoy does not look at; tls_options, which plain connections do not
+  // look at. transport_socket_match_criteria are read with the cluster's sockets (server/config/socket_matches.ts).
   const checker = parseChecker(message, cluster, context);
   const intervalMs = whole(durationMsOr(message.interval, 0));
   const unhealthyIntervalMs = whole(durationMsOr(message.unhealthyInterval, intervalMs));

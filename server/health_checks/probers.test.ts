@@ -114,9 +114,13 @@ describe('HTTP/1 checks', () => {
     const host = await new Host().start();
     host.onData = (socket) => socket.write(answer(200, '', ...headers));
     const answers = new ProbeAnswers();
-    const asked = prober(checkConfig({ checker: httpCheck(), reuseConnection }), host.port, answers);
+    let told = 0;
+    const onCheckConnection = () => {
+      told++;
+    };
+    const asked = prober(checkConfig({ checker: httpCheck(), reuseConnection }), host.port, answers, { onCheckConnection });
     for (let i = 0; i < 3; i++) expect(await answers.ask(asked)).toBe('success');
-    expect(host.connections).toBe(connections);
+    expect([host.connections, told]).toEqual([connections, connections]);
   });
 
   it('looks at the name of the service as far as runtime says, and counts that', async () => {
@@ -224,9 +228,13 @@ describe('TCP checks', () => {
     const host = await new Host().start();
     host.onData = (socket) => socket.write('ok');
     const answers = new ProbeAnswers();
-    const asked = prober(checkConfig({ checker: tcp('?', 'ok'), reuseConnection }), host.port, answers);
+    let told = 0;
+    const onCheckConnection = () => {
+      told++;
+    };
+    const asked = prober(checkConfig({ checker: tcp('?', 'ok'), reuseConnection }), host.port, answers, { onCheckConnection });
     for (let i = 0; i < 3; i++) expect(await answers.ask(asked)).toBe('success');
-    expect([host.connections, host.received]).toEqual([connections, '???']);
+    expect([host.connections, told, host.received]).toEqual([connections, connections, '???']);
   });
 
   it('take the end of a kept connection for a failure of the network, between two checks as well', async () => {

@@ -15,6 +15,8 @@ export interface TcpProberOptions {
   readonly target: CheckTarget;
   readonly bindAddress: BindAddress;
   readonly reuseConnection: boolean;
+  /** A connection is made. */
+  readonly onConnect: () => void;
 }
 
 export class TcpProber implements Prober {
@@ -49,7 +51,8 @@ export class TcpProber implements Prober {
   }
 
   private connect(): Socket {
-    const { target, bindAddress, check } = this.options;
+    const { target, bindAddress, check, onConnect } = this.options;
+    onConnect();
     const socket = connectProbe(target, bindAddress);
     this.socket = socket;
     socket.on('connect', () => {

@@ -42,6 +42,7 @@ export class FakeProbeContext implements ProbeContext {
     count: (field: number, by: number) => {
       this.counts[field] = (this.counts[field] ?? 0) + by;
     },
+    onCheckConnection: () => {},
   };
 
   constructor(reuseConnection = true, credentials: ProbeCredentials | null = null) {

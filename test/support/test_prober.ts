@@ -21,15 +21,17 @@ export interface TestProberOptions {
   readonly trafficPort?: number;
   /** Counts of the host by field (HostStat). */
   readonly counts?: number[];
+  /** A connection of checks is made. */
+  readonly onCheckConnection?: () => void;
 }
 
 export function testProber(config: HealthCheckConfig, port: number, answers: ProbeListener, options: TestProberOptions = {}): Prober {
-  const { hostname = '', stats = createLocalStats(), verifies = true, registry = new FactoryRegistry(), trafficPort = port, counts = [] } = options;
+  const { hostname = '', stats = createLocalStats(), verifies = true, registry = new FactoryRegistry(), trafficPort = port, counts = [], onCheckConnection = () => {} } = options;
   const formats = new CheckFormats(() => 1_700_000_000_123, () => 7);
   const create = probersFor({ name: 'c', bindAddress: null, connectTimeoutMs: 1000 }, { scheduler: new SystemScheduler(), verifiesCluster: () => verifies, formats, registry });
   const target = { address: '127.0.0.1', port, hostname, host: HOST, trafficAddress: '127.0.0.1', trafficPort };
   const traffic = { scope: stats.scope, count: (field: number, by: number) => {
     counts[field] = (counts[field] ?? 0) + by;
-  } };
+  }, onCheckConnection };
   return create(config, target, createHealthCheckStats(stats.scope), answers, traffic);
 }
