@@ -3,6 +3,7 @@ import type { HeaderMutationsConfig } from '../../core/headers/header_mutation.t
 import type { StringMatcherConfig } from '../../core/matcher/matcher_config.ts';
 import type { ExtensionConfig } from '../../core/registry/parse_context.ts';
 import type { CustomCheck, ProbeCredentials } from '../../core/upstream/health_prober.ts';
+import type { ProxyHeaderVersion } from './proxy_header.ts';
 
 /** Half open: start <= status < end. */
 export interface StatusRange {
@@ -35,8 +36,10 @@ export interface HttpCheckConfig {
 export interface TcpCheckConfig {
   readonly kind: 'tcp';
   readonly send: Uint8Array;
-  /** Empty: a connection is enough. */
+  /** Empty: a connection is enough, and nothing is sent. */
   readonly receive: readonly Uint8Array[];
+  /** Header of the PROXY protocol before each check; null = none. */
+  readonly proxyHeader: ProxyHeaderVersion | null;
 }
 
 /** grpc.health.v1.Health.Check. */

@@ -87,6 +87,12 @@ describe('health check configuration', () => {
     });
   });
 
+  it.each([['', null], ['proxy_protocol_config: {}', 'v1'], ['proxy_protocol_config: { version: V2, added_tlvs: [{ type: 1, value: aGk= }] }', 'v2']])('begins TCP checks as said: { %s }', (field, proxyHeader) => {
+    const { config, errors, warnings } = parse(`tcp_health_check: { ${field} }`);
+    expect([errors, config?.checker]).toEqual([[], expect.objectContaining({ proxyHeader })]);
+    expect(warnings.join().includes('added_tlvs')).toBe(proxyHeader === 'v2');
+  });
+
   it.each(['alt_port: 1', 'tls_options: { alpn_protocols: [h2] }'])('says that %s has no effect', (field) => {
     const { errors, warnings } = parse(`${field}, tcp_health_check: {}`);
     expect([errors, warnings.join()]).toEqual([[], expect.stringContaining(field.slice(0, field.indexOf(':')))]);
@@ -125,7 +131,6 @@ describe('health check configuration', () => {
     ['http_health_check: { path: /, expected_statuses: [{ start: -5, end: 300 }] }', 'expecting start < end, but found start=18446744073709551611 and end=300'],
     ['tcp_health_check: {}, initial_jitter: -1s', 'Invalid duration: Expected positive duration: seconds: -1'],
     ['tcp_health_check: {}, interval_jitter: -0.5s', 'Invalid duration: Expected positive duration: nanos: -500000000'],
-    ['tcp_health_check: { proxy_protocol_config: {} }', 'feature not supported: the PROXY protocol in health checks'],
   ])('refuses %s', (check, text) => {
     expect(parse(check).errors.join('\n')).toContain(text);
   });

@@ -2,6 +2,8 @@
 import { RequestMethod } from '../../core/api/gen/envoy/config/core/v3/base_enums.ts';
 import type { Cluster } from '../../core/api/gen/envoy/config/cluster/v3/cluster_pb.d.ts';
 import type { HealthCheck, HealthCheck_CustomHealthCheck, HealthCheck_GrpcHealthCheck, HealthCheck_HttpHealthCheck, HealthCheck_TcpHealthCheck } from '../../core/api/gen/envoy/config/core/v3/health_check_pb.d.ts';
+import { ProxyProtocolConfig_Version } from '../../core/api/gen/envoy/config/core/v3/proxy_protocol_enums.ts';
+import type { ProxyProtocolConfig } from '../../core/api/gen/envoy/config/core/v3/proxy_protocol_pb.d.ts';
 import type { Endpoint_HealthCheckConfig } from '../../core/api/gen/envoy/config/endpoint/v3/endpoint_components_pb.d.ts';
 import type { Int64Range } from '../../core/api/gen/envoy/type/v3/range_pb.d.ts';
 import { CodecClientType } from '../../core/api/gen/envoy/type/v3/http_enums.ts';
@@ -167,12 +169,18 @@ function parseRanges(messages: readonly Int64Range[], kind: 'expected' | 'retria
 }
 
 function parseTcp(message: HealthCheck_TcpHealthCheck, context: ParseContext): TcpCheckConfig {
-  if (message.proxyProtocolConfig !== undefined) context.refuse(message, 'proxy_protocol_config', 'the PROXY protocol in health checks');
   return {
     kind: 'tcp',
     send: message.send === undefined ? new Uint8Array() : parsePayload(message.send, context),
     receive: message.receive.map((payload) => parsePayload(payload, context)),
+    proxyHeader: parseProxyHeader(message.proxyProtocolConfig),
   };
+}
+
+/** TLVs stay unread, so reported: Envoy's checks send none. */
+function parseProxyHeader(message: ProxyProtocolConfig | undefined): TcpCheckConfig['proxyHeader'] {
+  if (message === undefined) return null;
+  return message.version === ProxyProtocolConfig_Version.V2 ? 'v2' : 'v1';
 }
 
 /** Endpoint.health_check_config; undefined when there is none. */

@@ -190,7 +190,7 @@ describe('HTTP/1 checks', () => {
 });
 
 describe('TCP checks', () => {
-  const tcp = (send: string, ...receive: string[]): TcpCheckConfig => ({ kind: 'tcp', send: new Uint8Array(Buffer.from(send)), receive: receive.map((each) => new Uint8Array(Buffer.from(each))) });
+  const tcp = (send: string, ...receive: string[]): TcpCheckConfig => ({ kind: 'tcp', send: new Uint8Array(Buffer.from(send)), receive: receive.map((each) => new Uint8Array(Buffer.from(each))), proxyHeader: null });
 
   it('are content with a connection, one for each check', async () => {
     const host = await new Host().start();
@@ -235,6 +235,28 @@ describe('TCP checks', () => {
     const asked = prober(checkConfig({ checker: tcp('?', 'ok'), reuseConnection }), host.port, answers, { onCheckConnection });
     for (let i = 0; i < 3; i++) expect(await answers.ask(asked)).toBe('success');
     expect([host.connections, told, host.received]).toEqual([connections, connections, '???']);
+  });
+
+  it.each(['v1', 'v2'] as const)('begin each check with a header of the PROXY protocol %s', async (proxyHeader) => {
+    const host = await new Host().start();
+    let peer = '';
+    host.onData = (socket) => {
+      peer = `${socket.remotePort} ${socket.localPort}`;
+      if (host.received.endsWith('?')) socket.write('ok');
+    };
+    const answers = new ProbeAnswers();
+    const asked = prober(checkConfig({ checker: { ...tcp('?', 'ok'), proxyHeader } }), host.port, answers);
+    for (let i = 0; i < 2; i++) expect(await answers.ask(asked)).toBe('success');
+    const header = proxyHeader === 'v2' ? '\r\n\r\n\0\r\nQUIT\n\x20\0\0\0' : `PROXY TCP4 127.0.0.1 127.0.0.1 ${peer}\r\n`;
+    expect([host.received, host.connections]).toEqual([`${header}?${header}?`, 1]);
+  });
+
+  it.each([['v1', '', []], ['v2', '?', []]] as const)('send no header %s where no answer is expected', async (proxyHeader, send, receive) => {
+    const host = await new Host().start();
+    const answers = new ProbeAnswers();
+    expect(await answers.ask(prober(checkConfig({ checker: { ...tcp(send, ...receive), proxyHeader } }), host.port, answers))).toBe('success');
+    await until(() => host.sockets.length === 1 && host.sockets[0].destroyed);
+    expect(host.received).toBe('');
   });
 
   it('take the end of a kept connection for a failure of the network, between two checks as well', async () => {

@@ -9,6 +9,7 @@ import type { TcpCheckConfig } from './health_check_config.ts';
 import type { BindAddress } from './check_request.ts';
 import { containsInOrder } from './payload.ts';
 import { connectProbe } from './probe_socket.ts';
+import { proxyHeader } from './proxy_header.ts';
 
 export interface TcpProberOptions {
   readonly check: TcpCheckConfig;
@@ -32,11 +33,11 @@ export class TcpProber implements Prober {
   }
 
   probe(): void {
-    const { check } = this.options;
     this.isAsking = true;
     this.received = Buffer.alloc(0);
     const socket = this.socket ?? this.connect();
-    if (check.send.length > 0 && check.receive.length > 0) socket.write(check.send);
+    // The PROXY protocol may name the connection's addresses.
+    if (!socket.connecting || this.options.check.proxyHeader === null) this.ask(socket);
   }
 
   abort(): void {
@@ -50,6 +51,14 @@ export class TcpProber implements Prober {
     this.abort();
   }
 
+  /** Nothing is sent where nothing is expected. */
+  private ask(socket: Socket): void {
+    const { send, receive, proxyHeader: version } = this.options.check;
+    if (receive.length === 0) return;
+    if (version !== null) socket.write(proxyHeader(version, socket));
+    if (send.length > 0) socket.write(send);
+  }
+
   private connect(): Socket {
     const { target, bindAddress, check, onConnect } = this.options;
     onConnect();
@@ -57,6 +66,7 @@ export class TcpProber implements Prober {
     this.socket = socket;
     socket.on('connect', () => {
       if (check.receive.length === 0) this.succeed(socket, false);
+      else if (check.proxyHeader !== null && this.socket === socket && this.isAsking) this.ask(socket);
     });
     socket.on('data', (data: Buffer) => this.onData(socket, data));
     socket.on('close', () => {
