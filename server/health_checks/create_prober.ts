@@ -13,7 +13,7 @@ import { openProbeConnection } from './probe_socket.ts';
 import { TcpProber } from './tcp_prober.ts';
 
 /** What probers know of their cluster. */
-export type ProbedCluster = Pick<ClusterConfig, 'name' | 'bindAddress' | 'connectTimeoutMs'>;
+export type ProbedCluster = Pick<ClusterConfig, 'name' | 'bindAddress' | 'connectTimeoutMs' | 'maxResponseHeadersKb' | 'maxResponseHeadersCount'>;
 
 /** What probers of all clusters share. */
 export interface ProbeEnvironment {
@@ -34,7 +34,8 @@ export function probersFor(cluster: ProbedCluster, environment: ProbeEnvironment
     switch (checker.kind) {
       case 'http': {
         const options = { config, check: checker, target, clusterName, bindAddress, stats, verifiesCluster, formats, onConnect };
-        return checker.isHttp2 ? new Http2Prober(options, listener) : new HttpProber(options, listener);
+        if (checker.isHttp2) return new Http2Prober(options, listener);
+        return new HttpProber({ ...options, maxHeadersKb: cluster.maxResponseHeadersKb, maxHeaders: cluster.maxResponseHeadersCount }, listener);
       }
       case 'grpc':
         return new GrpcProber({ config, check: checker, target, clusterName, bindAddress, formats, onConnect }, listener);
