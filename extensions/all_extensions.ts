@@ -15,6 +15,8 @@ import { register as registerUpstreamCodec } from './filters/http/upstream_codec
 import { register as registerOriginalDst } from './filters/listener/original_dst/config.ts';
 import { register as registerHttpConnectionManager } from './filters/network/http_connection_manager/config.ts';
 import { register as registerEventFile } from './health_check/event_sinks/file/config.ts';
+import { register as registerRedisChecker } from './health_checkers/redis/config.ts';
+import { register as registerThriftChecker } from './health_checkers/thrift/config.ts';
 import { register as registerEarlyHeaderMutation } from './http/early_header_mutation/header_mutation/config.ts';
 import { register as registerPreserveCase } from './http/header_formatters/preserve_case/config.ts';
 import { register as registerCustomHeader } from './http/original_ip_detection/custom_header/config.ts';
@@ -57,6 +59,8 @@ export function registerAllExtensions(registry: FactoryRegistry): void {
   registerRouter(registry);
   registerUpstreamCodec(registry);
   registerEventFile(registry);
+  registerRedisChecker(registry);
+  registerThriftChecker(registry);
   registerEarlyHeaderMutation(registry);
   registerPreserveCase(registry);
   registerCustomHeader(registry);

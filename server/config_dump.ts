@@ -16,6 +16,7 @@ const HTTP_CONNECTION_MANAGER = 'envoy.extensions.filters.network.http_connectio
 /** Fields whose inline content is a secret (marked sensitive in the API). */
 const SENSITIVE_FIELDS: ReadonlySet<string> = new Set([
   'private_key', 'password', 'pkcs12', 'inline_secret', 'generic_secret', 'session_ticket_keys', 'token_secret', 'hmac_secret',
+  'auth_password', 'auth_username',
 ]);
 
 interface FoundMessage {

@@ -406,10 +406,12 @@ export class Server implements Instance {
     const { environment } = this.parts;
     const formats = new CheckFormats(() => this.scheduler.wallMs(), () => Math.floor(environment.random() * 2 ** 32));
     // The operator may change runtime: each check asks the snapshot of its time.
+    const verifiesCluster = () => this.runtimeSnapshot.featureEnabled(VERIFY_CLUSTER, Math.floor(environment.random() * 100));
+    const probes = { scheduler: this.scheduler, verifiesCluster, formats, registry: this.parts.registry };
     return {
       scheduler: this.scheduler, random: environment.random,
       runtimeInteger: (key, fallback) => this.runtimeSnapshot.getInteger(key, fallback),
-      probersFor: (cluster) => probersFor(cluster, () => this.runtimeSnapshot.featureEnabled(VERIFY_CLUSTER, Math.floor(environment.random() * 100)), formats),
+      probersFor: (cluster) => probersFor(cluster, probes),
       events: new HealthCheckEventLog({ sink: (destination) => this.mainSinks().sink(destination) }, () => this.scheduler.wallMs()),
     };
   }

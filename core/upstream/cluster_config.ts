@@ -96,6 +96,10 @@ export interface ClusterConfig {
   };
   /** Category `envoy.transport_sockets.upstream`; null = raw. */
   readonly transportSocket: ExtensionConfig | null;
+  /** Of `transport_socket_matches`, each once; absent: there are none. */
+  readonly socketNames?: readonly string[];
+  /** The one that hosts without metadata get; absent: DEFAULT_SOCKET. */
+  readonly unlabelledSocket?: string;
   readonly tcpKeepAlive: { readonly idleSec: number; readonly intervalSec: number; readonly probes: number } | null;
   /** Where upstream connections come from; null = the system chooses. */
   readonly bindAddress: HostAddress | null;
@@ -194,6 +198,18 @@ export interface EndpointConfig {
   readonly metadata: Readonly<Record<string, unknown>>;
   /** undefined: as the cluster's health checks say. */
   readonly healthCheck?: EndpointHealthCheck | undefined;
+  /** undefined: the cluster's own transport socket. */
+  readonly sockets?: EndpointSockets | undefined;
+}
+
+/** Name of a cluster's own transport socket. */
+export const DEFAULT_SOCKET = 'default';
+
+/** Names of the transport sockets that were chosen for an endpoint. */
+export interface EndpointSockets {
+  readonly traffic: string;
+  /** Of each connection of a health check; '' = that of traffic, chosen once. */
+  readonly checks: string;
 }
 
 /** How one endpoint is checked differently. */

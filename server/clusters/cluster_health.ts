@@ -5,6 +5,7 @@
 import { HEALTH_GENERATION, HostHealthFlag, HostStat, OutlierWord } from '../../core/shared_memory/layout.ts';
 import type { StatsScope } from '../../core/stats/stats.ts';
 import type { ClusterConfig, EndpointConfig } from '../../core/upstream/cluster_config.ts';
+import type { CheckTraffic } from '../../core/upstream/health_prober.ts';
 import { type CheckedCluster, type CheckedHost, ClusterHealthChecker, createHealthCheckStats, type HealthCheckEnvironment, type HealthCheckStats } from '../health_checks/cluster_health_checker.ts';
 import type { HealthCheckConfig, HealthOptions } from '../health_checks/health_check_config.ts';
 import type { HostFlags } from '../health_checks/health_check_session.ts';
@@ -26,6 +27,7 @@ export class ClusterHealth implements HostHealthPolicy, CheckedCluster {
   private readonly slabs: HostSlabs;
   private readonly kind: string;
   private readonly events: ClusterHealthEvents;
+  private readonly scope: StatsScope;
   private readonly checker: ClusterHealthChecker;
 
   /** `scope`: `cluster.<name>`; `kind`: how hosts are discovered. */
@@ -39,6 +41,7 @@ export class ClusterHealth implements HostHealthPolicy, CheckedCluster {
     this.slabs = slabs;
     this.kind = kind;
     this.events = events;
+    this.scope = scope;
     this.checker = new ClusterHealthChecker(options.check, environment, config, this);
   }
 
@@ -88,6 +91,12 @@ export class ClusterHealth implements HostHealthPolicy, CheckedCluster {
         health[HEALTH_GENERATION]++;
       },
     };
+  }
+
+  trafficOf({ host, endpoint }: CheckedHost): CheckTraffic {
+    const socket = endpoint.sockets?.checks ?? '';
+    const matches = socket === '' ? undefined : this.scope.counter(`${socket}.total_match_count`);
+    return { scope: this.scope, count: (field, by) => this.slabs.countCheck(host.id, field, by), onCheckConnection: () => matches?.inc() };
   }
 
   passiveFailures(hostId: number): number {

@@ -15,7 +15,7 @@ import { ClusterManager } from './cluster_manager.ts';
 import { MAGLEV } from './hash_tables.ts';
 import { HostIds } from './host_ids.ts';
 import type { HealthOptions } from '../health_checks/health_check_config.ts';
-import type { ProbeListener } from '../health_checks/health_check_session.ts';
+import type { ProbeListener } from '../../core/upstream/health_prober.ts';
 import { checkConfig } from '../../test/support/check_config.ts';
 import { HostSlabs } from './host_table.ts';
 

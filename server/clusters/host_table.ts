@@ -26,6 +26,8 @@ export interface HostTableChange {
   readonly moved: number;
   /** Hosts that stayed where they are, with another weight, locality, metadata, health or way to be checked. */
   readonly updated: number;
+  /** Endpoints of the hosts that were added or moved. */
+  readonly made: readonly EndpointConfig[];
 }
 
 /** The words of all threads that belong to hosts. */
@@ -37,6 +39,8 @@ export class HostSlabs {
   private readonly outlierThresholds: Int32Array;
   private readonly since: Float64Array;
   private readonly wallMs: () => number;
+  /** What main's own connections to hosts count, HOST_STAT_WORDS for each; empty until there is such a host. */
+  private checks = new Float64Array(0);
 
   /** `wallMs`: the wall clock. */
   constructor(slabs: SharedSlabs, wallMs: () => number = () => 0) {
@@ -59,6 +63,7 @@ export class HostSlabs {
     this.health[id] = healthFlags;
     this.since[id] = this.wallMs();
     for (const words of this.stats) words.fill(0, id * HOST_STAT_WORDS, (id + 1) * HOST_STAT_WORDS);
+    this.checks.fill(0, id * HOST_STAT_WORDS, (id + 1) * HOST_STAT_WORDS);
   }
 
   /** Its checks pass again: a slow start begins, where one is configured. */
@@ -94,9 +99,15 @@ export class HostSlabs {
     this.outlierThresholds[clusterId * OUTLIER_KINDS + kind] = count;
   }
 
-  /** Sum of one field (HostStat) over all workers. */
+  /** Adds to a field (HostStat) of a host that checks count for, besides workers. */
+  countCheck(id: number, field: number, by: number): void {
+    if (this.checks.length === 0) this.checks = new Float64Array(this.health.length * HOST_STAT_WORDS);
+    this.checks[id * HOST_STAT_WORDS + field] += by;
+  }
+
+  /** Sum of one field (HostStat) over all workers, and checks that count. */
   sum(id: number, field: number): number {
-    let sum = 0;
+    let sum = this.checks.length === 0 ? 0 : this.checks[id * HOST_STAT_WORDS + field];
     for (const words of this.stats) sum += words[id * HOST_STAT_WORDS + field];
     return sum;
   }
@@ -191,6 +202,7 @@ export class HostTable {
   replace(found: readonly DiscoveredHost[]): HostTableChange {
     const next = new Map<string, Entry>();
     const { health } = this.slabs;
+    const made: EndpointConfig[] = [];
     let added = 0;
     let moved = 0;
     let updated = 0;
@@ -206,6 +218,7 @@ export class HostTable {
         }
         this.slabs.birth(id, configuredHealthFlags(host.endpoint.healthStatus) | this.policy.initialFlags(host.endpoint));
         next.set(host.key, { config: hostConfig(id, host, this.order), endpoint: host.endpoint });
+        made.push(host.endpoint);
         added++;
         continue;
       }
@@ -213,6 +226,7 @@ export class HostTable {
       const config = hostConfig(old.config.id, host, this.order);
       if (config.address !== old.config.address || config.port !== old.config.port || !areSameAddresses(config.addresses, old.config.addresses)) {
         moved++;
+        made.push(host.endpoint);
       } else if (host.endpoint === old.endpoint || (isDeepStrictEqual(host.endpoint, old.endpoint) && isDeepStrictEqual(config, old.config))) {
         next.set(host.key, old);
         continue;
@@ -238,7 +252,7 @@ export class HostTable {
       removed++;
     }
     this.byKey = next;
-    return { added, removed, moved, updated };
+    return { added, removed, moved, updated, made };
   }
 }
 

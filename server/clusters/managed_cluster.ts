@@ -2,7 +2,7 @@
 import type { Logger } from '../../core/log/logger.ts';
 import { CLUSTER_FACT_WORDS, ClusterFact, HostHealthFlag, HostStat, PASSIVE_FAILURE } from '../../core/shared_memory/layout.ts';
 import type { StatsScope } from '../../core/stats/stats.ts';
-import type { ClusterConfig, DiscoveryConfig, HostConfig, HostSetConfig } from '../../core/upstream/cluster_config.ts';
+import { type ClusterConfig, DEFAULT_SOCKET, type DiscoveryConfig, type EndpointConfig, type HostConfig, type HostSetConfig } from '../../core/upstream/cluster_config.ts';
 import type { OutlierReport } from '../../core/upstream/outlier_monitor.ts';
 import type { SharedHashTable } from '../../core/upstream/consistent_hash/hash_table.ts';
 import { PANIC_KEY } from '../../core/upstream/zone_aware/zone_routing.ts';
@@ -24,8 +24,8 @@ import { type DiscoveredHost, type HostSlabs, HostTable, UNCHECKED } from './hos
 const DEGRADED = HostHealthFlag.degradedActiveHc | HostHealthFlag.degradedEdsHealth;
 const EXCLUDED = HostHealthFlag.pendingActiveHc | HostHealthFlag.excludedViaImmediateHcFail | HostHealthFlag.edsStatusDraining;
 
-/** Envoy's name for it: hosts that got the cluster's own transport socket. */
-const HOSTS_MADE = 'default.total_match_count';
+/** Below the name of a transport socket: how many hosts got it. */
+const MATCHES = 'total_match_count';
 
 /** A cluster as the configuration gives it. */
 export interface ClusterDefinition {
@@ -74,7 +74,7 @@ export interface ClusterListener {
 export function createMembershipStats(scope: StatsScope): void {
   for (const name of ['update_attempt', 'update_success', 'update_failure', 'update_no_rebuild', 'membership_change']) scope.counter(name);
   for (const name of ['membership_total', 'membership_healthy', 'membership_degraded', 'membership_excluded', 'max_host_weight']) scope.gauge(name);
-  scope.counter(HOSTS_MADE);
+  scope.counter(`${DEFAULT_SOCKET}.${MATCHES}`);
   for (const name of ['update_empty', 'assignment_stale', 'assignment_timeout_received', 'assignment_use_cached']) scope.counter(name);
   for (const name of ['version', 'warming_state']) scope.gauge(name);
 }
@@ -105,6 +105,7 @@ export class ManagedCluster implements DiscoveryListener {
     this.dependencies = dependencies;
     this.listener = listener;
     this.scope = dependencies.stats.scope('cluster').scope(definition.config.statName);
+    for (const name of definition.config.socketNames ?? []) this.scope.counter(`${name}.${MATCHES}`);
     this.health = this.createHealth(definition);
     this.table = new HostTable(dependencies.hostIds, dependencies.hostSlabs, this.health ?? UNCHECKED, definition.config.addressOrder);
     const breakers = new BreakerGauges(this.config, this.id, dependencies.circuits, dependencies.outliers.runtime);
@@ -180,12 +181,12 @@ export class ManagedCluster implements DiscoveryListener {
   }
 
   onHosts(found: readonly DiscoveredHost[]): boolean {
-    const { added, removed, moved, updated } = this.table.replace(found);
+    const { added, removed, moved, updated, made } = this.table.replace(found);
     if (added + removed + moved + updated === 0) return false;
     if (this.table.isTruncated) this.dependencies.log.error(`cluster ${this.config.name}: too many hosts in this process, some are left out`);
     this.outliers?.setHosts(this.table.hosts());
     if (added + removed > 0) this.scope.counter('membership_change').inc();
-    this.scope.counter(HOSTS_MADE).add(added + moved);
+    this.countSockets(made);
     this.health?.onHosts();
     this.subsetStats?.write(this.table.hosts());
     this.countMembers();
@@ -219,6 +220,11 @@ export class ManagedCluster implements DiscoveryListener {
       onHealthChanged: (hostId) => this.onHostHealth(hostId),
       onFirstRound: () => this.finishInitialization(),
     });
+  }
+
+  private countSockets(made: readonly EndpointConfig[]): void {
+    const unlabelled = this.config.unlabelledSocket ?? DEFAULT_SOCKET;
+    for (const { sockets } of made) this.scope.counter(`${sockets?.traffic ?? unlabelled}.${MATCHES}`).inc();
   }
 
   private onHostHealth(hostId: number): void {

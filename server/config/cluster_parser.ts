@@ -11,15 +11,17 @@ import type { BalancerHashPolicies } from '../../core/route/hash_policy_config.t
 import { parseMetadata } from '../../core/route/parse_metadata.ts';
 import { parseFractionalPercent } from '../../core/runtime/parse_runtime.ts';
 import type { FractionalPercent } from '../../core/runtime/runtime_snapshot.ts';
-import { type CircuitBreakerThresholds, type ClusterConfig, DEFAULT_THRESHOLDS, type DiscoveryConfig } from '../../core/upstream/cluster_config.ts';
+import { type CircuitBreakerThresholds, type ClusterConfig, DEFAULT_SOCKET, DEFAULT_THRESHOLDS, type DiscoveryConfig } from '../../core/upstream/cluster_config.ts';
 import { parseCommonOptions, parseUpstreamHttp1, UPSTREAM_OPTIONS_CATEGORY, type ParsedHttpOptions } from '../../core/upstream/http_protocol_options.ts';
 import { splitOverride } from '../../core/upstream/override_hosts.ts';
-import { type HealthOptions, NO_HEALTH_CHECKS } from '../health_checks/health_check_config.ts';
+import { checkerType, type HealthOptions, NO_HEALTH_CHECKS } from '../health_checks/health_check_config.ts';
 import { parseHealthChecks } from '../health_checks/parse_health_check.ts';
+import { REDIS_OPTIONS } from '../health_checks/redis_credentials.ts';
 import { type ClusterDefaults, parseDiscovery } from './discovery_parser.ts';
 import { parseLbPolicy } from './lb_policy_parser.ts';
 import { type OutlierConfig, parseOutlierDetection } from './outlier_parser.ts';
 import { checkWeights } from './weight_checks.ts';
+import { parseSocketMatches } from './socket_matches.ts';
 import { parseTransportSocket } from './transport_socket_parser.ts';
 import { parseAddressOrder, parseKeepAlive, parseUpstreamBind } from './upstream_socket_parser.ts';
 
@@ -42,14 +44,15 @@ export interface ParsedCluster {
 
 /** The whole message; reports what is wrong and what is not supported. Frozen. */
 export function parseCluster(message: Cluster, defaults: ClusterDefaults, context: ParseContext): ParsedCluster {
-  if (message.transportSocketMatches.length > 0) context.refuse(message, 'transport_socket_matches', 'choosing a transport socket per host');
   if (message.filters.length > 0) context.refuse(message, 'filters', 'upstream network filters');
   if (message.upstreamConfig !== undefined) context.refuse(message, 'upstream_config', 'custom upstreams');
-  const { discovery, provided } = parseDiscovery(message, defaults, context);
+  const sockets = parseSocketMatches(message, context);
+  const { discovery, provided } = parseDiscovery(message, defaults, sockets, context);
   const outliers = parseOutlierDetection(message.outlierDetection, context);
   const { offersHttp2, errors, ...http } = parseHttpOptions(message, context);
   const { lbPolicy, overrideHosts } = splitOverride(parseLbPolicy(message, provided !== null, context));
   const health = parseHealth(message, offersHttp2, context);
+  reportUnusedOptions(message, health, context);
   const commonLb = message.commonLbConfig;
   const panic = percentToFraction(commonLb?.healthyPanicThreshold);
   const config: ClusterConfig = {
@@ -68,6 +71,7 @@ export function parseCluster(message: Cluster, defaults: ClusterDefaults, contex
     requestPolicies: withBalancerHash(http.requestPolicies, lbPolicy),
     provided,
     transportSocket: parseTransportSocket('envoy.transport_sockets.upstream', message.transportSocket, context),
+    ...(sockets.isEmpty ? {} : { socketNames: sockets.names(), unlabelledSocket: sockets.of({}, {})?.traffic ?? DEFAULT_SOCKET }),
     tcpKeepAlive: parseKeepAlive(message.upstreamConnectionOptions),
     ...parseUpstreamBind(message, defaults.bindConfig, context),
     addressOrder: parseAddressOrder(message.upstreamConnectionOptions, context),
@@ -101,15 +105,20 @@ function parseHealth(message: Cluster, offersHttp2: boolean, context: ParseConte
   return { check, ignoresHealthOnRemoval: message.ignoreHealthOnHostRemoval, ignoresNewHosts: message.commonLbConfig?.ignoreNewHostsUntilFirstHc ?? false };
 }
 
-/** The typed options, else the deprecated fields of the cluster itself. */
-function parseHttpOptions(message: Cluster, context: ParseContext): ParsedHttpOptions {
-  const typed = message.typedExtensionProtocolOptions;
-  for (const name of Object.keys(typed)) {
-    if (name === HTTP_OPTIONS_KEY) continue;
+/** Options of protocols that nobody here speaks, but for checks. */
+function reportUnusedOptions(message: Cluster, { check }: HealthOptions, context: ParseContext): void {
+  const isRedisChecked = check !== null && checkerType(check.checker) === 'REDIS';
+  for (const name of Object.keys(message.typedExtensionProtocolOptions)) {
+    if (name === HTTP_OPTIONS_KEY || (name === REDIS_OPTIONS && isRedisChecked)) continue;
     const field = `typed_extension_protocol_options["${name}"]`;
     if (name.startsWith('envoy.')) context.warn(message, field, `protocol options of ${name} have no effect here`);
     else context.error(message, field, `Didn't find a registered network or http filter or protocol options implementation for name: '${name}'`);
   }
+}
+
+/** The typed options, else the deprecated fields of the cluster itself. */
+function parseHttpOptions(message: Cluster, context: ParseContext): ParsedHttpOptions {
+  const typed = message.typedExtensionProtocolOptions;
   const any = typed[HTTP_OPTIONS_KEY] as AnyMessage | undefined;
   if (any !== undefined) {
     const field = `typed_extension_protocol_options["${HTTP_OPTIONS_KEY}"]`;

@@ -9,6 +9,7 @@ import {
   CLUSTER_CATEGORY, type ClusterTypeOptions, type DnsResolverOptions, parseRefresh, parseResolutionConfig, parseResolvers, parseTypedResolver,
 } from '../../core/upstream/dns_options.ts';
 import { type EndpointKind, parseEndpoints } from './endpoint_parser.ts';
+import type { SocketMatches } from './socket_matches.ts';
 
 const LOOKUP_FAMILIES = ['auto', 'v4_only', 'v6_only', 'v4_preferred', 'all'] as const;
 const CLEANUP_INTERVAL_MS = 5_000;
@@ -32,14 +33,14 @@ export interface ParsedDiscovery {
 }
 
 /** Reports what is wrong. */
-export function parseDiscovery(message: Cluster, defaults: ClusterDefaults, context: ParseContext): ParsedDiscovery {
+export function parseDiscovery(message: Cluster, defaults: ClusterDefaults, sockets: SocketMatches, context: ParseContext): ParsedDiscovery {
   const type = message.clusterDiscoveryType;
-  if (type.case === 'clusterType') return parseCustomType(message, type.value, defaults, context);
+  if (type.case === 'clusterType') return parseCustomType(message, type.value, defaults, sockets, context);
   switch (type.case === 'type' ? type.value : Cluster_DiscoveryType.STATIC) {
     case Cluster_DiscoveryType.STRICT_DNS:
-      return discoveryOf(message, 'strict_dns', parseDns(message, defaults, context), context);
+      return discoveryOf(message, 'strict_dns', parseDns(message, defaults, context), sockets, context);
     case Cluster_DiscoveryType.LOGICAL_DNS:
-      return discoveryOf(message, 'logical_dns', parseDns(message, defaults, context), context);
+      return discoveryOf(message, 'logical_dns', parseDns(message, defaults, context), sockets, context);
     case Cluster_DiscoveryType.EDS:
       context.refuse(message, 'type', 'xDS (endpoint discovery)');
       if (message.edsClusterConfig !== undefined) context.consume(message, 'eds_cluster_config');
@@ -47,25 +48,25 @@ export function parseDiscovery(message: Cluster, defaults: ClusterDefaults, cont
     case Cluster_DiscoveryType.ORIGINAL_DST:
       return parseOriginalDst(message, context);
     default:
-      return discoveryOf(message, 'static', null, context);
+      return discoveryOf(message, 'static', null, sockets, context);
   }
 }
 
-function parseCustomType(message: Cluster, type: Cluster_CustomClusterType, defaults: ClusterDefaults, context: ParseContext): ParsedDiscovery {
+function parseCustomType(message: Cluster, type: Cluster_CustomClusterType, defaults: ClusterDefaults, sockets: SocketMatches, context: ParseContext): ParsedDiscovery {
   const any = type.typedConfig as AnyMessage | undefined;
   const known = TYPE_NAMES[type.name];
   if (any === undefined && known === 'original_dst') return parseOriginalDst(message, context);
-  if (any === undefined && known !== undefined && known !== 'original_dst') return discoveryOf(message, known, known === 'static' ? null : parseDns(message, defaults, context), context);
+  if (any === undefined && known !== undefined && known !== 'original_dst') return discoveryOf(message, known, known === 'static' ? null : parseDns(message, defaults, context), sockets, context);
   const extension = context.parseExtension(CLUSTER_CATEGORY, type.name, any, type, 'typed_config');
   if (extension === undefined) return { discovery: NO_HOSTS, provided: null };
   const options = extension.config as ClusterTypeOptions;
   if (options.kind === 'aggregate') return parseAggregate(message, options, context);
   const dns = options.hasResolver ? options.dns : { ...options.dns, ...defaults.resolver };
-  return discoveryOf(message, options.isLogical ? 'logical_dns' : 'strict_dns', dns, context);
+  return discoveryOf(message, options.isLogical ? 'logical_dns' : 'strict_dns', dns, sockets, context);
 }
 
-function discoveryOf(message: Cluster, kind: EndpointKind, dns: DnsConfig | null, context: ParseContext): ParsedDiscovery {
-  const endpoints = parseEndpoints(message.loadAssignment, kind, message, context);
+function discoveryOf(message: Cluster, kind: EndpointKind, dns: DnsConfig | null, sockets: SocketMatches, context: ParseContext): ParsedDiscovery {
+  const endpoints = parseEndpoints(message.loadAssignment, kind, message, sockets, context);
   if (kind === 'static' || dns === null) return { discovery: { kind: 'static', endpoints }, provided: null };
   const startsCold = message.waitForWarmOnInit === false;
   return { discovery: { kind, endpoints, dns: startsCold ? { ...dns, startsCold } : dns }, provided: null };

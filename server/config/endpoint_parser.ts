@@ -6,6 +6,7 @@ import type { ParseContext } from '../../core/registry/parse_context.ts';
 import { parseMetadata } from '../../core/route/parse_metadata.ts';
 import type { EndpointConfig, HostAddress } from '../../core/upstream/cluster_config.ts';
 import { parseEndpointHealthCheck } from '../health_checks/parse_health_check.ts';
+import type { SocketMatches } from './socket_matches.ts';
 
 const HEALTH_STATUS = ['unknown', 'healthy', 'unhealthy', 'draining', 'timeout', 'degraded'] as const;
 const NAME_HINT = ". Consider setting resolver_name or setting cluster type to 'STRICT_DNS' or 'LOGICAL_DNS'";
@@ -15,7 +16,7 @@ const LOGICAL_TEXT = 'LOGICAL_DNS clusters must have a single locality_lb_endpoi
 export type EndpointKind = 'static' | 'strict_dns' | 'logical_dns';
 
 /** All endpoints in order. Missing assignments mean no hosts, as in Envoy. */
-export function parseEndpoints(message: ClusterLoadAssignment | undefined, kind: EndpointKind, cluster: object, context: ParseContext): EndpointConfig[] {
+export function parseEndpoints(message: ClusterLoadAssignment | undefined, kind: EndpointKind, cluster: object, sockets: SocketMatches, context: ParseContext): EndpointConfig[] {
   if (message === undefined) {
     if (kind === 'logical_dns') context.error(cluster, undefined, LOGICAL_TEXT);
     return [];
@@ -24,14 +25,14 @@ export function parseEndpoints(message: ClusterLoadAssignment | undefined, kind:
   context.consume(message, 'cluster_name');
   if (Object.keys(message.namedEndpoints).length > 0) context.refuse(message, 'named_endpoints', 'named endpoints');
   const endpoints: EndpointConfig[] = [];
-  for (const locality of message.endpoints) parseLocality(locality, kind, endpoints, context);
+  for (const locality of message.endpoints) parseLocality(locality, kind, sockets, endpoints, context);
   if (kind === 'logical_dns' && (message.endpoints.length !== 1 || message.endpoints[0].lbEndpoints.length !== 1)) {
     context.error(message, 'endpoints', LOGICAL_TEXT);
   }
   return endpoints;
 }
 
-function parseLocality(message: LocalityLbEndpoints, kind: EndpointKind, endpoints: EndpointConfig[], context: ParseContext): void {
+function parseLocality(message: LocalityLbEndpoints, kind: EndpointKind, sockets: SocketMatches, endpoints: EndpointConfig[], context: ParseContext): void {
   if (message.lbConfig.case === 'ledsClusterLocalityConfig') context.refuse(message, 'leds_cluster_locality_config', 'xDS (locality endpoint discovery)');
   const list = message.lbConfig.case === 'loadBalancerEndpoints' ? message.lbConfig.value.lbEndpoints : message.lbEndpoints;
   const place = {
@@ -41,9 +42,12 @@ function parseLocality(message: LocalityLbEndpoints, kind: EndpointKind, endpoin
     subZone: message.locality?.subZone ?? '',
     localityWeight: message.loadBalancingWeight ?? 0,
   };
+  const metadata = sockets.isEmpty ? {} : parseMetadata(message.metadata);
   for (const endpoint of list) {
     const parsed = parseEndpoint(endpoint, kind, place, context);
-    if (parsed !== undefined) endpoints.push(parsed);
+    if (parsed === undefined) continue;
+    const chosen = sockets.of(parsed.metadata, metadata);
+    endpoints.push(chosen === undefined ? parsed : { ...parsed, sockets: chosen });
   }
 }
 

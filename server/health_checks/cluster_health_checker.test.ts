@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { HostHealthFlag as Flag } from '../../core/shared_memory/layout.ts';
 import type { ClusterConfig, EndpointConfig, HostConfig } from '../../core/upstream/cluster_config.ts';
+import type { Prober, ProbeListener } from '../../core/upstream/health_prober.ts';
 import { checkConfig } from '../../test/support/check_config.ts';
 import { createLocalStats } from '../../test/support/local_stats.ts';
 import { SimulatedScheduler } from '../../test/support/simulated_scheduler.ts';
 import { type CheckTarget, checkTarget, type CheckedHost, ClusterHealthChecker, createHealthCheckStats } from './cluster_health_checker.ts';
 import { HealthCheckEventLog } from './event_log.ts';
 import type { HealthCheckConfig } from './health_check_config.ts';
-import type { Prober, ProbeListener } from './health_check_session.ts';
 
 class FakeProber implements Prober {
   probes = 0;
@@ -76,6 +76,7 @@ function setUp({ config = {}, flags = Flag.failedActiveHc, random = 0.5, hasTraf
     {
       name: 'c', stats: createHealthCheckStats(stats.scope.scope('cluster').scope('c')),
       flagsOf: (id) => ({ get: () => words.get(id) ?? flags, set: (value) => words.set(id, value) }),
+      trafficOf: () => ({ scope: stats.scope, count: () => {}, onCheckConnection: () => {} }),
       passiveFailures: () => seen.passive, hasTraffic: () => hasTraffic, onCheckPassed: () => {}, onHealthChanged: () => seen.changes++, onFirstRound: () => seen.rounds++,
     },
   );

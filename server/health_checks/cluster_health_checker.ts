@@ -5,9 +5,10 @@ import type { StatsScope } from '../../core/stats/stats.ts';
 import type { ClusterConfig, EndpointConfig, HostConfig } from '../../core/upstream/cluster_config.ts';
 import { hostAddressText } from '../../core/upstream/host.ts';
 import type { MetadataStructs, UpstreamHostInfo } from '../../core/stream_info/stream_info.ts';
+import type { CheckTraffic, Prober, ProbeListener } from '../../core/upstream/health_prober.ts';
 import type { HealthCheckEventLog } from './event_log.ts';
-import type { HealthCheckConfig } from './health_check_config.ts';
-import { type FailureType, HealthCheckSession, type HostFlags, type Prober, type ProbeListener, type SessionEvent, type SessionOwner, type Transition } from './health_check_session.ts';
+import { checkerType, type HealthCheckConfig } from './health_check_config.ts';
+import { type FailureType, HealthCheckSession, type HostFlags, type SessionEvent, type SessionOwner, type Transition } from './health_check_session.ts';
 
 const COUNTERS = ['attempt', 'success', 'failure', 'passive_failure', 'network_failure', 'verify_cluster'] as const;
 const GAUGES = ['healthy', 'degraded'] as const;
@@ -32,11 +33,14 @@ export interface CheckTarget {
   readonly port: number;
   /** For checks, of the endpoint; '' = none. */
   readonly hostname: string;
+  /** Where its traffic goes; some checks go there, too. */
+  readonly trafficAddress: string;
+  readonly trafficPort: number;
   /** Who is asked, for formats. */
   readonly host: UpstreamHostInfo;
 }
 
-export type CreateProber = (config: HealthCheckConfig, target: CheckTarget, stats: HealthCheckStats, listener: ProbeListener) => Prober;
+export type CreateProber = (config: HealthCheckConfig, target: CheckTarget, stats: HealthCheckStats, listener: ProbeListener, traffic: CheckTraffic) => Prober;
 
 /** What checks of all clusters need. */
 export interface HealthCheckEnvironment {
@@ -55,6 +59,7 @@ export interface CheckedCluster {
   readonly name: string;
   readonly stats: HealthCheckStats;
   flagsOf(hostId: number): HostFlags;
+  trafficOf(checked: CheckedHost): CheckTraffic;
   /** Responses of all times in which the host said to leave it out. */
   passiveFailures(hostId: number): number;
   /** Whether workers ever connected to one of the hosts. */
@@ -82,6 +87,8 @@ export function checkTarget({ host, endpoint }: CheckedHost): CheckTarget {
     port: isPath && (own === undefined || own.address === '') ? 0 : port,
     // The endpoint's own hostname is not meant for checks.
     hostname: own?.hostname ?? '',
+    trafficAddress: host.address,
+    trafficPort: host.port,
     host: { address: hostAddressText(host.address, host.port), hostname: host.hostname, metadata: host.metadata as MetadataStructs },
   };
 }
@@ -118,7 +125,9 @@ export class ClusterHealthChecker implements SessionOwner {
       const known = this.entries.get(id);
       if (known !== undefined && isSameTarget(known.target, target)) continue;
       known?.session.close();
-      const session = new HealthCheckSession(id, this, this.cluster.flagsOf(id), (listener) => this.createProber(this.config, target, this.cluster.stats, listener));
+      const session = new HealthCheckSession(id, this, this.cluster.flagsOf(id), (listener) => {
+        return this.createProber(this.config, target, this.cluster.stats, listener, this.cluster.trafficOf(checked));
+      });
       this.entries.set(id, { session, target });
       fresh.push(session);
     }
@@ -189,7 +198,7 @@ export class ClusterHealthChecker implements SessionOwner {
     const { events } = this.environment;
     const checked = this.hosts.get(session.hostId);
     if (events === undefined || checked === undefined || this.config.eventLogPaths.length === 0) return;
-    events.log(this.config.eventLogPaths, this.config.checker.kind, this.cluster.name, checked.host, event);
+    events.log(this.config.eventLogPaths, checkerType(this.config.checker), this.cluster.name, checked.host, event);
   }
 
   onChecked(session: HealthCheckSession, transition: Transition): void {
@@ -225,5 +234,5 @@ export class ClusterHealthChecker implements SessionOwner {
 }
 
 function isSameTarget(a: CheckTarget, b: CheckTarget): boolean {
-  return a.address === b.address && a.port === b.port && a.hostname === b.hostname;
+  return a.address === b.address && a.port === b.port && a.hostname === b.hostname && a.trafficAddress === b.trafficAddress && a.trafficPort === b.trafficPort;
 }

@@ -4,10 +4,7 @@
  */
 import type { LogSinkProvider } from '../../core/access_log/access_log.ts';
 import type { HostConfig } from '../../core/upstream/cluster_config.ts';
-import type { HealthCheckConfig } from './health_check_config.ts';
 import type { SessionEvent } from './health_check_session.ts';
-
-type CheckerKind = HealthCheckConfig['checker']['kind'];
 
 export class HealthCheckEventLog {
   private readonly sinks: LogSinkProvider;
@@ -18,17 +15,18 @@ export class HealthCheckEventLog {
     this.wallMs = wallMs;
   }
 
-  log(paths: readonly string[], checker: CheckerKind, clusterName: string, host: HostConfig, event: SessionEvent): void {
+  /** `checker`: envoy.data.core.v3.HealthCheckerType. */
+  log(paths: readonly string[], checker: string, clusterName: string, host: HostConfig, event: SessionEvent): void {
     const line = new Uint8Array(Buffer.from(`${JSON.stringify(eventJson(checker, clusterName, host, event, this.wallMs()))}\n`));
     for (const path of paths) this.sinks.sink(path).write(line, 0, line.length);
   }
 }
 
 /** `wallMs`: when it happened. */
-export function eventJson(checker: CheckerKind, clusterName: string, host: HostConfig, event: SessionEvent, wallMs: number): object {
+export function eventJson(checker: string, clusterName: string, host: HostConfig, event: SessionEvent, wallMs: number): object {
   const { kind } = event;
   return {
-    health_checker_type: checker.toUpperCase(),
+    health_checker_type: checker,
     host: addressJson(host),
     cluster_name: clusterName,
     ...(kind === 'eject_unhealthy' ? { eject_unhealthy_event: { failure_type: event.type } } : {}),

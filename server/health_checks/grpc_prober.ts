@@ -5,12 +5,12 @@
  *     send -> headers (200, application/grpc) -> one message -> trailers (grpc-status: 0)
  */
 import type { IncomingHttpHeaders } from 'node:http2';
+import type { Prober, ProbeListener } from '../../core/upstream/health_prober.ts';
 import type { CheckFormats, TextOf } from './check_formats.ts';
 import { type BindAddress, type HeaderLine, mutateHeaders } from './check_request.ts';
 import type { CheckTarget } from './cluster_health_checker.ts';
 import { HealthResponseReader, healthRequestFrame } from './grpc_frames.ts';
 import type { GrpcCheckConfig, HealthCheckConfig } from './health_check_config.ts';
-import type { Prober, ProbeListener } from './health_check_session.ts';
 import { Http2Channel, type Http2Exchange } from './http2_channel.ts';
 import { checkHostname } from './http_verdict.ts';
 
@@ -21,6 +21,8 @@ export interface GrpcProberOptions {
   readonly clusterName: string;
   readonly bindAddress: BindAddress;
   readonly formats: CheckFormats;
+  /** A connection is made. */
+  readonly onConnect: () => void;
 }
 
 /** Of grpc-timeout: at most eight digits. */
@@ -42,7 +44,7 @@ export class GrpcProber implements Prober, Http2Exchange {
     const authority = checkHostname(target, check.authority, clusterName);
     this.lines = formats.perCheck(check.metadata, target.host, true, (textOf) => grpcRequestLines(check, authority, config.timeoutMs, textOf));
     this.message = healthRequestFrame(check.serviceName);
-    this.channel = new Http2Channel(target, bindAddress);
+    this.channel = new Http2Channel(target, bindAddress, options.onConnect);
   }
 
   probe(): void {

@@ -1,6 +1,9 @@
 /** Active health checks as plain data (envoy.config.core.v3.HealthCheck). Times in milliseconds. */
 import type { HeaderMutationsConfig } from '../../core/headers/header_mutation.ts';
 import type { StringMatcherConfig } from '../../core/matcher/matcher_config.ts';
+import type { ExtensionConfig } from '../../core/registry/parse_context.ts';
+import type { CustomCheck, ProbeCredentials } from '../../core/upstream/health_prober.ts';
+import type { ProxyHeaderVersion } from './proxy_header.ts';
 
 /** Half open: start <= status < end. */
 export interface StatusRange {
@@ -33,8 +36,10 @@ export interface HttpCheckConfig {
 export interface TcpCheckConfig {
   readonly kind: 'tcp';
   readonly send: Uint8Array;
-  /** Empty: a connection is enough. */
+  /** Empty: a connection is enough, and nothing is sent. */
   readonly receive: readonly Uint8Array[];
+  /** Header of the PROXY protocol before each check; null = none. */
+  readonly proxyHeader: ProxyHeaderVersion | null;
 }
 
 /** grpc.health.v1.Health.Check. */
@@ -46,6 +51,15 @@ export interface GrpcCheckConfig {
   readonly authority: string;
   /** initial_metadata. */
   readonly metadata: HeaderMutationsConfig;
+}
+
+/** A checker that is an extension. */
+export interface CustomCheckConfig {
+  readonly kind: 'custom';
+  /** Its configuration is a CustomCheck. */
+  readonly extension: ExtensionConfig;
+  /** Of the cluster, for checkers that ask with them (Redis); null = none. */
+  readonly credentials: ProbeCredentials | null;
 }
 
 export interface HealthCheckConfig {
@@ -67,7 +81,12 @@ export interface HealthCheckConfig {
   readonly logsAllSuccesses: boolean;
   /** Files that events are appended to. */
   readonly eventLogPaths: readonly string[];
-  readonly checker: HttpCheckConfig | TcpCheckConfig | GrpcCheckConfig;
+  readonly checker: HttpCheckConfig | TcpCheckConfig | GrpcCheckConfig | CustomCheckConfig;
+}
+
+/** envoy.data.core.v3.HealthCheckerType. */
+export function checkerType(checker: HealthCheckConfig['checker']): string {
+  return checker.kind === 'custom' ? (checker.extension.config as CustomCheck).checkerType : checker.kind.toUpperCase();
 }
 
 /** How a cluster's hosts are checked. */

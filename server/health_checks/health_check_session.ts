@@ -11,6 +11,7 @@
 import { createTimer, type Scheduler } from '../../core/event/scheduler.ts';
 import type { Timer } from '../../core/event/timer.ts';
 import { HostHealthFlag } from '../../core/shared_memory/layout.ts';
+import type { Prober, ProbeListener } from '../../core/upstream/health_prober.ts';
 import type { HealthCheckConfig } from './health_check_config.ts';
 
 /** envoy.data.core.v3.HealthCheckFailureType. PASSIVE: what the host said in traffic. */
@@ -18,24 +19,6 @@ export type FailureType = 'ACTIVE' | 'PASSIVE' | 'NETWORK' | 'NETWORK_TIMEOUT';
 
 /** What a check did to a host. `pending`: on its way to the other state, thresholds not reached. */
 export type Transition = 'unchanged' | 'changed' | 'pending';
-
-/** What a prober tells. A connection that is kept may fail between two checks. */
-export interface ProbeListener {
-  onSuccess(isDegraded: boolean): void;
-  onFailure(type: 'ACTIVE' | 'NETWORK', isRetriable: boolean): void;
-  /** x-envoy-immediate-health-check-fail came with a failed check. Before `onFailure`. */
-  onExclude(): void;
-}
-
-/** Asks one host. */
-export interface Prober {
-  /** One check; one answer unless aborted. */
-  probe(): void;
-  /** The check took too long: nothing is told any more until the next `probe`. */
-  abort(): void;
-  /** For good. */
-  close(): void;
-}
 
 /** One host's word of the health slab. */
 export interface HostFlags {

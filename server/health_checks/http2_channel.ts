@@ -8,9 +8,9 @@
  * with it.
  */
 import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http2';
-import { connect as connectTcp } from 'node:net';
 import type { BindAddress, HeaderLine } from './check_request.ts';
 import type { CheckTarget } from './cluster_health_checker.ts';
+import { connectProbe } from './probe_socket.ts';
 
 /** One request and what comes back. After `onEnd`, `onReset` or `reset` nothing more is told. */
 export interface Http2Exchange {
@@ -29,10 +29,13 @@ export class Http2Channel {
   private readonly http2 = process.getBuiltinModule('node:http2');
   private readonly target: CheckTarget;
   private readonly bindAddress: BindAddress;
+  private readonly onConnect: () => void;
   private session: ClientHttp2Session | undefined;
   private stream: ClientHttp2Stream | undefined;
 
-  constructor(target: CheckTarget, bindAddress: BindAddress) {
+  /** `onConnect`: a connection is made. */
+  constructor(target: CheckTarget, bindAddress: BindAddress, onConnect: () => void) {
+    this.onConnect = onConnect;
     this.target = target;
     this.bindAddress = bindAddress;
   }
@@ -73,7 +76,8 @@ export class Http2Channel {
   reset(): void {
     const { stream } = this;
     this.stream = undefined;
-    stream?.close(this.http2.constants.NGHTTP2_CANCEL);
+    // Envoy's code for it.
+    stream?.close(this.http2.constants.NGHTTP2_INTERNAL_ERROR);
   }
 
   /** Ends the connection and whatever goes on on it. */
@@ -94,13 +98,10 @@ export class Http2Channel {
 
   private connect(): ClientHttp2Session {
     const { target, bindAddress } = this;
-    const { address, port } = target;
-    const isPath = port === 0 && /^[/@]/.test(address);
+    this.onConnect();
     const session = this.http2.connect('http://host', {
       settings: { enablePush: false },
-      createConnection: () => isPath
-        ? connectTcp({ path: address.replace(/^@/, '\0') })
-        : connectTcp({ host: address, port, noDelay: true, ...(bindAddress === null ? {} : { localAddress: bindAddress.address }) }),
+      createConnection: () => connectProbe(target, bindAddress),
     });
     // What ends the connection ends its stream, where it is told.
     session.on('error', () => {});

@@ -1,7 +1,7 @@
 /** Asks a host over HTTP/2 with prior knowledge. Thread: main. */
 import type { IncomingHttpHeaders } from 'node:http2';
+import type { Prober, ProbeListener } from '../../core/upstream/health_prober.ts';
 import { type HeaderLine, http2Headers } from './check_request.ts';
-import type { Prober, ProbeListener } from './health_check_session.ts';
 import { Http2Channel, type Http2Exchange } from './http2_channel.ts';
 import { CheckedBody, checkHostname, type HttpProberOptions, HttpVerdict } from './http_verdict.ts';
 
@@ -21,7 +21,7 @@ export class Http2Prober implements Prober, Http2Exchange {
     this.verdict = new HttpVerdict(options);
     const authority = checkHostname(target, check.host, clusterName);
     this.lines = formats.perCheck(check.headers, target.host, true, (textOf) => http2Headers(check, authority, textOf));
-    this.channel = new Http2Channel(target, bindAddress);
+    this.channel = new Http2Channel(target, bindAddress, options.onConnect);
     this.body = new CheckedBody(check);
   }
 

@@ -2,16 +2,12 @@
 import { constants, createServer, type Http2Server, type IncomingHttpHeaders, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import { type AddressInfo, createServer as createTcpServer, type Server } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
+import type { Prober } from '../../core/upstream/health_prober.ts';
 import { checkConfig, httpCheck } from '../../test/support/check_config.ts';
 import { ProbeAnswers } from '../../test/support/probe_answers.ts';
-import { createLocalStats } from '../../test/support/local_stats.ts';
-import { CheckFormats } from './check_formats.ts';
-import { createHealthCheckStats } from './cluster_health_checker.ts';
-import { probersFor } from './create_prober.ts';
+import { testProber } from '../../test/support/test_prober.ts';
 import type { GrpcCheckConfig, HealthCheckConfig } from './health_check_config.ts';
-import type { Prober } from './health_check_session.ts';
 
-const HOST = { address: '10.0.0.1:80', hostname: 'one', metadata: { ns: { k: 'v' } } };
 const cleanups: (() => void)[] = [];
 
 afterEach(() => {
@@ -58,10 +54,8 @@ function listen(server: Http2Server | Server): Promise<void> {
   return new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
 }
 
-function prober(config: HealthCheckConfig, port: number, answers: ProbeAnswers, hostname = ''): Prober {
-  const made = probersFor({ name: 'c', bindAddress: null }, () => true, new CheckFormats(() => 1_700_000_000_123, () => 7))(
-    config, { address: '127.0.0.1', port, hostname, host: HOST }, createHealthCheckStats(createLocalStats().scope), answers,
-  );
+function prober(config: HealthCheckConfig, port: number, answers: ProbeAnswers, hostname = '', onCheckConnection = () => {}): Prober {
+  const made = testProber(config, port, answers, { hostname, onCheckConnection });
   cleanups.push(() => made.close());
   return made;
 }
@@ -110,9 +104,12 @@ describe('HTTP/2 checks', () => {
     const host = await new Host().start();
     host.onRequest = (stream) => stream.respond({ ':status': 200 }, { endStream: true });
     const answers = new ProbeAnswers();
-    const asked = prober(checkConfig({ checker: http2(), reuseConnection }), host.port, answers);
+    let told = 0;
+    const asked = prober(checkConfig({ checker: http2(), reuseConnection }), host.port, answers, '', () => {
+      told++;
+    });
     for (let i = 0; i < 3; i++) expect(await answers.ask(asked)).toBe('success');
-    expect(host.connections).toBe(connections);
+    expect([host.connections, told]).toEqual([connections, connections]);
   });
 
   it('lets a check finish after GOAWAY without an error, then connects anew', async () => {

@@ -2,39 +2,59 @@
  * Asks a host over HTTP/1.1. One connection at a time, kept between checks when configured and when the host agrees. Thread: main.
  */
 import { Agent, type ClientRequest, type IncomingMessage, request } from 'node:http';
+import type { Prober, ProbeListener } from '../../core/upstream/health_prober.ts';
 import { http1Headers } from './check_request.ts';
-import type { Prober, ProbeListener } from './health_check_session.ts';
 import { CheckedBody, checkHostname, type HttpProberOptions, HttpVerdict } from './http_verdict.ts';
 
+export interface Http1ProberOptions extends HttpProberOptions {
+  /** Limits of the head of a response. */
+  readonly maxHeadersKb: number;
+  readonly maxHeaders: number;
+}
+
 export class HttpProber implements Prober {
-  private readonly options: HttpProberOptions;
+  private readonly options: Http1ProberOptions;
   private readonly listener: ProbeListener;
   private readonly verdict: HttpVerdict;
   private readonly headers: () => readonly string[];
-  private agent: Agent;
+  private readonly agent: Agent;
   private current: ClientRequest | undefined;
 
-  constructor(options: HttpProberOptions, listener: ProbeListener) {
+  constructor(options: Http1ProberOptions, listener: ProbeListener) {
     const { check, target, clusterName, formats } = options;
     this.options = options;
     this.listener = listener;
     this.verdict = new HttpVerdict(options);
     const hostname = checkHostname(target, check.host, clusterName);
     this.headers = formats.perCheck(check.headers, target.host, false, (textOf) => http1Headers(check, hostname, textOf));
-    this.agent = createAgent(options.config.reuseConnection);
+    this.agent = new CheckAgent(options.config.reuseConnection, options.onConnect);
   }
 
   probe(): void {
-    const { check, target, bindAddress } = this.options;
+    const { check, target, bindAddress, maxHeadersKb } = this.options;
     const { address, port } = target;
     const asked = request({
-      agent: this.agent, method: check.method, path: check.path, headers: this.headers(), setDefaultHeaders: false,
+      agent: this.agent, method: check.method, path: check.path, headers: this.headers(), setDefaultHeaders: false, maxHeaderSize: maxHeadersKb * 1024,
       ...(port === 0 && /^[/@]/.test(address) ? { socketPath: address.replace(/^@/, '\0') } : { host: address, port }),
       ...(bindAddress === null ? {} : { localAddress: bindAddress.address }),
     });
     this.current = asked;
-    asked.on('response', (response) => this.onResponse(asked, response));
-    asked.on('error', () => this.onNetworkFailure(asked));
+    let hasResponse = false;
+    asked.on('response', (response) => {
+      hasResponse = true;
+      this.onResponse(asked, response);
+    });
+    // The protocol of the connection changes, whoever wants that: its status is all there is.
+    asked.on('upgrade', (response, socket) => {
+      socket.destroy();
+      this.finish(asked, response, Buffer.alloc(0));
+    });
+    // What comes after a whole response does not make it another: the response says whether it is whole.
+    asked.on('error', () => {
+      if (!hasResponse) this.onNetworkFailure(asked);
+    });
+    // Our own limit counts.
+    asked.maxHeadersCount = 0;
     asked.end(check.send.length > 0 ? check.send : undefined);
   }
 
@@ -57,25 +77,45 @@ export class HttpProber implements Prober {
   }
 
   private onResponse(asked: ClientRequest, response: IncomingMessage): void {
-    const { check, config } = this.options;
+    const { check, config, maxHeaders } = this.options;
     // Gone from the response when that has ended.
     const { socket } = response;
+    if (response.rawHeaders.length > maxHeaders * 2) {
+      this.onNetworkFailure(asked);
+      return;
+    }
     const body = new CheckedBody(check);
     response.on('data', (chunk: Buffer) => body.add(chunk));
     response.on('error', () => this.onNetworkFailure(asked));
+    response.on('close', () => this.onNetworkFailure(asked));
     response.on('end', () => {
-      if (this.current !== asked) return;
       if (!response.complete) {
         this.onNetworkFailure(asked);
         return;
       }
-      this.current = undefined;
-      this.verdict.judge({ status: response.statusCode ?? 0, headers: response.headers, body: body.bytes() }, this.listener);
+      this.finish(asked, response, body.bytes());
       if (!config.reuseConnection) socket.destroy();
     });
   }
+
+  private finish(asked: ClientRequest, { statusCode, headers }: IncomingMessage, body: Buffer): void {
+    if (this.current !== asked) return;
+    this.current = undefined;
+    this.verdict.judge({ status: statusCode ?? 0, headers, body }, this.listener);
+  }
 }
 
-function createAgent(keepAlive: boolean): Agent {
-  return new Agent({ keepAlive, maxSockets: 1, maxFreeSockets: 1 });
+/** One connection at a time; tells of each that it makes. */
+class CheckAgent extends Agent {
+  private readonly onConnect: () => void;
+
+  constructor(keepAlive: boolean, onConnect: () => void) {
+    super({ keepAlive, maxSockets: 1, maxFreeSockets: 1 });
+    this.onConnect = onConnect;
+  }
+
+  override createConnection(...parameters: Parameters<Agent['createConnection']>): ReturnType<Agent['createConnection']> {
+    this.onConnect();
+    return super.createConnection(...parameters);
+  }
 }

@@ -1,10 +1,10 @@
 /** What the response to an HTTP health check says about the host, whichever version of HTTP it came over. Thread: main. */
 import { StringMatcher } from '../../core/matcher/string_matcher.ts';
+import type { ProbeListener } from '../../core/upstream/health_prober.ts';
 import type { CheckTarget, HealthCheckStats } from './cluster_health_checker.ts';
 import type { CheckFormats } from './check_formats.ts';
 import type { BindAddress } from './check_request.ts';
 import type { HealthCheckConfig, HttpCheckConfig, StatusRange } from './health_check_config.ts';
-import type { ProbeListener } from './health_check_session.ts';
 import { containsInOrder } from './payload.ts';
 
 export interface HttpProberOptions {
@@ -15,6 +15,8 @@ export interface HttpProberOptions {
   readonly bindAddress: BindAddress;
   readonly stats: HealthCheckStats;
   readonly formats: CheckFormats;
+  /** A connection is made. */
+  readonly onConnect: () => void;
   /** Whether runtime has service_name_matcher looked at this time (health_check.verify_cluster). */
   readonly verifiesCluster: () => boolean;
 }

@@ -1,19 +1,68 @@
 import { describe, expect, it } from 'vitest';
 import type { Cluster } from '../../core/api/gen/envoy/config/cluster/v3/cluster_pb.d.ts';
+import { FactoryRegistry } from '../../core/registry/factory_registry.ts';
+import { register as registerRedis } from '../../extensions/health_checkers/redis/config.ts';
+import { register as registerThrift } from '../../extensions/health_checkers/thrift/config.ts';
 import { parseYamlMessage } from '../../test/support/parse_yaml.ts';
 import { parseHealthChecks } from './parse_health_check.ts';
 
 const COMMON = 'timeout: 1s, interval: 2s, unhealthy_threshold: 3, healthy_threshold: 4';
+
+function registry(): FactoryRegistry {
+  const all = new FactoryRegistry();
+  registerRedis(all);
+  registerThrift(all);
+  return all;
+}
 
 function parse(...checks: string[]) {
   return parseFor(true, checks);
 }
 
 function parseFor(offersHttp2: boolean, checks: readonly string[]) {
-  const parsed = parseYamlMessage(`{ name: c, health_checks: [${checks.map((check) => `{ ${COMMON}, ${check} }`).join(', ')}] }`, 'envoy.config.cluster.v3.Cluster');
+  const parsed = parseYamlMessage(`{ name: c, health_checks: [${checks.map((check) => `{ ${COMMON}, ${check} }`).join(', ')}] }`, 'envoy.config.cluster.v3.Cluster', registry());
   const config = parseHealthChecks(parsed.message as Cluster, offersHttp2, parsed.context);
   return { config, errors: parsed.errors(), warnings: parsed.warnings() };
 }
+
+const TYPES = 'type.googleapis.com/envoy.extensions.health_checkers';
+const redis = (fields = '') => `custom_health_check: { name: r, typed_config: { "@type": ${TYPES}.redis.v3.Redis${fields === '' ? '' : `, ${fields}`} } }`;
+const thrift = (fields: string) => `custom_health_check: { name: t, typed_config: { "@type": ${TYPES}.thrift.v3.Thrift, ${fields} } }`;
+
+function parseRedisIn(options: string) {
+  const type = 'type.googleapis.com/envoy.extensions.filters.network.redis_proxy.v3.RedisProtocolOptions';
+  const parsed = parseYamlMessage(
+    `{ name: c, health_checks: [{ ${COMMON}, ${redis()} }], typed_extension_protocol_options: { envoy.filters.network.redis_proxy: { "@type": ${type}, ${options} } } }`,
+    'envoy.config.cluster.v3.Cluster', registry(),
+  );
+  const config = parseHealthChecks(parsed.message as Cluster, false, parsed.context);
+  return { checker: config?.checker, errors: parsed.errors(), warnings: parsed.warnings() };
+}
+
+describe('checks of Redis and Thrift', () => {
+  it('are taken by their types', () => {
+    expect(parse(redis()).config?.checker).toMatchObject({ kind: 'custom', extension: { config: { checkerType: 'REDIS', key: '' } }, credentials: null });
+    expect(parse(redis('key: k')).config?.checker).toMatchObject({ extension: { config: { key: 'k' } } });
+    expect(parse(thrift('method_name: m, transport: UNFRAMED, protocol: COMPACT')).config?.checker).toMatchObject({
+      kind: 'custom', extension: { config: { checkerType: 'THRIFT', method: 'm', transport: 'unframed', protocol: 'compact' } },
+    });
+  });
+
+  it.each([
+    ['auth_password: { inline_string: p }', { username: '', password: 'p' }],
+    ['auth_username: { inline_string: u }, auth_password: { inline_string: p }', { username: 'u', password: 'p' }],
+    ['auth_password: { inline_string: "" }', null],
+  ])('Redis is asked with the credentials of the cluster: %s', (options, credentials) => {
+    expect(parseRedisIn(options)).toMatchObject({ checker: { credentials }, errors: [] });
+    expect(parseRedisIn(options).warnings.join()).not.toContain('auth');
+  });
+
+  it('says what of them has no effect or is missing', () => {
+    expect(parseRedisIn('aws_iam: { cache_name: c, service_name: s, region: r }').errors.join()).toContain('feature not supported: IAM authentication of AWS');
+    expect(parseRedisIn('auth_password: { environment_variable: ENVOYTS_NOT_THERE }').errors.join()).toContain('environment variable ENVOYTS_NOT_THERE does not exist');
+    expect(parseRedisIn('credentials: [{ auth_password: { inline_string: p } }]').warnings.join()).toContain('credentials');
+  });
+});
 
 describe('health check configuration', () => {
   it('has the defaults of the API', () => {
@@ -38,7 +87,13 @@ describe('health check configuration', () => {
     });
   });
 
-  it.each(['alt_port: 1', 'tls_options: { alpn_protocols: [h2] }', 'transport_socket_match_criteria: { a: b }'])('says that %s has no effect', (field) => {
+  it.each([['', null], ['proxy_protocol_config: {}', 'v1'], ['proxy_protocol_config: { version: V2, added_tlvs: [{ type: 1, value: aGk= }] }', 'v2']])('begins TCP checks as said: { %s }', (field, proxyHeader) => {
+    const { config, errors, warnings } = parse(`tcp_health_check: { ${field} }`);
+    expect([errors, config?.checker]).toEqual([[], expect.objectContaining({ proxyHeader })]);
+    expect(warnings.join().includes('added_tlvs')).toBe(proxyHeader === 'v2');
+  });
+
+  it.each(['alt_port: 1', 'tls_options: { alpn_protocols: [h2] }'])('says that %s has no effect', (field) => {
     const { errors, warnings } = parse(`${field}, tcp_health_check: {}`);
     expect([errors, warnings.join()]).toEqual([[], expect.stringContaining(field.slice(0, field.indexOf(':')))]);
   });
@@ -66,12 +121,16 @@ describe('health check configuration', () => {
     ['http_health_check: { path: /, codec_client_type: HTTP3 }', 'feature not supported: health checks over HTTP/3'],
     ['grpc_health_check: { initial_metadata: [{ header: { key: ":path", value: x } }] }', ':-prefixed or host headers may not be modified'],
     ['http_health_check: { path: /, request_headers_to_add: [{ header: { key: a, value: "%NOPE%" } }] }', 'unknown operator %NOPE%'],
-    ['custom_health_check: { name: envoy.health_checkers.redis }', 'feature not supported: redis health checks'],
+    ['custom_health_check: { name: envoy.health_checkers.redis }', "Didn't find a registered implementation for 'envoy.health_checkers.redis' with type URL: ''"],
+    [redis('aws_iam: { cache_name: c, service_name: s, region: r }'), 'feature not supported: IAM authentication of AWS'],
+    [thrift('transport: FRAMED, protocol: BINARY'), 'ThriftValidationError.MethodName: value length must be at least 1 characters'],
+    [thrift('method_name: m'), 'Unsupported transport or protocol in thrift health check configuration: transport AUTO_TRANSPORT, protocol AUTO_PROTOCOL'],
+    [thrift('method_name: m, transport: HEADER, protocol: TWITTER'), 'Unsupported transport or protocol in thrift health check configuration: transport HEADER, protocol TWITTER'],
+    [thrift('method_name: m, transport: HEADER, protocol: LAX_BINARY'), 'invalid header transport protocol binary/non-strict'],
     ['custom_health_check: { name: x }', "Didn't find a registered implementation for 'x' with type URL: ''"],
     ['http_health_check: { path: /, expected_statuses: [{ start: -5, end: 300 }] }', 'expecting start < end, but found start=18446744073709551611 and end=300'],
     ['tcp_health_check: {}, initial_jitter: -1s', 'Invalid duration: Expected positive duration: seconds: -1'],
     ['tcp_health_check: {}, interval_jitter: -0.5s', 'Invalid duration: Expected positive duration: nanos: -500000000'],
-    ['tcp_health_check: { proxy_protocol_config: {} }', 'feature not supported: the PROXY protocol in health checks'],
   ])('refuses %s', (check, text) => {
     expect(parse(check).errors.join('\n')).toContain(text);
   });

@@ -2,6 +2,8 @@
 import { RequestMethod } from '../../core/api/gen/envoy/config/core/v3/base_enums.ts';
 import type { Cluster } from '../../core/api/gen/envoy/config/cluster/v3/cluster_pb.d.ts';
 import type { HealthCheck, HealthCheck_CustomHealthCheck, HealthCheck_GrpcHealthCheck, HealthCheck_HttpHealthCheck, HealthCheck_TcpHealthCheck } from '../../core/api/gen/envoy/config/core/v3/health_check_pb.d.ts';
+import { ProxyProtocolConfig_Version } from '../../core/api/gen/envoy/config/core/v3/proxy_protocol_enums.ts';
+import type { ProxyProtocolConfig } from '../../core/api/gen/envoy/config/core/v3/proxy_protocol_pb.d.ts';
 import type { Endpoint_HealthCheckConfig } from '../../core/api/gen/envoy/config/endpoint/v3/endpoint_components_pb.d.ts';
 import type { Int64Range } from '../../core/api/gen/envoy/type/v3/range_pb.d.ts';
 import { CodecClientType } from '../../core/api/gen/envoy/type/v3/http_enums.ts';
@@ -11,9 +13,11 @@ import { parseNumericAddress } from '../../core/network/parse_address.ts';
 import type { AnyMessage, ParseContext } from '../../core/registry/parse_context.ts';
 import { parseHeaderMutations } from '../../core/route/parse_header_mutations.ts';
 import type { EndpointHealthCheck } from '../../core/upstream/cluster_config.ts';
+import { type CustomCheck, HEALTH_CHECKER_CATEGORY } from '../../core/upstream/health_prober.ts';
 import { positiveDurationMs } from '../config/positive_duration.ts';
-import type { GrpcCheckConfig, HealthCheckConfig, HttpCheckConfig, StatusRange, TcpCheckConfig } from './health_check_config.ts';
+import type { CustomCheckConfig, GrpcCheckConfig, HealthCheckConfig, HttpCheckConfig, StatusRange, TcpCheckConfig } from './health_check_config.ts';
 import { parsePayload } from './payload.ts';
+import { parseRedisCredentials } from './redis_credentials.ts';
 
 const NO_TRAFFIC_INTERVAL_MS = 60_000;
 const RESPONSE_BUFFER_BYTES = 1024;
@@ -24,7 +28,7 @@ export const EVENT_SINK_CATEGORY = 'envoy.health_check.event_sinks';
 
 /** What checks must know of their cluster. */
 export interface CheckedClusterFacts {
-  readonly name: string;
+  readonly message: Cluster;
   /** Its HTTP options speak of HTTP/2. */
   readonly offersHttp2: boolean;
 }
@@ -33,12 +37,12 @@ export interface CheckedClusterFacts {
 export function parseHealthChecks(cluster: Cluster, offersHttp2: boolean, context: ParseContext): HealthCheckConfig | null {
   const messages = cluster.healthChecks;
   if (messages.length > 1) context.error(cluster, 'health_checks', 'Multiple health checks not supported');
-  return messages.length === 0 ? null : parseHealthCheck(messages[0], { name: cluster.name, offersHttp2 }, context);
+  return messages.length === 0 ? null : parseHealthCheck(messages[0], { message: cluster, offersHttp2 }, context);
 }
 
 function parseHealthCheck(message: HealthCheck, cluster: CheckedClusterFacts, context: ParseContext): HealthCheckConfig | null {
-  // Left unread, so reported as without effect: alt_port, which Envoy does not look at; tls_options and
-  // transport_socket_match_criteria, which matter to transport sockets only that clusters are refused for.
+  // Left unread, so reported as without effect: alt_port, which Envoy does not look at; tls_options, which plain connections do not
+  // look at. transport_socket_match_criteria are read with the cluster's sockets (server/config/socket_matches.ts).
   const checker = parseChecker(message, cluster, context);
   const intervalMs = whole(durationMsOr(message.interval, 0));
   const unhealthyIntervalMs = whole(durationMsOr(message.unhealthyInterval, intervalMs));
@@ -97,21 +101,22 @@ function parseChecker(message: HealthCheck, cluster: CheckedClusterFacts, contex
     case 'tcpHealthCheck':
       return parseTcp(checker.value, context);
     case 'grpcHealthCheck':
-      if (!cluster.offersHttp2) context.error(message, 'grpc_health_check', `${cluster.name} cluster must support HTTP/2 for gRPC healthchecking`);
+      if (!cluster.offersHttp2) context.error(message, 'grpc_health_check', `${cluster.message.name} cluster must support HTTP/2 for gRPC healthchecking`);
       return parseGrpc(checker.value, context);
     case 'customHealthCheck':
-      refuseCustom(message, checker.value, context);
-      return null;
+      return parseCustom(checker.value, cluster.message, context);
     default:
       return null;
   }
 }
 
-/** Checkers of Envoy's that are not here; and what is none anywhere. */
-function refuseCustom(message: HealthCheck, { name }: HealthCheck_CustomHealthCheck, context: ParseContext): void {
-  const known = /^envoy\.health_checkers\.(redis|thrift)$/.exec(name);
-  if (known !== null) context.refuse(message, 'custom_health_check', `${known[1]} health checks`);
-  else context.error(message, 'custom_health_check', `Didn't find a registered implementation for '${name}' with type URL: ''`);
+/** A checker that is an extension. */
+function parseCustom(message: HealthCheck_CustomHealthCheck, cluster: Cluster, context: ParseContext): CustomCheckConfig | null {
+  const any = message.configType.case === 'typedConfig' ? (message.configType.value as AnyMessage) : undefined;
+  const extension = context.parseExtension(HEALTH_CHECKER_CATEGORY, message.name, any, message, 'typed_config');
+  if (extension === undefined) return null;
+  const isRedis = (extension.config as CustomCheck).checkerType === 'REDIS';
+  return { kind: 'custom', extension, credentials: isRedis ? parseRedisCredentials(cluster, context) : null };
 }
 
 function parseHttp(message: HealthCheck_HttpHealthCheck, context: ParseContext): HttpCheckConfig {
@@ -164,12 +169,18 @@ function parseRanges(messages: readonly Int64Range[], kind: 'expected' | 'retria
 }
 
 function parseTcp(message: HealthCheck_TcpHealthCheck, context: ParseContext): TcpCheckConfig {
-  if (message.proxyProtocolConfig !== undefined) context.refuse(message, 'proxy_protocol_config', 'the PROXY protocol in health checks');
   return {
     kind: 'tcp',
     send: message.send === undefined ? new Uint8Array() : parsePayload(message.send, context),
     receive: message.receive.map((payload) => parsePayload(payload, context)),
+    proxyHeader: parseProxyHeader(message.proxyProtocolConfig),
   };
+}
+
+/** TLVs stay unread, so reported: Envoy's checks send none. */
+function parseProxyHeader(message: ProxyProtocolConfig | undefined): TcpCheckConfig['proxyHeader'] {
+  if (message === undefined) return null;
+  return message.version === ProxyProtocolConfig_Version.V2 ? 'v2' : 'v1';
 }
 
 /** Endpoint.health_check_config; undefined when there is none. */

@@ -1,16 +1,13 @@
 /** Probers over HTTP/1.1 and TCP against a server on the loopback that answers as each row says. */
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
+import type { Prober } from '../../core/upstream/health_prober.ts';
 import { checkConfig, httpCheck } from '../../test/support/check_config.ts';
 import { createLocalStats } from '../../test/support/local_stats.ts';
 import { ProbeAnswers } from '../../test/support/probe_answers.ts';
-import { CheckFormats } from './check_formats.ts';
-import { createHealthCheckStats } from './cluster_health_checker.ts';
-import { probersFor } from './create_prober.ts';
+import { testProber, type TestProberOptions } from '../../test/support/test_prober.ts';
 import type { HealthCheckConfig, HttpCheckConfig, TcpCheckConfig } from './health_check_config.ts';
-import type { Prober } from './health_check_session.ts';
 
-const HOST = { address: '10.0.0.1:80', hostname: 'one', metadata: { ns: { k: 'v' } } };
 const cleanups: (() => void)[] = [];
 
 afterEach(() => {
@@ -47,8 +44,8 @@ class Host {
   }
 }
 
-function prober(config: HealthCheckConfig, port: number, answers: ProbeAnswers, { hostname = '', stats = createLocalStats(), verifies = true } = {}): Prober {
-  const made = probersFor({ name: 'c', bindAddress: null }, () => verifies, new CheckFormats(() => 1_700_000_000_123, () => 7))(config, { address: '127.0.0.1', port, hostname, host: HOST }, createHealthCheckStats(stats.scope), answers);
+function prober(config: HealthCheckConfig, port: number, answers: ProbeAnswers, options: TestProberOptions = {}): Prober {
+  const made = testProber(config, port, answers, options);
   cleanups.push(() => made.close());
   return made;
 }
@@ -87,6 +84,13 @@ describe('HTTP/1 checks', () => {
     ['behind what is looked at', { receive: [text('z')], responseBufferBytes: 3 }, answer(200, 'xxxz'), 'ACTIVE'],
     ['all of it', { receive: [text('z')], responseBufferBytes: 0 }, answer(200, `${'x'.repeat(9000)}z`), 'success'],
     ['in chunks', { receive: [text('one')] }, 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\non\r\n1\r\ne\r\n0\r\n\r\n', 'success'],
+    ['another protocol', {}, 'HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n', 'ACTIVE'],
+    ['another protocol, if that is expected', { expected: [{ start: 101, end: 102 }] }, 'HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n', 'success'],
+    ['more than its length', {}, 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nokok', 'success'],
+    ['the most headers', {}, answer(200, '', ...Array.from({ length: 99 }, () => 'a: b')), 'success'],
+    ['a header more', {}, answer(200, '', ...Array.from({ length: 100 }, () => 'a: b')), 'NETWORK'],
+    ['headers of 59 KiB', {}, answer(200, '', `a: ${'x'.repeat(59 * 1024)}`), 'success'],
+    ['headers of 61 KiB', {}, answer(200, '', `a: ${'x'.repeat(61 * 1024)}`), 'NETWORK'],
     ['after 100', {}, `HTTP/1.1 100 Continue\r\n\r\n${answer(200)}`, 'success'],
     ['a service by its name', { serviceName: a }, answer(200, '', 'x-envoy-upstream-healthchecked-cluster: ab'), 'success'],
     ['another service', { serviceName: a }, answer(200, '', 'x-envoy-upstream-healthchecked-cluster: b'), 'ACTIVE'],
@@ -117,9 +121,13 @@ describe('HTTP/1 checks', () => {
     const host = await new Host().start();
     host.onData = (socket) => socket.write(answer(200, '', ...headers));
     const answers = new ProbeAnswers();
-    const asked = prober(checkConfig({ checker: httpCheck(), reuseConnection }), host.port, answers);
+    let told = 0;
+    const onCheckConnection = () => {
+      told++;
+    };
+    const asked = prober(checkConfig({ checker: httpCheck(), reuseConnection }), host.port, answers, { onCheckConnection });
     for (let i = 0; i < 3; i++) expect(await answers.ask(asked)).toBe('success');
-    expect(host.connections).toBe(connections);
+    expect([host.connections, told]).toEqual([connections, connections]);
   });
 
   it('looks at the name of the service as far as runtime says, and counts that', async () => {
@@ -189,7 +197,7 @@ describe('HTTP/1 checks', () => {
 });
 
 describe('TCP checks', () => {
-  const tcp = (send: string, ...receive: string[]): TcpCheckConfig => ({ kind: 'tcp', send: new Uint8Array(Buffer.from(send)), receive: receive.map((each) => new Uint8Array(Buffer.from(each))) });
+  const tcp = (send: string, ...receive: string[]): TcpCheckConfig => ({ kind: 'tcp', send: new Uint8Array(Buffer.from(send)), receive: receive.map((each) => new Uint8Array(Buffer.from(each))), proxyHeader: null });
 
   it('are content with a connection, one for each check', async () => {
     const host = await new Host().start();
@@ -227,9 +235,35 @@ describe('TCP checks', () => {
     const host = await new Host().start();
     host.onData = (socket) => socket.write('ok');
     const answers = new ProbeAnswers();
-    const asked = prober(checkConfig({ checker: tcp('?', 'ok'), reuseConnection }), host.port, answers);
+    let told = 0;
+    const onCheckConnection = () => {
+      told++;
+    };
+    const asked = prober(checkConfig({ checker: tcp('?', 'ok'), reuseConnection }), host.port, answers, { onCheckConnection });
     for (let i = 0; i < 3; i++) expect(await answers.ask(asked)).toBe('success');
-    expect([host.connections, host.received]).toEqual([connections, '???']);
+    expect([host.connections, told, host.received]).toEqual([connections, connections, '???']);
+  });
+
+  it.each(['v1', 'v2'] as const)('begin each check with a header of the PROXY protocol %s', async (proxyHeader) => {
+    const host = await new Host().start();
+    let peer = '';
+    host.onData = (socket) => {
+      peer = `${socket.remotePort} ${socket.localPort}`;
+      if (host.received.endsWith('?')) socket.write('ok');
+    };
+    const answers = new ProbeAnswers();
+    const asked = prober(checkConfig({ checker: { ...tcp('?', 'ok'), proxyHeader } }), host.port, answers);
+    for (let i = 0; i < 2; i++) expect(await answers.ask(asked)).toBe('success');
+    const header = proxyHeader === 'v2' ? '\r\n\r\n\0\r\nQUIT\n\x20\0\0\0' : `PROXY TCP4 127.0.0.1 127.0.0.1 ${peer}\r\n`;
+    expect([host.received, host.connections]).toEqual([`${header}?${header}?`, 1]);
+  });
+
+  it.each([['v1', '', []], ['v2', '?', []]] as const)('send no header %s where no answer is expected', async (proxyHeader, send, receive) => {
+    const host = await new Host().start();
+    const answers = new ProbeAnswers();
+    expect(await answers.ask(prober(checkConfig({ checker: { ...tcp(send, ...receive), proxyHeader } }), host.port, answers))).toBe('success');
+    await until(() => host.sockets.length === 1 && host.sockets[0].destroyed);
+    expect(host.received).toBe('');
   });
 
   it('take the end of a kept connection for a failure of the network, between two checks as well', async () => {

@@ -2,18 +2,22 @@
  * Asks a host over TCP: that it can be connected to, or that what it answers to some bytes contains others. A connection that is
  * kept and closed by the host between two checks counts as a failure of the network. Thread: main.
  */
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
+import type { Prober, ProbeListener } from '../../core/upstream/health_prober.ts';
 import type { CheckTarget } from './cluster_health_checker.ts';
 import type { TcpCheckConfig } from './health_check_config.ts';
-import type { Prober, ProbeListener } from './health_check_session.ts';
 import type { BindAddress } from './check_request.ts';
 import { containsInOrder } from './payload.ts';
+import { connectProbe } from './probe_socket.ts';
+import { proxyHeader } from './proxy_header.ts';
 
 export interface TcpProberOptions {
   readonly check: TcpCheckConfig;
   readonly target: CheckTarget;
   readonly bindAddress: BindAddress;
   readonly reuseConnection: boolean;
+  /** A connection is made. */
+  readonly onConnect: () => void;
 }
 
 export class TcpProber implements Prober {
@@ -29,11 +33,11 @@ export class TcpProber implements Prober {
   }
 
   probe(): void {
-    const { check } = this.options;
     this.isAsking = true;
     this.received = Buffer.alloc(0);
     const socket = this.socket ?? this.connect();
-    if (check.send.length > 0 && check.receive.length > 0) socket.write(check.send);
+    // The PROXY protocol may name the connection's addresses.
+    if (!socket.connecting || this.options.check.proxyHeader === null) this.ask(socket);
   }
 
   abort(): void {
@@ -47,18 +51,22 @@ export class TcpProber implements Prober {
     this.abort();
   }
 
+  /** Nothing is sent where nothing is expected. */
+  private ask(socket: Socket): void {
+    const { send, receive, proxyHeader: version } = this.options.check;
+    if (receive.length === 0) return;
+    if (version !== null) socket.write(proxyHeader(version, socket));
+    if (send.length > 0) socket.write(send);
+  }
+
   private connect(): Socket {
-    const { target, bindAddress, check } = this.options;
-    const { address, port } = target;
-    const isPath = port === 0 && /^[/@]/.test(address);
-    const socket = isPath
-      ? connect({ path: address.replace(/^@/, '\0') })
-      : connect({ host: address, port, noDelay: true, ...(bindAddress === null ? {} : { localAddress: bindAddress.address }) });
+    const { target, bindAddress, check, onConnect } = this.options;
+    onConnect();
+    const socket = connectProbe(target, bindAddress);
     this.socket = socket;
-    // A failed connection is closed too: that is where it is told.
-    socket.on('error', () => {});
     socket.on('connect', () => {
       if (check.receive.length === 0) this.succeed(socket, false);
+      else if (check.proxyHeader !== null && this.socket === socket && this.isAsking) this.ask(socket);
     });
     socket.on('data', (data: Buffer) => this.onData(socket, data));
     socket.on('close', () => {

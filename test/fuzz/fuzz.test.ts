@@ -5,6 +5,8 @@ import * as headerMap from './header_map/fuzz.ts';
 import * as headerValues from './header_values/fuzz.ts';
 import * as request from './http1_request/fuzz.ts';
 import * as response from './http1_response/fuzz.ts';
+import * as redisReplies from './redis_replies/fuzz.ts';
+import * as thriftAnswers from './thrift_answers/fuzz.ts';
 
 /** Seconds per target; a nightly run gives more, and another seed. */
 const SECONDS = Number(process.env['FUZZ_SECONDS'] ?? 2);
@@ -17,6 +19,8 @@ it.each([
   ['header maps', headerMap.run],
   ['header values', headerValues.run],
   ['substitution formats', formatString.run],
+  ['replies of Redis', redisReplies.run],
+  ['answers of Thrift', thriftAnswers.run],
 ] as const)('%s survive random input', (_name, run) => {
   expect(run(SECONDS, SEED).runs).toBeGreaterThan(0);
 }, SECONDS * 1000 + 20_000);

@@ -25,8 +25,25 @@ export type Step =
   | { readonly signal: string }
   | { readonly wait: string }
   | { readonly gauges: string[] }
+  /** What `changes` counts from. */
+  | { readonly baseline: true }
+  /** Recorded as how much they have changed since the baseline. */
+  | { readonly changes: string[] }
+  /** Upstreams of HTTP/2 only, about the request that was read last. */
+  | { readonly respond: Http2Response }
+  | { readonly reset_stream: number }
+  /** The connection takes no more streams. `last`: the last stream that is dealt with, the one read last unless said. */
+  | { readonly goaway: number; readonly last?: number }
   | { readonly pause_ms: number }
   | { readonly until_gauge: string; readonly is: number };
+
+/** Of a scripted upstream of HTTP/2. Without `open` it ends the stream. */
+export interface Http2Response {
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: BytesSpec;
+  readonly trailers?: Readonly<Record<string, string>>;
+  readonly open?: true;
+}
 
 /** What an upstream does with its connections: one script for all, or one for each in order of arrival. */
 export type UpstreamScript = Step[] | Step[][];
@@ -81,7 +98,7 @@ export interface ClusterSpec {
 }
 
 /** How an upstream name is backed. */
-export type UpstreamKind = 'scripted' | 'refused' | 'stalled';
+export type UpstreamKind = 'scripted' | 'http2' | 'raw' | 'refused' | 'stalled';
 
 export interface CaseGroup {
   /** File name without extension. */
@@ -97,6 +114,8 @@ export interface CaseGroup {
   readonly unstable: readonly string[];
   /** How header names are spelled is recorded too. */
   readonly spelling: boolean;
+  /** What stats are like after a case is not recorded: they are never still, or not the subject. */
+  readonly withoutStats: boolean;
   readonly cases: readonly OracleCase[];
 }
 
@@ -106,7 +125,7 @@ export function unstablePaths(group: CaseGroup, name: string): string[] {
 }
 
 function readGroup(path: string): CaseGroup {
-  const document = parse(readFileSync(path, 'utf8'), { merge: true }) as Partial<CaseGroup> | null;
+  const document = parse(readFileSync(path, 'utf8'), { merge: true }) as (Partial<CaseGroup> & { readonly without_stats?: boolean }) | null;
   const name = basename(path, '.yaml');
   const cases = document?.cases ?? [];
   const seen = new Set<string>();
@@ -125,6 +144,7 @@ function readGroup(path: string): CaseGroup {
     bootstrap: document?.bootstrap ?? {},
     unstable: document?.unstable ?? [],
     spelling: document?.spelling ?? false,
+    withoutStats: document?.without_stats ?? false,
     cases,
   };
 }

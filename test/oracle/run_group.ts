@@ -8,7 +8,8 @@ import { downstreamScripts, type CaseGroup, type OracleCase, type Step } from '.
 import { maskNumbers, Normalizer, serviceTimeExtraDigits } from './normalize.ts';
 import { delay, parseStats, ProxyProcess, type ProxyCommand } from './proxy_process.ts';
 import { recordMessage, type RecordedConnection, type Recording } from './recording.ts';
-import { ScriptedConnection, Signals, type ScriptContext } from './scripted_connection.ts';
+import { ScriptedConnection } from './scripted_connection.ts';
+import { type ScriptContext, type ScriptedPeer, Signals } from './scripted_peer.ts';
 import { freePort, UpstreamSet } from './scripted_upstream.ts';
 
 /** Without a recording to compare with, a case is over when nothing has been logged for this long, ms. */
@@ -38,6 +39,7 @@ interface RunningCase {
   readonly statsBefore: ReadonlyMap<string, number>;
   readonly logBefore: number;
   readonly stdoutBefore: number;
+  baseline?: ReadonlyMap<string, number>;
 }
 
 class GroupRun {
@@ -95,6 +97,13 @@ class GroupRun {
         const stats = await this.stats();
         running.gauges.push(Object.fromEntries(names.map((name) => [name, stats.get(name) ?? 0])));
       },
+      takeBaseline: async () => {
+        running.baseline = await this.stats();
+      },
+      recordChanges: async (names) => {
+        const stats = await this.stats();
+        running.gauges.push(Object.fromEntries(names.map((name) => [name, (stats.get(name) ?? 0) - (running.baseline?.get(name) ?? 0)])));
+      },
       untilGauge: (name, value) => this.untilGauge(name, value),
     };
     for (const upstream of this.upstreams.scripted.values()) {
@@ -133,6 +142,8 @@ class GroupRun {
     const context: ScriptContext = {
       signals: new Signals(),
       recordGauges: () => Promise.resolve(),
+      takeBaseline: () => Promise.resolve(),
+      recordChanges: () => Promise.resolve(),
       untilGauge: () => Promise.resolve(true),
     };
     for (const connection of running.downstream) {
@@ -191,7 +202,7 @@ class GroupRun {
     return { downstream: running.downstream.map((connection) => this.recordConnection(connection)), upstream };
   }
 
-  private recordConnection(connection: ScriptedConnection): RecordedConnection {
+  private recordConnection(connection: ScriptedPeer): RecordedConnection {
     const reading = connection.reading();
     const clean = (text: string): string => this.normalizer.text(text);
     return {
@@ -276,6 +287,9 @@ class GroupRun {
 
   private async changes(running: RunningCase, extraDigits: number): Promise<Record<string, number>> {
     const changes: Record<string, number> = {};
+    if (this.group.withoutStats) {
+      return changes;
+    }
     for (const [name, value] of await this.stats()) {
       const change = value - (running.statsBefore.get(name) ?? 0);
       if (change !== 0) {

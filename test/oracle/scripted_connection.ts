@@ -1,59 +1,24 @@
 /**
  * One TCP connection that follows a script: sends exact bytes, waits for what the other side does, closes in the way it
- * was told to. Both the downstream and the upstream of a case are made of these. Scripts wait on conditions only; the
- * one time limit turns a wait that would never end into an observation.
+ * was told to. Both the downstream and the upstream of a case are made of these.
  */
 import type { Socket } from 'node:net';
 import { bytesOf, type Step } from './case_file.ts';
+import { type ScriptContext, ScriptedPeer } from './scripted_peer.ts';
 import { readRequests, readResponses, type WireReading } from './wire_parser.ts';
 
-/** How a connection ended, seen from the scripted side. */
-export type Fate = 'open' | 'fin' | 'reset' | 'closed here' | 'reset here';
+/** Who it is, or that its bytes are no HTTP. */
+export type ConnectionSide = 'downstream' | 'upstream' | 'raw';
 
-/** After this long a wait gives up and the script goes on, ms. */
-const WAIT_LIMIT_MS = 3000;
-
-/** Labels by which the scripts of one case wait for each other. */
-export class Signals {
-  private readonly raised = new Set<string>();
-  private readonly waiting: (() => void)[] = [];
-
-  raise(label: string): void {
-    this.raised.add(label);
-    for (const wake of this.waiting.splice(0)) {
-      wake();
-    }
-  }
-
-  isRaised(label: string): boolean {
-    return this.raised.has(label);
-  }
-
-  /** Calls `wake` at the next signal, whichever it is. */
-  onNext(wake: () => void): void {
-    this.waiting.push(wake);
-  }
-}
-
-export interface ScriptContext {
-  readonly signals: Signals;
-  /** Records the present value of gauges of the proxy. */
-  readonly recordGauges: (names: readonly string[]) => Promise<void>;
-  /** Waits until a gauge of the proxy has a value; false when it gave up. */
-  readonly untilGauge: (name: string, value: number) => Promise<boolean>;
-}
-
-export class ScriptedConnection {
-  readonly timeouts: string[] = [];
-  fate: Fate = 'open';
+export class ScriptedConnection extends ScriptedPeer {
   private received = '';
   private sent = '';
   private finalsRead = 0;
   private readonly socket: Socket;
-  private readonly side: 'downstream' | 'upstream';
-  private readonly waiting: (() => void)[] = [];
+  private readonly side: ConnectionSide;
 
-  constructor(socket: Socket, side: 'downstream' | 'upstream') {
+  constructor(socket: Socket, side: ConnectionSide) {
+    super();
     this.socket = socket;
     this.side = side;
     socket.setNoDelay(true);
@@ -68,15 +33,12 @@ export class ScriptedConnection {
 
   /** What has been received so far, as messages. */
   reading(): WireReading {
+    if (this.side === 'raw') {
+      return { messages: [], finalCount: 0, rest: this.received };
+    }
     return this.side === 'upstream'
       ? readRequests(this.received)
       : readResponses(this.received, this.sentMethods(), this.fate !== 'open');
-  }
-
-  async run(steps: readonly Step[], context: ScriptContext): Promise<void> {
-    for (const step of steps) {
-      await this.take(step, context);
-    }
   }
 
   /** Answers every request with 200 `ok` until the peer closes. */
@@ -100,19 +62,6 @@ export class ScriptedConnection {
     this.socket.destroy();
   }
 
-  private end(fate: Fate): void {
-    if (this.fate === 'open') {
-      this.fate = fate;
-    }
-    this.wake();
-  }
-
-  private wake(): void {
-    for (const wake of this.waiting.splice(0)) {
-      wake();
-    }
-  }
-
   private write(text: string): void {
     this.sent += this.side === 'downstream' ? text : '';
     if (this.socket.writable) {
@@ -124,55 +73,17 @@ export class ScriptedConnection {
     return [...this.sent.matchAll(/^([A-Za-z]+) [^\r\n]* HTTP\/\d/gm)].map((match) => match[1] ?? '');
   }
 
-  private until(label: string, isDone: () => boolean, limitMs = WAIT_LIMIT_MS, signals?: Signals): Promise<void> {
-    return new Promise((resolve) => {
-      const state = { isOver: false };
-      const timer = Number.isFinite(limitMs)
-        ? setTimeout(() => {
-            state.isOver = true;
-            this.timeouts.push(label);
-            resolve();
-          }, limitMs)
-        : undefined;
-      const look = (): void => {
-        if (state.isOver) {
-          return;
-        }
-        if (isDone()) {
-          state.isOver = true;
-          clearTimeout(timer);
-          resolve();
-          return;
-        }
-        this.waiting.push(look);
-        signals?.onNext(look);
-      };
-      look();
-    });
-  }
-
-  private async take(step: Step, context: ScriptContext): Promise<void> {
+  protected override async take(step: Step, context: ScriptContext): Promise<void> {
     if (step === 'close' || step === 'reset' || step === 'half_close') {
       this.shut(step);
-    } else if ('send' in step) {
+    } else if (typeof step !== 'string' && 'send' in step) {
       this.write(bytesOf(step.send));
-    } else if ('signal' in step) {
-      context.signals.raise(step.signal);
-    } else if ('wait' in step) {
-      await this.until(`wait ${step.wait}`, () => context.signals.isRaised(step.wait), WAIT_LIMIT_MS, context.signals);
-    } else if ('gauges' in step) {
-      await context.recordGauges(step.gauges);
-    } else if ('pause_ms' in step) {
-      await this.until('pause', () => false, step.pause_ms);
-      this.timeouts.pop();
-    } else if ('until_gauge' in step) {
-      if (!(await context.untilGauge(step.until_gauge, step.is))) {
-        this.timeouts.push(`until ${step.until_gauge} is ${step.is}`);
-      }
-    } else if ('read_text' in step) {
+    } else if (typeof step !== 'string' && 'read_text' in step) {
       await this.until(`read_text ${step.read_text}`, () => this.received.includes(step.read_text) || this.fate !== 'open');
-    } else {
+    } else if (typeof step !== 'string' && 'read' in step) {
       await this.read(step.read);
+    } else {
+      await super.take(step, context);
     }
   }
 

@@ -3,7 +3,9 @@ import { createServer, connect, type Server, type Socket } from 'node:net';
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import type { Step, UpstreamKind, UpstreamScript } from './case_file.ts';
-import { ScriptedConnection, type ScriptContext } from './scripted_connection.ts';
+import { ScriptedConnection } from './scripted_connection.ts';
+import { ScriptedHttp2Connection } from './scripted_http2_connection.ts';
+import type { ScriptContext, ScriptedPeer } from './scripted_peer.ts';
 
 function portOf(server: Server): number {
   const address = server.address();
@@ -51,15 +53,17 @@ function stepsFor(script: UpstreamScript, index: number): Step[] {
 
 export class ScriptedUpstream {
   readonly name: string;
-  readonly connections: ScriptedConnection[] = [];
+  readonly connections: ScriptedPeer[] = [];
   port = 0;
   private script: UpstreamScript | undefined = undefined;
   private context: ScriptContext | undefined = undefined;
   private readonly server: Server;
+  private readonly kind: 'scripted' | 'http2' | 'raw';
 
-  constructor(name: string) {
+  constructor(name: string, kind: 'scripted' | 'http2' | 'raw') {
     this.name = name;
-    this.server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.onConnection(socket));
+    this.kind = kind;
+    this.server = createServer({ allowHalfOpen: kind !== 'http2', noDelay: true }, (socket) => this.onConnection(socket));
   }
 
   async start(): Promise<void> {
@@ -68,7 +72,7 @@ export class ScriptedUpstream {
     this.port = portOf(this.server);
   }
 
-  /** Connections from now on follow `script`; without one, they answer every request. */
+  /** Connections from now on follow `script`; without one, those of HTTP/1 answer every request and others close. */
   begin(script: UpstreamScript | undefined, context: ScriptContext): void {
     this.script = script;
     this.context = context;
@@ -90,17 +94,20 @@ export class ScriptedUpstream {
   }
 
   private onConnection(socket: Socket): void {
-    if (this.context === undefined) {
+    const { script, context } = this;
+    if (context === undefined || (script === undefined && this.kind !== 'scripted')) {
       socket.destroy();
       return;
     }
-    const connection = new ScriptedConnection(socket, 'upstream');
-    const index = this.connections.push(connection) - 1;
-    if (this.script === undefined) {
+    if (script === undefined) {
+      const connection = new ScriptedConnection(socket, 'upstream');
+      this.connections.push(connection);
       void connection.answerAll();
-    } else {
-      void connection.run(stepsFor(this.script, index), this.context);
+      return;
     }
+    const connection = this.kind === 'http2' ? new ScriptedHttp2Connection(socket) : new ScriptedConnection(socket, this.kind === 'raw' ? 'raw' : 'upstream');
+    const index = this.connections.push(connection) - 1;
+    void connection.run(stepsFor(script, index), context);
   }
 }
 
@@ -164,7 +171,7 @@ export class UpstreamSet {
         this.stalled.push(upstream);
         this.ports.set(name, upstream.port);
       } else {
-        const upstream = new ScriptedUpstream(name);
+        const upstream = new ScriptedUpstream(name, kind);
         await upstream.start();
         this.scripted.set(name, upstream);
         this.ports.set(name, upstream.port);

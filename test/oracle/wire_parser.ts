@@ -4,7 +4,7 @@
  */
 
 /** How the end of a message body was found. */
-export type Framing = 'none' | 'content-length' | 'chunked' | 'until-close';
+export type Framing = 'none' | 'content-length' | 'chunked' | 'until-close' | 'data frames';
 
 export interface WireMessage {
   /** Request line or status line. */

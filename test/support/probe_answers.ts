@@ -1,4 +1,4 @@
-import type { Prober, ProbeListener } from '../../server/health_checks/health_check_session.ts';
+import type { Prober, ProbeListener } from '../../core/upstream/health_prober.ts';
 
 /** What a prober says, as words. */
 export class ProbeAnswers implements ProbeListener {

@@ -1,0 +1,37 @@
+/** A prober of a host on the loopback, as the server makes it. */
+import { SystemScheduler } from '../../core/event/scheduler.ts';
+import { FactoryRegistry } from '../../core/registry/factory_registry.ts';
+import type { Prober, ProbeListener } from '../../core/upstream/health_prober.ts';
+import { CheckFormats } from '../../server/health_checks/check_formats.ts';
+import { createHealthCheckStats } from '../../server/health_checks/cluster_health_checker.ts';
+import { probersFor } from '../../server/health_checks/create_prober.ts';
+import type { HealthCheckConfig } from '../../server/health_checks/health_check_config.ts';
+import { createLocalStats } from './local_stats.ts';
+
+const HOST = { address: '10.0.0.1:80', hostname: 'one', metadata: { ns: { k: 'v' } } };
+
+export interface TestProberOptions {
+  /** For checks. */
+  readonly hostname?: string;
+  readonly stats?: ReturnType<typeof createLocalStats>;
+  /** Whether names of services are looked at. */
+  readonly verifies?: boolean;
+  readonly registry?: FactoryRegistry;
+  /** Where traffic goes, if not where checks go. */
+  readonly trafficPort?: number;
+  /** Counts of the host by field (HostStat). */
+  readonly counts?: number[];
+  /** A connection of checks is made. */
+  readonly onCheckConnection?: () => void;
+}
+
+export function testProber(config: HealthCheckConfig, port: number, answers: ProbeListener, options: TestProberOptions = {}): Prober {
+  const { hostname = '', stats = createLocalStats(), verifies = true, registry = new FactoryRegistry(), trafficPort = port, counts = [], onCheckConnection = () => {} } = options;
+  const formats = new CheckFormats(() => 1_700_000_000_123, () => 7);
+  const create = probersFor({ name: 'c', bindAddress: null, connectTimeoutMs: 1000, maxResponseHeadersKb: 60, maxResponseHeadersCount: 100 }, { scheduler: new SystemScheduler(), verifiesCluster: () => verifies, formats, registry });
+  const target = { address: '127.0.0.1', port, hostname, host: HOST, trafficAddress: '127.0.0.1', trafficPort };
+  const traffic = { scope: stats.scope, count: (field: number, by: number) => {
+    counts[field] = (counts[field] ?? 0) + by;
+  }, onCheckConnection };
+  return create(config, target, createHealthCheckStats(stats.scope), answers, traffic);
+}
