@@ -3,8 +3,6 @@ import type { BalancerEnvironment } from './balancer_environment.ts';
 import type { Host } from './host.ts';
 import { IntMap } from './int_map.ts';
 
-/** Words of shared memory that a pick reads to learn of other workers' requests: each may come from another core. */
-const READS_PER_PICK = 6;
 /** No count of another worker is older than this at a pick, in milliseconds, unless that is more hosts than READS_AT_ONCE. */
 const MAX_AGE_MS = 100;
 const READS_AT_ONCE = 4096;
@@ -14,7 +12,7 @@ const TRIES = 4;
 /**
  * Hosts in order of their active requests, kept in order while requests come and go: the least busy one in constant time, whatever
  * their number. Requests of this worker are known at once (from the journal); those of others when a host comes up in the rounds that
- * picks make, at the latest 100 ms later, and always of the host that is chosen. `order` holds the hosts by their count, those of
+ * picks make (one host each), at the latest 100 ms later, and of the host that is chosen. `order` holds the hosts by their count, those of
  * `count` from begin[count] to begin[count + 1]: one request more or less is one swap at the border of its group.
  */
 export class ActiveOrder {
@@ -113,16 +111,15 @@ export class ActiveOrder {
     this.seen = next;
   }
 
-  /** The next few hosts, or more of them if the last pick was long ago. */
+  /** The next host, or more of them if the last pick was long ago. */
   private readOthers(): void {
     const { environment } = this;
     const count = this.counts.length;
     const nowMs = environment.nowMs();
     const elapsed = Math.abs(nowMs - this.readMs);
     this.readMs = nowMs;
-    let due = Math.max(1, Math.floor(READS_PER_PICK / this.others.length));
-    if (elapsed > 0) due = Math.max(due, Math.min(READS_AT_ONCE, Math.ceil((count * elapsed) / MAX_AGE_MS)));
-    if (due > count) due = count;
+    // Each word may have to come from another core.
+    let due = elapsed === 0 ? 1 : Math.min(count, READS_AT_ONCE, Math.ceil((count * elapsed) / MAX_AGE_MS));
     let host = this.cursor;
     while (due-- > 0) {
       this.hasMore(host);

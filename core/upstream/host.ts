@@ -35,7 +35,7 @@ export class Host implements UpstreamHostInfo {
   /** Told whenever this worker's requests on it are another number; null: nobody keeps hosts in that order. */
   journal: ActiveJournal | null;
 
-  /** `stats`: the host words of this worker, `allStats` those of all; `since`: when hosts became healthy. */
+  /** `stats`: the host words of this worker, `allStats` those of all, the same object among them; `since`: when hosts became healthy. */
   constructor(config: HostConfig, health: Int32Array, stats: Float64Array, allStats: readonly Float64Array[] = [stats], since: Float64Array = NEVER) {
     this.config = config;
     this.address = hostAddressText(config.address, config.port);
