@@ -8,7 +8,7 @@ import type { DryRunResult, RequestState, RouteDecision } from '../../workers/pr
 import { managerOf } from './connection_managers.ts';
 import { addressText, changesBetween, stateOfWire, verdictOf } from './explain_outcome.ts';
 import { checkQuery, type ExplainQuery, QueryError, type WireRequest, wireRequest } from './explain_query.ts';
-import { actionText, choiceText, filterTexts, mutationTexts, placeText, type RoutePlace, settingsOf } from './explain_route.ts';
+import { actionText, choiceText, filterTexts, mutationTexts, placeText, type RoutePlace, settingsOf, upstreamFiltersOf } from './explain_route.ts';
 import type { ExplainSubject, SubjectCluster, SubjectListener } from './explain_subject.ts';
 import type { AskedRouteText, ClusterText, Explanation, Verdict } from './explanation.ts';
 import { failureText, pathText } from './match_text.ts';
@@ -129,7 +129,7 @@ function domainKind(domain: string): string {
   return domain.startsWith('*') ? 'suffix' : domain.endsWith('*') ? 'prefix' : 'exact';
 }
 
-type RoutePart = Pick<Explanation, 'route' | 'filters' | 'filterChanges' | 'rewrites' | 'requestHeaders' | 'responseHeaders' | 'settings' | 'withoutEffect'>;
+type RoutePart = Pick<Explanation, 'route' | 'filters' | 'upstreamFilters' | 'filterChanges' | 'rewrites' | 'requestHeaders' | 'responseHeaders' | 'settings' | 'withoutEffect'>;
 
 function explainRoute(manager: ConnectionManagerConfig | null, place: RoutePlace | undefined, result: DryRunResult, query: ExplainQuery, subject: ExplainSubject): RoutePart {
   const { lookup } = subject;
@@ -141,7 +141,8 @@ function explainRoute(manager: ConnectionManagerConfig | null, place: RoutePlace
       name: place.route.name, number: decision.asked.length, at: placeText(place.route.position),
       action: actionText(place.route), choice: choiceText(place, query.random),
     },
-    filters: manager === null ? [] : filterTexts(manager, place),
+    filters: manager === null ? [] : filterTexts(manager.filters, place),
+    upstreamFilters: manager === null || cluster === undefined || sent === null ? [] : filterTexts(upstreamFiltersOf(manager, cluster.config), place),
     filterChanges: received === null || filtered === null ? [] : changesBetween(received, filtered),
     rewrites: filtered === null || sent === null ? [] : changesBetween(filtered, sent).filter(({ what }) => what === 'path' || what === 'host'),
     // Whoever answers itself sends no request on.

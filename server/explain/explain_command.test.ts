@@ -58,7 +58,7 @@ static_resources:
           - { name: router, typed_config: { "@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router } }
   clusters:
   - { name: one, type: STATIC, load_assignment: { cluster_name: one, endpoints: [{ lb_endpoints: [{ health_status: UNHEALTHY, endpoint: { address: { socket_address: { address: 10.0.0.1, port_value: 80 } } } }, { endpoint: { address: { socket_address: { address: 10.0.0.2, port_value: 80 } } } }] }] } }
-  - { name: two, type: STRICT_DNS, typed_extension_protocol_options: { envoy.extensions.upstreams.http.v3.HttpProtocolOptions: { "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions, explicit_http_config: { http_protocol_options: {} }, retry_policy: { retry_on: reset, num_retries: 5 } } }, load_assignment: { cluster_name: two, endpoints: [{ lb_endpoints: [{ endpoint: { address: { socket_address: { address: two.svc, port_value: 81 } } } }] }] } }
+  - { name: two, type: STRICT_DNS, typed_extension_protocol_options: { envoy.extensions.upstreams.http.v3.HttpProtocolOptions: { "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions, explicit_http_config: { http_protocol_options: {} }, retry_policy: { retry_on: reset, num_retries: 5 }, http_filters: [{ name: mutate, disabled: true, typed_config: { "@type": type.googleapis.com/envoy.extensions.filters.http.header_mutation.v3.HeaderMutation } }, { name: codec, typed_config: { "@type": type.googleapis.com/envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec } }] } }, load_assignment: { cluster_name: two, endpoints: [{ lb_endpoints: [{ endpoint: { address: { socket_address: { address: two.svc, port_value: 81 } } } }] }] } }
   - { name: there, type: ORIGINAL_DST, lb_policy: CLUSTER_PROVIDED, original_dst_lb_config: { use_http_header: true } }
   - { name: all, lb_policy: CLUSTER_PROVIDED, cluster_type: { name: envoy.clusters.aggregate, typed_config: { "@type": type.googleapis.com/envoy.extensions.clusters.aggregate.v3.ClusterConfig, clusters: [two, one] } } }
 `;
@@ -106,6 +106,9 @@ describe('explain', () => {
     expect(said.responseHeaders).toEqual([{ level: 'virtual host', mutation: '- x-inner' }]);
     expect(said.upstreamRequest).toContain('x-route: users');
     expect(said.filters.find(({ name }) => name === 'cors')).toEqual({ name: 'cors', isOn: false, note: 'disabled by the route' });
+    expect(said.upstreamFilters).toEqual([{ name: 'mutate', isOn: false, note: 'disabled in the filter chain' }]);
+    expect(run(`${HOST}/v1/users`, '--random', '85').out).toMatch(/^upstream +filters mutate off \(disabled in the filter chain\)$/m);
+    expect(explained(`${HOST}/v1/users`, '--random', '5').upstreamFilters).toEqual([]);
   });
 
   it('says where timeouts come from, and what has no effect', () => {

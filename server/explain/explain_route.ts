@@ -1,12 +1,14 @@
 /** The part of an explanation that the chosen route gives: action, header mutations, settings, filters. */
 import type { HeaderMutationsConfig } from '../../core/headers/header_mutation.ts';
 import type { ConnectionManagerConfig } from '../../core/http/connection_manager/config.ts';
+import type { HttpFilterConfig } from '../../core/registry/http_filter_config.ts';
 import type { ConfigPosition } from '../../core/registry/parse_context.ts';
 import type { PerFilterConfigs, RouteActionConfig, RouteConfig, RouteEntryConfig, VirtualHostConfig, WeightedClusterConfig } from '../../core/route/route_config.ts';
 import type { ClusterPoliciesConfig } from '../../core/route/cluster_policies.ts';
 import { conditionNames, type RetryPolicyConfig } from '../../core/route/retry_policy.ts';
 import type { ClusterConfig } from '../../core/upstream/cluster_config.ts';
 import { mutationLevels } from '../../core/route/route_entry.ts';
+import type { RouterConfig } from '../../core/router/router_context.ts';
 import type { RequestState } from '../../workers/protocol/dry_run.ts';
 import type { ConfigLookup } from './config_lookup.ts';
 import type { FilterText, HeaderMutationText, Place, Setting } from './explanation.ts';
@@ -68,13 +70,19 @@ function levelTexts(mutations: HeaderMutationsConfig): string[] {
   return [...mutations.remove.map((name) => `- ${name}`), ...mutations.add.map((add) => `+ ${add.name}: ${add.value} (${add.action})`)];
 }
 
-/** The HTTP filters of the chain, and what the route's levels say of each. */
-export function filterTexts(manager: ConnectionManagerConfig, place: RoutePlace | undefined): FilterText[] {
+/** What stands between router and upstream: the filters of the cluster, else those of the router. */
+export function upstreamFiltersOf(manager: ConnectionManagerConfig, cluster: ClusterConfig): readonly HttpFilterConfig[] {
+  const own = (cluster.requestPolicies as ClusterPoliciesConfig | null)?.upstreamFilters;
+  return own ?? (manager.filters.at(-1)?.extension.config as RouterConfig | undefined)?.upstreamFilters ?? [];
+}
+
+/** HTTP filters of a chain, and what the route's levels say of each. */
+export function filterTexts(chain: readonly HttpFilterConfig[], place: RoutePlace | undefined): FilterText[] {
   const levels: readonly (readonly [string, PerFilterConfigs])[] = place === undefined ? [] : [
     ...(place.weighted === null ? [] : [['weighted cluster', place.weighted.perFilterConfig] as const]),
     ['route', place.route.perFilterConfig], ['virtual host', place.virtualHost.perFilterConfig], ['route configuration', place.table.perFilterConfig],
   ];
-  return manager.filters.map((filter) => {
+  return chain.map((filter) => {
     const level = levels.find(([, configs]) => Object.hasOwn(configs, filter.name));
     if (level === undefined) return { name: filter.name, isOn: !filter.disabled, note: filter.disabled ? 'disabled in the filter chain' : '' };
     const { disabled, extension } = level[1][filter.name];

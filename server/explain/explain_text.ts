@@ -1,5 +1,5 @@
 /** An explanation for people: one screen, one line per fact. */
-import type { AskedRouteText, Change, ClusterText, EndpointText, Explanation, Place, Verdict } from './explanation.ts';
+import type { AskedRouteText, Change, ClusterText, EndpointText, Explanation, FilterText, Place, Verdict } from './explanation.ts';
 
 const LABEL_WIDTH = 14;
 /** Of routes whose path does not fit, those shown when nothing matched: the ones most like the path. */
@@ -103,7 +103,7 @@ function atText(at: Place): string {
   return at === undefined ? '' : `  ${at}`;
 }
 
-function routeRows({ route, rewrites, requestHeaders, responseHeaders, settings, filters, filterChanges, withoutEffect }: Explanation): [string, string][] {
+function routeRows({ route, rewrites, requestHeaders, responseHeaders, settings, filters, upstreamFilters, filterChanges, withoutEffect }: Explanation): [string, string][] {
   const rows: [string, string][] = [];
   if (route !== undefined) rows.push(['action', route.action]);
   if (route?.choice !== undefined) rows.push(['choice', route.choice]);
@@ -113,10 +113,13 @@ function routeRows({ route, rewrites, requestHeaders, responseHeaders, settings,
   for (const { level, mutation } of responseHeaders) rows.push(['response', `${mutation}, by the ${level}`]);
   for (const { name, value, from, at } of settings) rows.push(['in force', `${name} ${value} (${from})${atText(at)}`]);
   for (const field of withoutEffect) rows.push(['no effect', field]);
-  if (filters.length > 0) {
-    rows.push(['filters', filters.map(({ name, isOn, note }) => `${name}${isOn ? '' : ' off'}${note === '' ? '' : ` (${note})`}`).join(', ')]);
-  }
+  if (filters.length > 0) rows.push(['filters', chainText(filters)]);
+  if (upstreamFilters.length > 0) rows.push(['upstream', `filters ${chainText(upstreamFilters)}`]);
   return rows;
+}
+
+function chainText(filters: readonly FilterText[]): string {
+  return filters.map(({ name, isOn, note }) => `${name}${isOn ? '' : ' off'}${note === '' ? '' : ` (${note})`}`).join(', ');
 }
 
 function clusterRows(cluster: ClusterText | undefined, verdict: Verdict, showsAll: boolean): [string, string][] {

@@ -103,6 +103,8 @@ export interface Explanation {
   readonly routes: { readonly count: number; readonly hasTree: boolean; readonly asked: readonly AskedRouteText[] } | undefined;
   readonly route: { readonly name: string; readonly number: number; readonly at: Place; readonly action: string; readonly choice: string | undefined } | undefined;
   readonly filters: readonly FilterText[];
+  /** Between the router and the upstream. */
+  readonly upstreamFilters: readonly FilterText[];
   /** What HTTP filters changed in the request. */
   readonly filterChanges: readonly Change[];
   /** Milliseconds that they held it. */
