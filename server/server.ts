@@ -40,7 +40,7 @@ import { processFacts } from './explain/process_facts.ts';
 import { DrainManager } from './drain/drain_manager.ts';
 import { endpointsSection } from './endpoints_dump.ts';
 import type {
-  ClusterStatus, ConfigDumpSection, DrainOptions, ExplainAnswer, ExplainRequest, Instance, JsonObject, ListenerStatus, LoggingControl, ProfileKind, RuntimeControl, ServerState, UnreadyTargets,
+  ClusterStatus, ConfigDumpSection, DrainOptions, ExplainAnswer, ExplainRequest, Instance, JsonObject, ListenerStatus, LoggingControl, ProfileKind, ServerState, UnreadyTargets,
 } from './instance.ts';
 import type { HealthCheckEnvironment } from './health_checks/cluster_health_checker.ts';
 import { probersFor } from './health_checks/create_prober.ts';
@@ -126,7 +126,7 @@ export class Server implements Instance {
   readonly statsScope: StatsScope;
   readonly flushStatsOnAdmin: boolean;
   readonly logging: LoggingControl;
-  readonly runtime: RuntimeControl;
+  readonly runtime: RuntimeManager;
 
   private readonly parts: ServerParts;
   private readonly log: Logger;
@@ -190,7 +190,7 @@ export class Server implements Instance {
     this.serverStats = this.createServerStats();
     this.flusher = this.createFlusher();
     this.logging = parts.logLevels;
-    const runtime = new RuntimeManager(config.runtimeLayers, this.statsScope, (values) => this.onRuntimeChanged(values));
+    const runtime = new RuntimeManager(config.runtimeLayers, this.statsScope, this.nodeConfig.cluster, (values) => this.onRuntimeChanged(values));
     this.runtime = runtime;
     this.runtimeValues = runtime.values();
     this.runtimeSnapshot = new RuntimeSnapshot(this.runtimeValues);
@@ -219,7 +219,10 @@ export class Server implements Instance {
   private async start(): Promise<void> {
     const { config, options } = this.parts;
     // Threads take a while to stand: they do so while main goes on. They serve nothing before the first snapshot.
-    if (options.mode === 'serve') this.workers.start();
+    if (options.mode === 'serve') {
+      this.runtime.watch();
+      this.workers.start();
+    }
     this.log.info(`runtime: ${JSON.stringify(Object.fromEntries(config.runtimeLayers.map((layer) => [layer.name, layer.values])))}`);
     if (startsDraining(config.flagsPath, this.log)) this.failHealthCheck(true);
     await this.startAdmin();
@@ -337,6 +340,7 @@ export class Server implements Instance {
   private async close(): Promise<void> {
     this.isEnding = true;
     this.guarddog.close();
+    this.runtime.close();
     this.flusher.stop();
     this.drain.close();
     await this.workers.shutDown();

@@ -1,8 +1,9 @@
 /** layered_runtime to flat values. Thread: main. */
 import type { JsonObject, JsonValue } from '@bufbuild/protobuf';
-import type { LayeredRuntime, RuntimeLayer } from '../../core/api/gen/envoy/config/bootstrap/v3/bootstrap_pb.d.ts';
+import type { LayeredRuntime, RuntimeLayer, RuntimeLayer_DiskLayer } from '../../core/api/gen/envoy/config/bootstrap/v3/bootstrap_pb.d.ts';
 import type { ParseContext } from '../../core/registry/parse_context.ts';
 import type { FractionalPercent, RuntimeValues } from '../../core/runtime/runtime_snapshot.ts';
+import { type DiskLayerConfig, diskLayerPath, readDiskLayer, type TextValue, whyNotWatchable } from '../runtime/disk_layer.ts';
 
 const DENOMINATORS: Readonly<Record<string, FractionalPercent['denominator']>> = { HUNDRED: 100, TEN_THOUSAND: 10000, MILLION: 1000000 };
 
@@ -12,10 +13,12 @@ export interface RuntimeLayerConfig {
   readonly values: RuntimeValues;
   /** Takes changes from the admin interface. */
   readonly isAdmin: boolean;
+  /** Where the values came from and may come from anew; absent: from the bootstrap. */
+  readonly disk?: DiskLayerConfig;
 }
 
-/** All layers in order. Without any, Envoy's single empty admin layer is implied. */
-export function parseRuntime(message: LayeredRuntime | undefined, context: ParseContext): RuntimeLayerConfig[] {
+/** All layers in order. Without any, Envoy's single empty admin layer is implied. `serviceCluster`: node.cluster of the bootstrap. */
+export function parseRuntime(message: LayeredRuntime | undefined, serviceCluster: string, context: ParseContext): RuntimeLayerConfig[] {
   if (message === undefined) return [];
   const layers: RuntimeLayerConfig[] = [];
   const names = new Set<string>();
@@ -25,6 +28,10 @@ export function parseRuntime(message: LayeredRuntime | undefined, context: Parse
     names.add(layer.name);
     if (layer.layerSpecifier.case === 'adminLayer' && ++adminLayers > 1) {
       context.error(layer, 'admin_layer', 'Too many admin layers specified in LayeredRuntime, at most one may be specified');
+    }
+    if (layer.layerSpecifier.case === 'diskLayer') {
+      layers.push({ name: layer.name, isAdmin: false, ...parseDiskLayer(layer, layer.layerSpecifier.value, serviceCluster, context) });
+      continue;
     }
     layers.push({ name: layer.name, values: parseLayer(layer, context), isAdmin: layer.layerSpecifier.case === 'adminLayer' });
   }
@@ -44,9 +51,6 @@ function parseLayer(layer: RuntimeLayer, context: ParseContext): RuntimeValues {
       flatten(layer, '', specifier.value, values, context);
       return values;
     }
-    case 'diskLayer':
-      context.refuse(layer, 'disk_layer', 'runtime layers on disk');
-      return {};
     case 'rtdsLayer':
       context.refuse(layer, 'rtds_layer', 'xDS (runtime discovery)');
       return {};
@@ -56,6 +60,21 @@ function parseLayer(layer: RuntimeLayer, context: ParseContext): RuntimeValues {
       return {};
     default:
       return {};
+  }
+}
+
+/** A root that cannot be watched is an error. What is wrong with its files is no error of the configuration: the layer counts for nothing until it is mended. */
+function parseDiskLayer(layer: RuntimeLayer, message: RuntimeLayer_DiskLayer, serviceCluster: string, context: ParseContext): Pick<RuntimeLayerConfig, 'values' | 'disk'> {
+  const disk = { root: message.symlinkRoot, subdirectory: message.subdirectory, appendsServiceCluster: message.appendServiceCluster };
+  if (context.readFile === undefined) return { disk, values: {} };
+  const obstacle = whyNotWatchable(disk);
+  if (obstacle !== undefined) context.error(layer, 'disk_layer', obstacle);
+  try {
+    const values = readDiskLayer(diskLayerPath(disk, serviceCluster)) ?? new Map<string, TextValue>();
+    return { disk, values: Object.fromEntries(Array.from(values, ([key, { value }]) => [key, value])) };
+  } catch (error) {
+    context.warn(layer, 'disk_layer', `this layer counts for nothing: ${error instanceof Error ? error.message : String(error)}`);
+    return { disk, values: {} };
   }
 }
 

@@ -29,7 +29,7 @@ import type { AdminConfig, NodeConfig, ServerConfig } from './server_config.ts';
  */
 export function buildConfig(bootstrap: Bootstrap, commandLineTags: readonly CommandLineTag[], context: ParseContext): ServerConfig {
   refuseUnsupported(bootstrap, context);
-  const runtimeLayers = parseRuntime(bootstrap.layeredRuntime, context);
+  const runtimeLayers = parseRuntime(bootstrap.layeredRuntime, bootstrap.node?.cluster ?? '', context);
   const runtime = new RuntimeSnapshot(mergeLayers(runtimeLayers));
   context.runtimeInteger = (key, fallback) => runtime.getInteger(key, fallback);
   const manager = bootstrap.clusterManager;

@@ -1,4 +1,7 @@
-import { describe, expect, it } from 'vitest';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createLocalStats } from '../../test/support/local_stats.ts';
 import { RuntimeManager } from './runtime_manager.ts';
 
@@ -10,7 +13,7 @@ function setUp(hasAdmin = true) {
     { name: 'over', values: { b: false, f: { numerator: 5, denominator: 100 as const } }, isAdmin: false },
     ...(hasAdmin ? [{ name: 'admin', values: {}, isAdmin: true }] : []),
   ];
-  return { stats, seen, runtime: new RuntimeManager(layers, stats.scope, (values) => seen.push(values)) };
+  return { stats, seen, runtime: new RuntimeManager(layers, stats.scope, 'cl', (values) => seen.push(values)) };
 }
 
 describe('runtime layers', () => {
@@ -74,5 +77,84 @@ describe('runtime layers', () => {
       expect(seen.at(-1)).toMatchObject({ f: value });
       expect(runtime.entries()[2]).toEqual({ key: 'f', layerValues: ['', '{"numerator":5,"denominator":100}', text], finalValue: text });
     }
+  });
+});
+
+/** As seen of Envoy with the same files. */
+describe('layers on disk', () => {
+  let folder = '';
+  let manager: RuntimeManager | undefined;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'envoyts-runtime-'));
+  });
+  afterEach(() => {
+    manager?.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  function write(files: Record<string, string>): void {
+    for (const [name, text] of Object.entries(files)) {
+      mkdirSync(dirname(join(folder, name)), { recursive: true });
+      writeFileSync(join(folder, name), text);
+    }
+  }
+
+  function start(...subdirectories: [subdirectory: string, appendsServiceCluster?: boolean][]) {
+    symlinkSync('v1', join(folder, 'current'));
+    const stats = createLocalStats();
+    const changes: (() => void)[] = [];
+    const seen: unknown[] = [];
+    const layers = subdirectories.map(([subdirectory, appendsServiceCluster = false]) => ({ name: subdirectory, values: {}, isAdmin: false, disk: { root: join(folder, 'current'), subdirectory, appendsServiceCluster } }));
+    const runtime = new RuntimeManager([{ name: 'base', values: { a: 1, z: 3 }, isAdmin: false }, ...layers], stats.scope, 'cl', (values) => {
+      seen.push(values);
+      for (const each of changes.splice(0)) each();
+    });
+    manager = runtime;
+    return { runtime, seen, value: (name: string) => stats.value(`runtime.${name}`), changed: () => new Promise<void>((resolve) => changes.push(resolve)) };
+  }
+
+  it('have a file per key', () => {
+    write({
+      'v1/e/a': '5\n', 'v1/e/b': '# comment\ntrue\n', 'v1/e/c': '  x y \n\n', 'v1/e/d': '{numerator: 5, denominator: MILLION}', 'v1/e/sub/deep/f': '1.5',
+      'v1/e/g': '', 'v1/e/h': '#only', 'v1/e/m': '1\n2\n', 'v1/e/n': '#c\n#d\n 7 \n#e\n', 'v1/e/.k': 'hidden',
+    });
+    const { runtime, value } = start(['e']);
+    expect(Object.fromEntries(runtime.entries().map(({ key, finalValue }) => [key, finalValue]))).toEqual({
+      a: '5', b: 'true', c: '  x y', d: '{numerator: 5, denominator: MILLION}', 'sub.deep.f': '1.5', g: '', h: '', m: '1\n2', n: ' 7 \n', '.k': 'hidden', z: '3',
+    });
+    expect(runtime.values()).toMatchObject({ a: '5', d: { numerator: 5, denominator: 1_000_000 }, z: 3 });
+    expect([value('num_layers'), value('num_keys'), value('load_success'), value('override_dir_not_exists')]).toEqual([2, 11, 1, 1]);
+  });
+
+  it('lie over each other, with one for the service cluster; what is not there is none', () => {
+    write({ 'v1/e/a': '5', 'v1/over/a': '9', 'v1/over/cl/a': '8' });
+    const { runtime, value } = start(['e'], ['over', true], ['missing']);
+    expect(runtime.layers).toEqual(['base', 'e', 'over']);
+    expect(runtime.entries()[0]).toEqual({ key: 'a', layerValues: ['1', '5', '8'], finalValue: '8' });
+    expect([value('override_dir_exists'), value('override_dir_not_exists')]).toEqual([1, 0]);
+  });
+
+  it('count for nothing with one file that is no YAML', () => {
+    write({ 'v1/e/a': '5', 'v1/e/j': '{bad', 'v1/over/cl/a': '8' });
+    const { runtime, value } = start(['e'], ['over', true]);
+    expect(runtime.layers).toEqual(['base', 'over']);
+    expect([value('load_error'), value('load_success')]).toEqual([1, 0]);
+  });
+
+  it('count for nothing when they never end', () => {
+    write({ 'v1/e/a': '5' });
+    symlinkSync('.', join(folder, 'v1', 'e', 'loop'));
+    expect(start(['e']).value('load_error')).toBe(1);
+  });
+
+  it('change when another version is moved in place', async () => {
+    write({ 'v1/e/a': '5', 'v2/e/a': '7' });
+    const { runtime, seen, changed } = start(['e']);
+    runtime.watch();
+    const change = changed();
+    symlinkSync('v2', join(folder, 'new'));
+    renameSync(join(folder, 'new'), join(folder, 'current'));
+    await change;
+    expect(seen.at(-1)).toEqual({ a: '7', z: 3 });
   });
 });
