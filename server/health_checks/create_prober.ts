@@ -28,17 +28,17 @@ export interface ProbeEnvironment {
 export function probersFor(cluster: ProbedCluster, environment: ProbeEnvironment): CreateProber {
   const { name: clusterName, bindAddress } = cluster;
   const { verifiesCluster, formats } = environment;
+  const limits = { maxHeadersKb: cluster.maxResponseHeadersKb, maxHeaders: cluster.maxResponseHeadersCount };
   return (config, target, stats, listener, traffic) => {
     const { checker } = config;
     const onConnect = () => traffic.onCheckConnection();
     switch (checker.kind) {
       case 'http': {
-        const options = { config, check: checker, target, clusterName, bindAddress, stats, verifiesCluster, formats, onConnect };
-        if (checker.isHttp2) return new Http2Prober(options, listener);
-        return new HttpProber({ ...options, maxHeadersKb: cluster.maxResponseHeadersKb, maxHeaders: cluster.maxResponseHeadersCount }, listener);
+        const options = { config, check: checker, target, clusterName, bindAddress, stats, verifiesCluster, formats, limits, onConnect };
+        return checker.isHttp2 ? new Http2Prober(options, listener) : new HttpProber(options, listener);
       }
       case 'grpc':
-        return new GrpcProber({ config, check: checker, target, clusterName, bindAddress, formats, onConnect }, listener);
+        return new GrpcProber({ config, check: checker, target, clusterName, bindAddress, formats, limits, onConnect }, listener);
       case 'custom':
         return customChecker(checker, environment.registry).createProber(probeContext(config, checker, target, traffic, cluster, environment.scheduler), listener);
       default:

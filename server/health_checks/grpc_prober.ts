@@ -12,7 +12,7 @@ import type { CheckTarget } from './cluster_health_checker.ts';
 import { HealthResponseReader, healthRequestFrame } from './grpc_frames.ts';
 import type { GrpcCheckConfig, HealthCheckConfig } from './health_check_config.ts';
 import { Http2Channel, type Http2Exchange } from './http2_channel.ts';
-import { checkHostname } from './http_verdict.ts';
+import { checkHostname, type HeadLimits } from './http_verdict.ts';
 
 export interface GrpcProberOptions {
   readonly config: HealthCheckConfig;
@@ -20,6 +20,7 @@ export interface GrpcProberOptions {
   readonly target: CheckTarget;
   readonly clusterName: string;
   readonly bindAddress: BindAddress;
+  readonly limits: HeadLimits;
   readonly formats: CheckFormats;
   /** A connection is made. */
   readonly onConnect: () => void;
@@ -44,7 +45,7 @@ export class GrpcProber implements Prober, Http2Exchange {
     const authority = checkHostname(target, check.authority, clusterName);
     this.lines = formats.perCheck(check.metadata, target.host, true, (textOf) => grpcRequestLines(check, authority, config.timeoutMs, textOf));
     this.message = healthRequestFrame(check.serviceName);
-    this.channel = new Http2Channel(target, bindAddress, options.onConnect);
+    this.channel = new Http2Channel(target, bindAddress, options.limits, options.onConnect);
   }
 
   probe(): void {

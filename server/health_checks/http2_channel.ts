@@ -10,6 +10,7 @@
 import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http2';
 import type { BindAddress, HeaderLine } from './check_request.ts';
 import type { CheckTarget } from './cluster_health_checker.ts';
+import type { HeadLimits } from './http_verdict.ts';
 import { connectProbe } from './probe_socket.ts';
 
 /** One request and what comes back. After `onEnd`, `onReset` or `reset` nothing more is told. */
@@ -29,12 +30,14 @@ export class Http2Channel {
   private readonly http2 = process.getBuiltinModule('node:http2');
   private readonly target: CheckTarget;
   private readonly bindAddress: BindAddress;
+  private readonly limits: HeadLimits;
   private readonly onConnect: () => void;
   private session: ClientHttp2Session | undefined;
   private stream: ClientHttp2Stream | undefined;
 
   /** `onConnect`: a connection is made. */
-  constructor(target: CheckTarget, bindAddress: BindAddress, onConnect: () => void) {
+  constructor(target: CheckTarget, bindAddress: BindAddress, limits: HeadLimits, onConnect: () => void) {
+    this.limits = limits;
     this.onConnect = onConnect;
     this.target = target;
     this.bindAddress = bindAddress;
@@ -47,8 +50,14 @@ export class Http2Channel {
     const stream = session.request(outgoing(lines), { endStream: body.length === 0 });
     this.stream = stream;
     const isCurrent = () => this.stream === stream;
-    stream.on('response', (headers, flags) => {
-      if (isCurrent()) exchange.onHeaders(headers, (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0);
+    stream.on('response', (headers, flags, raw: unknown) => {
+      if (!isCurrent()) return;
+      if (!isWithin(this.limits, raw as readonly string[])) {
+        this.reset();
+        exchange.onReset();
+        return;
+      }
+      exchange.onHeaders(headers, (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0);
     });
     stream.on('data', (chunk: Buffer) => {
       if (isCurrent()) exchange.onData(chunk);
@@ -111,6 +120,11 @@ export class Http2Channel {
     });
     return session;
   }
+}
+
+/** `raw`: names and values in turn. */
+function isWithin({ maxHeaders, maxHeadersKb }: HeadLimits, raw: readonly string[]): boolean {
+  return raw.length <= maxHeaders * 2 && raw.reduce((sum, text) => sum + text.length, 0) <= maxHeadersKb * 1024;
 }
 
 /** Lines of one name become one entry. */

@@ -21,7 +21,7 @@ export class Http2Prober implements Prober, Http2Exchange {
     this.verdict = new HttpVerdict(options);
     const authority = checkHostname(target, check.host, clusterName);
     this.lines = formats.perCheck(check.headers, target.host, true, (textOf) => http2Headers(check, authority, textOf));
-    this.channel = new Http2Channel(target, bindAddress, options.onConnect);
+    this.channel = new Http2Channel(target, bindAddress, options.limits, options.onConnect);
     this.body = new CheckedBody(check);
   }
 

@@ -77,6 +77,9 @@ describe('HTTP/2 checks', () => {
     ['a body in another order', { receive: [Buffer.from('one'), Buffer.from('two')] }, { ':status': 200 }, 'two one', 'ACTIVE'],
     ['a body behind what is looked at', { receive: [Buffer.from('z')], responseBufferBytes: 3 }, { ':status': 200 }, 'xxxz', 'ACTIVE'],
     ['a service by its name', { serviceName: { kind: 'prefix', value: 'a', ignoreCase: false } }, { ':status': 200, 'x-envoy-upstream-healthchecked-cluster': 'ab' }, '', 'success'],
+    // With status and date.
+    ['the most headers', {}, { ':status': 200, ...Object.fromEntries(Array.from({ length: 98 }, (_each, i) => [`x-${i}`, 'v'])) }, '', 'success'],
+    ['a header more', {}, { ':status': 200, ...Object.fromEntries(Array.from({ length: 99 }, (_each, i) => [`x-${i}`, 'v'])) }, '', 'NETWORK'],
     ['another service', { serviceName: { kind: 'prefix', value: 'a', ignoreCase: false } }, { ':status': 200 }, '', 'ACTIVE'],
   ])('%s', async (_name, check, headers, body, expected) => {
     const host = await new Host().start();

@@ -6,21 +6,15 @@ import type { Prober, ProbeListener } from '../../core/upstream/health_prober.ts
 import { http1Headers } from './check_request.ts';
 import { CheckedBody, checkHostname, type HttpProberOptions, HttpVerdict } from './http_verdict.ts';
 
-export interface Http1ProberOptions extends HttpProberOptions {
-  /** Limits of the head of a response. */
-  readonly maxHeadersKb: number;
-  readonly maxHeaders: number;
-}
-
 export class HttpProber implements Prober {
-  private readonly options: Http1ProberOptions;
+  private readonly options: HttpProberOptions;
   private readonly listener: ProbeListener;
   private readonly verdict: HttpVerdict;
   private readonly headers: () => readonly string[];
   private readonly agent: Agent;
   private current: ClientRequest | undefined;
 
-  constructor(options: Http1ProberOptions, listener: ProbeListener) {
+  constructor(options: HttpProberOptions, listener: ProbeListener) {
     const { check, target, clusterName, formats } = options;
     this.options = options;
     this.listener = listener;
@@ -31,10 +25,10 @@ export class HttpProber implements Prober {
   }
 
   probe(): void {
-    const { check, target, bindAddress, maxHeadersKb } = this.options;
+    const { check, target, bindAddress, limits } = this.options;
     const { address, port } = target;
     const asked = request({
-      agent: this.agent, method: check.method, path: check.path, headers: this.headers(), setDefaultHeaders: false, maxHeaderSize: maxHeadersKb * 1024,
+      agent: this.agent, method: check.method, path: check.path, headers: this.headers(), setDefaultHeaders: false, maxHeaderSize: limits.maxHeadersKb * 1024,
       ...(port === 0 && /^[/@]/.test(address) ? { socketPath: address.replace(/^@/, '\0') } : { host: address, port }),
       ...(bindAddress === null ? {} : { localAddress: bindAddress.address }),
     });
@@ -77,10 +71,10 @@ export class HttpProber implements Prober {
   }
 
   private onResponse(asked: ClientRequest, response: IncomingMessage): void {
-    const { check, config, maxHeaders } = this.options;
+    const { check, config, limits } = this.options;
     // Gone from the response when that has ended.
     const { socket } = response;
-    if (response.rawHeaders.length > maxHeaders * 2) {
+    if (response.rawHeaders.length > limits.maxHeaders * 2) {
       this.onNetworkFailure(asked);
       return;
     }

@@ -7,7 +7,14 @@ import type { BindAddress } from './check_request.ts';
 import type { HealthCheckConfig, HttpCheckConfig, StatusRange } from './health_check_config.ts';
 import { containsInOrder } from './payload.ts';
 
+/** Of the head of a response; what is above fails as if the exchange had been cut. */
+export interface HeadLimits {
+  readonly maxHeadersKb: number;
+  readonly maxHeaders: number;
+}
+
 export interface HttpProberOptions {
+  readonly limits: HeadLimits;
   readonly config: HealthCheckConfig;
   readonly check: HttpCheckConfig;
   readonly target: CheckTarget;

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import * as chunked from './chunked/fuzz.ts';
 import * as formatString from './format_string/fuzz.ts';
+import * as grpcHealth from './grpc_health/fuzz.ts';
 import * as headerMap from './header_map/fuzz.ts';
 import * as headerValues from './header_values/fuzz.ts';
 import * as request from './http1_request/fuzz.ts';
@@ -19,6 +20,7 @@ it.each([
   ['header maps', headerMap.run],
   ['header values', headerValues.run],
   ['substitution formats', formatString.run],
+  ['answers of gRPC health checks', grpcHealth.run],
   ['replies of Redis', redisReplies.run],
   ['answers of Thrift', thriftAnswers.run],
 ] as const)('%s survive random input', (_name, run) => {

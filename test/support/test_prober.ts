@@ -28,7 +28,7 @@ export interface TestProberOptions {
 export function testProber(config: HealthCheckConfig, port: number, answers: ProbeListener, options: TestProberOptions = {}): Prober {
   const { hostname = '', stats = createLocalStats(), verifies = true, registry = new FactoryRegistry(), trafficPort = port, counts = [], onCheckConnection = () => {} } = options;
   const formats = new CheckFormats(() => 1_700_000_000_123, () => 7);
-  const create = probersFor({ name: 'c', bindAddress: null, connectTimeoutMs: 1000, maxResponseHeadersKb: 60, maxResponseHeadersCount: 100 }, { scheduler: new SystemScheduler(), verifiesCluster: () => verifies, formats, registry });
+  const create = probersFor({ name: 'c', bindAddress: null, connectTimeoutMs: 1000, maxResponseHeadersKb: 80, maxResponseHeadersCount: 100 }, { scheduler: new SystemScheduler(), verifiesCluster: () => verifies, formats, registry });
   const target = { address: '127.0.0.1', port, hostname, host: HOST, trafficAddress: '127.0.0.1', trafficPort };
   const traffic = { scope: stats.scope, count: (field: number, by: number) => {
     counts[field] = (counts[field] ?? 0) + by;
