@@ -67,6 +67,31 @@ describe('the flush thread', () => {
     expect(h.counts()).toEqual({ write_buffered: 2, write_completed: 1, flushed_by_timer: 1 });
   });
 
+  it('writes the first line of a file at once, whichever worker it comes from, and the next at the interval', async () => {
+    const h = new Harness();
+    const sinks = [h.ring('/a', 0), h.ring('/a', 1)];
+    h.files.answerAll();
+    line(sinks[1], 'one');
+    await expect.poll(() => h.files.waiting(), { message: 'the wake-up by the first line' }).toEqual(['write']);
+    h.files.answerAll();
+    line(sinks[0], 'two');
+    line(sinks[1], 'three');
+    expect(h.files.files[0].text).toBe('one\n');
+    expect(h.counts()).toEqual({ write_buffered: 3, write_completed: 1, write_total_buffered: 10 });
+    h.interval();
+    h.files.answerAll();
+    expect(h.files.files[0].text).toBe('one\ntwo\nthree\n');
+  });
+
+  it('writes at once what was there before the thread heard of the ring', () => {
+    const h = new Harness();
+    const memory = createRing(4096);
+    line(new RingSink(memory), 'early');
+    h.flush.deliver({ kind: ToFlush.addRing, workerIndex: 0, destination: '/a', memory });
+    h.files.answerAll();
+    expect(h.files.files[0].text).toBe('early\n');
+  });
+
   it('writes before the interval when a ring holds enough', async () => {
     const h = new Harness();
     const sink = h.ring();

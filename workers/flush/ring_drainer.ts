@@ -46,6 +46,8 @@ export class RingDrainer {
   private waiters: (() => void)[] = [];
   private lateWaiters: (() => void)[] = [];
   private buffered = 0;
+  /** A first line came: from then on lines wait for the interval. */
+  private hasBegun = false;
 
   /** `wakeBytes`: unread bytes in one ring from which it is written without waiting. */
   constructor(writer: FileWriter, stats: FilesystemStats, wakeBytes: number) {
@@ -62,10 +64,13 @@ export class RingDrainer {
   /** The first ring opens the file. */
   addRing(workerIndex: number, memory: SharedArrayBuffer): void {
     const ring = new DrainedRing(workerIndex, memory);
-    ring.reader.setWakeBytes(this.wakeBytes);
+    // The first line of a file is written at once, as in Envoy: whoever looks sees that the log works.
+    ring.reader.setWakeBytes(this.hasBegun ? this.wakeBytes : 1);
     this.rings.push(ring);
     if (this.rings.length === 1) this.writer.open();
     void this.watch(ring);
+    // Lines that were there before anybody asked for them.
+    if (!this.hasBegun && ring.reader.available() > 0) this.drain();
   }
 
   /** The worker is gone: empties its rings a last time, then forgets them. */
@@ -149,6 +154,9 @@ export class RingDrainer {
       ring.reader.cancelWait();
     });
     this.rings = this.rings.filter((ring) => !ring.isRetired);
+    if (this.hasBegun || this.batchLength === 0) return;
+    this.hasBegun = true;
+    for (const ring of this.rings) ring.reader.setWakeBytes(this.wakeBytes);
   }
 
   private onBatchDone(result: WriteResult): void {
