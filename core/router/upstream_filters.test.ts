@@ -5,6 +5,7 @@ import { type InProcessOptions, InProcessWorker } from '../../test/support/in_pr
 import { routeAction, routeConfig, routeEntry, virtualHost } from '../../test/support/route_config.ts';
 import { NO_RETRIES, RetryOn } from '../route/retry_policy.ts';
 import type { Timer } from '../event/timer.ts';
+import type { HeaderMap } from '../headers/header_map.ts';
 import { HeaderId } from '../headers/header_names.ts';
 import { type FilterCallbacks, FilterDataStatus, FilterHeadersStatus, FilterTrailersStatus, type HttpFilter } from '../http/filter.ts';
 
@@ -358,5 +359,67 @@ describe('upstream filters', () => {
     expect(worker.errors.map((text) => text.split('\n')[0])).toEqual(['exception in a callback: Error: boom']);
     expectQuiet();
   });
-});
 
+  describe('of a copy', () => {
+    const mirror = { cluster: 'c', clusterHeader: '', runtimeFraction: null, appendsShadowSuffix: true, hostRewrite: '', mutations: [] };
+    const isCopy = (headers: HeaderMap) => headers.get(HeaderId.authority) === 'a-shadow';
+
+    /** The client; the connections of request and copy, connected. */
+    function mirrored(methods: Partial<Script>, request: string): { down: FakeSocket; host: FakeSocket; copy: FakeSocket } {
+      start(methods, {}, { mirrorPolicies: [mirror] });
+      const down = client(request);
+      const [host, copy] = io.sockets.slice(-2);
+      io.connected(host.connection);
+      if (copy.closed === -1) io.connected(copy.connection);
+      return { down, host, copy };
+    }
+
+    it.each<[string, (this: ScriptedFilter) => FilterHeadersStatus]>([
+      ['an exception', boom],
+      ['an answer', function () {
+        this.callbacks.sendLocalReply(403, 'no', { details: 'refused_here' });
+        return FilterHeadersStatus.stopIteration;
+      }],
+      ['a reset', function () {
+        this.callbacks.resetStream();
+        return FilterHeadersStatus.stopIteration;
+      }],
+    ])('%s ends the copy and not the request', (_name, act) => {
+      const { down, host } = mirrored({
+        decodeHeaders(headers) {
+          return isCopy(headers) ? act.call(this) : FilterHeadersStatus.continue;
+        },
+      }, `${POST}abcdef`);
+      expect(host.sent.endsWith('abcdef')).toBe(true);
+      io.data(host.connection, OK);
+      expect(down.sent).toContain('200 OK');
+      expectQuiet();
+    });
+
+    it('may hold it', () => {
+      const { down, host, copy } = mirrored({
+        decodeHeaders: (headers) => (isCopy(headers) ? FilterHeadersStatus.stopIteration : FilterHeadersStatus.continue),
+        decodeData: () => FilterDataStatus.continue,
+      }, `${POST}abcdef`);
+      expect(host.sent.endsWith('abcdef')).toBe(true);
+      // Its whole body was seen and let go: that lets the headers go too.
+      expect(copy.sent).toMatch(/^POST \/ HTTP\/1.1\r\nhost: a-shadow[^]*abcdef$/);
+      io.data(host.connection, OK);
+      io.data(copy.connection, OK);
+      expect(down.sent).toContain('200 OK');
+      expectQuiet();
+      expect(worker.errors).toEqual([]);
+    });
+
+    it('may hold its answer', () => {
+      const { down, host, copy } = mirrored({ encodeHeaders: () => FilterHeadersStatus.stopAllIterationAndBuffer }, GET);
+      io.data(copy.connection, OK);
+      io.data(host.connection, OK);
+      expect(down.sent).toBe('');
+      for (const { callbacks } of script.made) callbacks.continueEncoding();
+      expect(down.sent).toContain('200 OK');
+      expectQuiet();
+      expect(worker.errors).toEqual([]);
+    });
+  });
+});
