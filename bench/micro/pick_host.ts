@@ -35,6 +35,9 @@ const PICKS = 2_000_000;
 /** Requests that run while requests come and go, where that matters. */
 const RUNNING = 2000;
 const ROUNDS = 5;
+/** A worker with 50,000 requests a second that picks 16 hosts a turn. */
+const TURN_MS = 0.32;
+const clock = { ms: 1000 };
 const COMMON: ConsistentHashConfig = { usesHostname: false, balanceFactor: 0, isLocalityWeighted: false };
 const RING = { isMurmur: false, minimumRingSize: 1024, maximumRingSize: 8_388_608, ...COMMON };
 const MAGLEV = maglevTables({ ...COMMON, tableSize: 65_537 });
@@ -143,6 +146,7 @@ function nsPerPick(balancer: HostChooser, criteria: MetadataCriteria | null, tra
       for (let i = 0; i < PICKS; i++) {
         context.hashHigh = random() | 0;
         context.hashLow = random() | 0;
+        if ((i & 15) === 0) clock.ms += TURN_MS;
         const host = balancer.choose(context);
         if (host === null) throw new Error('no host');
         if (traffic !== null) traffic.begin(host);
@@ -172,7 +176,9 @@ for (const [name, { factory, host, environment, subsets, isBusy, workers }] of O
   const journal = factory.readsJournal === true ? new ActiveJournal() : null;
   for (const each of hosts) each.journal = journal;
   const traffic = isBusy === true ? new Traffic(others, hosts) : null;
-  const source = balancerSource(factory, random, { journal, ...(environment === undefined ? {} : { environment }) });
+  // Time passes where something is done as it passes; in slow start it stands still.
+  const passing = isBusy === true ? { environment: { ...emptyEnvironment(), nowMs: () => clock.ms } } : {};
+  const source = balancerSource(factory, random, { journal, ...(environment === undefined ? passing : { environment }) });
   const balancer = subsets === undefined ? new ClusterBalancer(info, source) : new SubsetBalancer(info, source, subsets, clusterStats.subsets());
   const criteria = subsets === undefined ? null : new MetadataCriteria({ stage: 'prod', version: '2' });
   const context = new LoadBalancerContext();

@@ -12,7 +12,7 @@ const TRIES = 4;
 /**
  * Hosts in order of their active requests, kept in order while requests come and go: the least busy one in constant time, whatever
  * their number. Requests of this worker are known at once (from the journal); those of others when a host comes up in the rounds that
- * picks make (one host each), at the latest 100 ms later, and of the host that is chosen. `order` holds the hosts by their count, those of
+ * picks make as time passes, at the latest 100 ms later, and of the host that is chosen. `order` holds the hosts by their count, those of
  * `count` from begin[count] to begin[count + 1]: one request more or less is one swap at the border of its group.
  */
 export class ActiveOrder {
@@ -111,15 +111,16 @@ export class ActiveOrder {
     this.seen = next;
   }
 
-  /** The next host, or more of them if the last pick was long ago. */
+  /** The next hosts, the more the longer ago the last ones were read. */
   private readOthers(): void {
     const { environment } = this;
     const count = this.counts.length;
     const nowMs = environment.nowMs();
     const elapsed = Math.abs(nowMs - this.readMs);
+    // Once a turn of the worker: each word may have to come from another core.
+    if (elapsed === 0) return;
     this.readMs = nowMs;
-    // Each word may have to come from another core.
-    let due = elapsed === 0 ? 1 : Math.min(count, READS_AT_ONCE, Math.ceil((count * elapsed) / MAX_AGE_MS));
+    let due = Math.min(count, READS_AT_ONCE, Math.ceil((count * elapsed) / MAX_AGE_MS));
     let host = this.cursor;
     while (due-- > 0) {
       this.hasMore(host);
