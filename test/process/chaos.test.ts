@@ -57,6 +57,10 @@ function configuration(upstreams: readonly ChaosUpstream[], addresses: readonly 
     dns_lookup_family: V4_ONLY
     typed_dns_resolver_config: { name: cares, typed_config: { "@type": ${TYPES}.network.dns_resolver.cares.v3.CaresDnsResolverConfig, resolvers: [{ socket_address: { address: 127.0.0.1, port_value: ${nameServer.port} } }] } }
     ${more}
+    typed_extension_protocol_options: { envoy.extensions.upstreams.http.v3.HttpProtocolOptions: { "@type": ${TYPES}.upstreams.http.v3.HttpProtocolOptions, explicit_http_config: { http_protocol_options: {} }, http_filters: [
+      { name: mutate, typed_config: { "@type": ${TYPES}.filters.http.header_mutation.v3.HeaderMutation, mutations: { response_mutations: [{ append: { header: { key: x-try, value: "%UPSTREAM_REQUEST_ATTEMPT_COUNT%" } } }] } } },
+      { name: keep, typed_config: { "@type": ${TYPES}.filters.http.buffer.v3.Buffer, max_request_bytes: 1048576 } },
+      { name: codec, typed_config: { "@type": ${TYPES}.filters.http.upstream_codec.v3.UpstreamCodec } }] } }
     health_checks: [{ timeout: 0.1s, interval: 0.1s, no_traffic_interval: 0.1s, unhealthy_threshold: 2, healthy_threshold: 1, http_health_check: { path: /hc } }]
     load_assignment: { cluster_name: named, endpoints: [{ lb_endpoints: [${endpoint('hosts.test')}] }] }
 `,
