@@ -147,6 +147,24 @@ describe('a report as JSON', () => {
     ['{"rps_fractional":1000,"cpu_utilization":0.5,"named_metrics":{"a":"x"}}', undefined],
     ['{"rps_fractional":1000,"cpu_utilization":0.5,"named_metrics":null}', 2000],
     ['null', undefined],
+    ['{"rps_fractional":1000,"cpu_utilization":0.5,named_metrics:{null:1}}', undefined],
+    ['{"rps_fractional":1000,"cpu_utilization":0.5,named_metrics:{a$b:1}}', undefined],
+    ['{"rps_fractional":1000,"cpu_utilization":0.5,named_metrics:{"a\tb":1}}', 2000],
+    ['{"rps_fractional":1000,"cpu_utilization":0.5,named_metrics:{"\\ud800":1}}', undefined],
+    ['{"rps_fractional":1000,"cpu_utilization":0.5,named_metrics:{"\u00ff":1}}', undefined],
+    ["{'rps_fractional':1000,'cpu_utilization':'0.5'}", 2000],
+    ['{rps_fractional:1000,cpu_utilization:0.5}', 2000],
+    [' { "rps_fractional" : 1000 , "cpu_utilization":0.5 , } ', 2000],
+    ['{"rps_fractional":1000,,"cpu_utilization":0.5}', undefined],
+    ['{,"rps_fractional":1000,"cpu_utilization":0.5}', undefined],
+    ['{"rps_fractional":1000 "cpu_utilization":0.5}', undefined],
+    ['{"rps_fractional":01000,"cpu_utilization":0.5}', undefined],
+    ['{"rps_fractional":1000,"cpu_utilization":.5}', undefined],
+    ['{"rps_fractional":1000,"cpu_utilization":0.5,"named_metrics":{"a":{"b":1}}}', undefined],
+    ['{"rps_fractional":1000,"cpu_utilization":0.5,"named_metrics":{"a":1,}}', 2000],
+    ['{"rps_fracti\\u006fnal":1000,"cpu_utilization":0.5}', 2000],
+    ['{"rps_fractional":1000,"cpu_utilization":0.5', undefined],
+    ['', undefined],
     ['[1]', undefined],
   ])('%s', (text, expected) => {
     expect(weightOf([[ANY, `JSON ${text}`]])).toBe(expected);
@@ -169,6 +187,7 @@ describe('the weight of a report', () => {
     ['named metrics of 0', text('rps_fractional=1000,cpu_utilization=0.5,named_metrics.foo=0'), METRICS, 2000],
     ['a metric without its map', text('rps_fractional=1000,cpu_utilization=0.5,named_metrics.foo=0.25'), ['foo'], 2000],
     ['all of a map', [[BIN, Buffer.concat([double(6, 1000), entry(5, 'a', 0.1), entry(5, 'b', 0.2)]).toString('base64')]], ['utilization.*'], 5000],
+    ['a name in UTF-8', text('rps_fractional=1000,cpu_utilization=0.5,named_metrics.\u00c3\u00a9=0.25'), ['named_metrics.é'], 4000],
     ['costs', [[BIN, Buffer.concat([double(6, 1000), entry(4, 'a', 8)]).toString('base64')]], ['request_cost.a'], 125],
   ])('%s', (_name, headers, metrics, expected) => {
     expect(weightOf(headers, metrics)).toBe(expected);

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { HeaderMap } from '../../headers/header_map.ts';
 import type { HeaderNames } from '../../headers/header_names.ts';
 import { readBase64Report } from './binary_report.ts';
@@ -35,7 +36,12 @@ export function readReport(message: HeaderMap, { binary, anyFormat }: ReportHead
 
 function readFormat(text: string, report: LoadReport): boolean {
   const format = text.slice(0, 5);
-  if (format === 'TEXT ') return readTextReport(text.slice(5), report);
-  if (format === 'JSON ') return readJsonReport(text.slice(5), report);
+  if (format === 'TEXT ') return readTextReport(asUtf8(text.slice(5)), report);
+  if (format === 'JSON ') return isUtf8(Buffer.from(text, 'latin1')) && readJsonReport(asUtf8(text.slice(5)), report);
   return text.startsWith('BIN ') && readBase64Report(text.slice(4), report);
+}
+
+/** Values of headers are read as Latin-1; names of metrics are compared with those of the configuration. */
+function asUtf8(text: string): string {
+  return /[\x80-\xff]/.test(text) ? Buffer.from(text, 'latin1').toString() : text;
 }
