@@ -37,7 +37,7 @@ function setUp(hosts: HostConfig[], more: Partial<LoadBalancerFactory> = {}, loa
     return timer;
   };
   const context = {
-    dispatcher: { wheel: { nowTick: 0 }, wallMs: 50_000, createTimer }, names: new HeaderNames(), literals: {}, registry, rootScope: createLocalStats().scope, workerIndex: 0, circuits: slabs.circuits.map((slab) => new Int32Array(slab)),
+    dispatcher: { wheel: { nowTick: 0 }, nowMs: 50_000, wallMs: 0, createTimer }, names: new HeaderNames(), literals: {}, registry, rootScope: createLocalStats().scope, workerIndex: 0, circuits: slabs.circuits.map((slab) => new Int32Array(slab)),
     hostWords: { health, stats, allStats: [stats], ownLoads: loads, allLoads: [loads], since: new Float64Array(slabs.hostSince) }, outliers: { workerIndex: 0, counts: [] }, random: () => 0, nextConnectionId: () => 1, formatNeeds: createFormatNeeds(),
   } as unknown as ClusterManagerContext;
   const manager = new ThreadLocalClusterManager(context);

@@ -212,8 +212,8 @@ export class ThreadLocalClusterManager implements ClusterLookup {
 
   private weightsOf({ loadWeights }: ClusterConfig): LoadWeights | null {
     if (loadWeights === null) return null;
-    const { ownLoads, allLoads } = this.context.hostWords;
-    return new LoadWeights(loadWeights, ownLoads, allLoads, () => this.environment.nowMs());
+    const { dispatcher, hostWords } = this.context;
+    return new LoadWeights(loadWeights, hostWords.ownLoads, hostWords.allLoads, () => dispatcher.nowMs);
   }
 
   private build(snapshot: ClusterSnapshot, policies: object | null): WorkerCluster {

@@ -40,7 +40,7 @@ export const PASSIVE_FAILURE = 3;
 
 /**
  * What hosts report of their load: per worker, float64, written by that worker. Word = hostId * HOST_LOAD_WORDS + field. `weight`: what
- * the last report that this worker saw makes it; `since`, `updated`: when the host began to report, and when that was (wall clock in
+ * the last report that this worker saw makes it; `since`, `updated`: when the host began to report, and when that was (monotonic clock in
  * milliseconds, 0 = never); `applied`: the weight that this worker gives it now (0 = that of the configuration).
  */
 export const HOST_LOAD_WORDS = 4;

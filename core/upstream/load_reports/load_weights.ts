@@ -18,7 +18,8 @@ export class LoadWeights {
   private readonly all: readonly Float64Array[];
   private readonly nowMs: () => number;
 
-  /** `own`: load words of hosts of this worker, `all` those of every worker, the same object among them. `nowMs`: the wall clock of the turn. */
+  /** `own`: load words of hosts of this worker, `all` those of every worker, the same object among them. `nowMs`: monotonic time of the turn, which
+   * begins at the same moment for all workers. */
   constructor(config: LoadWeightsConfig, own: Float64Array, all: readonly Float64Array[], nowMs: () => number) {
     this.config = config;
     this.own = own;
