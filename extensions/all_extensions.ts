@@ -24,6 +24,7 @@ import { register as registerXff } from './http/original_ip_detection/xff/config
 import { register as registerAllowListedRoutes } from './internal_redirect/allow_listed_routes/config.ts';
 import { register as registerPreviousRoutes } from './internal_redirect/previous_routes/config.ts';
 import { register as registerSafeCrossScheme } from './internal_redirect/safe_cross_scheme/config.ts';
+import { register as registerClientSide } from './load_balancing_policies/client_side_weighted_round_robin/config.ts';
 import { register as registerLeastRequest } from './load_balancing_policies/least_request/config.ts';
 import { register as registerMaglev } from './load_balancing_policies/maglev/config.ts';
 import { register as registerOverrideHost } from './load_balancing_policies/override_host/config.ts';
@@ -31,6 +32,7 @@ import { register as registerRandom } from './load_balancing_policies/random/con
 import { register as registerRingHash } from './load_balancing_policies/ring_hash/config.ts';
 import { register as registerRoundRobin } from './load_balancing_policies/round_robin/config.ts';
 import { register as registerSubset } from './load_balancing_policies/subset/config.ts';
+import { register as registerWrrLocality } from './load_balancing_policies/wrr_locality/config.ts';
 import { register as registerCares } from './network/dns_resolver/cares/config.ts';
 import { register as registerGetAddrInfo } from './network/dns_resolver/getaddrinfo/config.ts';
 import { register as registerExprDescriptor } from './rate_limit_descriptors/expr/config.ts';
@@ -70,6 +72,8 @@ export function registerAllExtensions(registry: FactoryRegistry): void {
   registerSafeCrossScheme(registry);
   registerRoundRobin(registry);
   registerSubset(registry);
+  registerClientSide(registry);
+  registerWrrLocality(registry);
   registerLeastRequest(registry);
   registerRandom(registry);
   registerRingHash(registry);

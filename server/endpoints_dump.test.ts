@@ -12,10 +12,10 @@ describe('the endpoint section of /config_dump', () => {
   // Checks of the first go to another port and name, those of the second to another address.
   const targets = [{ address: '127.0.0.1', port: 90, hostname: 'checks' }, { address: '127.0.0.2', port: 81, hostname: '' }, { address: '127.0.0.1', port: 82, hostname: '' }];
   const checkTargets = () => new Map(targets.entries());
-  const section = endpointsSection([{ config: { name: 'c', overprovisioningFactor: 140 }, hosts: () => hosts, checkTargets }, { config: { name: 'empty', overprovisioningFactor: 150 }, hosts: () => [], checkTargets }], health);
+  const section = endpointsSection([{ config: { name: 'c', overprovisioningFactor: 140 }, hosts: () => hosts, checkTargets }, { config: { name: 'empty', overprovisioningFactor: 150 }, hosts: () => [], checkTargets }], health, ({ id, weight }) => (id === 1 ? 50 : weight));
   const address = (port: number) => ({ address: { socket_address: { address: '127.0.0.1', port_value: port } }, health_check_config: {} });
 
-  it('has the hosts of each cluster by priority and locality, with their health', () => {
+  it('has the hosts of each cluster by priority and locality, with their health and weight', () => {
     expect([section.key, section.typeName]).toEqual(['endpoint', 'envoy.admin.v3.EndpointsConfigDump']);
     const [list] = section.lists;
     expect([list.field, list.items.map((item) => item.name)]).toEqual(['static_endpoint_configs', ['c', 'empty']]);
@@ -27,7 +27,7 @@ describe('the endpoint section of /config_dump', () => {
           locality: { zone: 'a' },
           lb_endpoints: [
             { endpoint: { ...address(80), health_check_config: { port_value: 90, hostname: 'checks' }, hostname: 'one' }, health_status: 'HEALTHY', load_balancing_weight: 1 },
-            { endpoint: { ...address(81), health_check_config: { port_value: 81 } }, health_status: 'DEGRADED', load_balancing_weight: 3 },
+            { endpoint: { ...address(81), health_check_config: { port_value: 81 } }, health_status: 'DEGRADED', load_balancing_weight: 50 },
           ],
         },
         {

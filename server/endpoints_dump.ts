@@ -17,20 +17,20 @@ export interface DumpedCluster {
   checkTargets(): ReadonlyMap<number, Pick<CheckTarget, 'address' | 'port' | 'hostname'>>;
 }
 
-/** `health`: HostHealthFlag bits by host id. Each cluster is looked at when its item is printed. */
-export function endpointsSection(clusters: readonly DumpedCluster[], health: ArrayLike<number>): ConfigDumpSection {
+/** `health`: HostHealthFlag bits by host id; `weightOf`: what hosts have now. Each cluster is looked at when its item is printed. */
+export function endpointsSection(clusters: readonly DumpedCluster[], health: ArrayLike<number>, weightOf: (host: HostConfig) => number): ConfigDumpSection {
   const items = clusters.map((cluster) => ({
     name: cluster.config.name,
-    json: (): JsonObject => ({ endpoint_config: loadAssignment(cluster, health) }),
+    json: (): JsonObject => ({ endpoint_config: loadAssignment(cluster, health, weightOf) }),
   }));
   return { key: 'endpoint', typeName: DUMP, fields: () => ({}), lists: [{ field: 'static_endpoint_configs', itemTypeName: `${DUMP}.StaticEndpointConfig`, items }] };
 }
 
-function loadAssignment(cluster: DumpedCluster, health: ArrayLike<number>): JsonObject {
+function loadAssignment(cluster: DumpedCluster, health: ArrayLike<number>, weightOf: (host: HostConfig) => number): JsonObject {
   const targets = cluster.checkTargets();
   const endpoints = [...byLocality(cluster.hosts())].map(([first, group]): JsonObject => ({
     ...localityOf(first),
-    lb_endpoints: group.map((host) => lbEndpoint(host, targets.get(host.id), health[host.id] & ~HostHealthFlag.pendingDynamicRemoval)),
+    lb_endpoints: group.map((host) => lbEndpoint(host, targets.get(host.id), health[host.id] & ~HostHealthFlag.pendingDynamicRemoval, weightOf(host))),
     ...(first.priority === 0 ? {} : { priority: first.priority }),
   }));
   return {
@@ -69,7 +69,7 @@ function healthCheckConfig(host: HostConfig, target: Pick<CheckTarget, 'address'
   return { ...(isElsewhere ? { port_value: port } : {}), ...(hostname === '' ? {} : { hostname }) };
 }
 
-function lbEndpoint(host: HostConfig, target: Pick<CheckTarget, 'address' | 'port' | 'hostname'> | undefined, flags: number): JsonObject {
+function lbEndpoint(host: HostConfig, target: Pick<CheckTarget, 'address' | 'port' | 'hostname'> | undefined, flags: number, weight: number): JsonObject {
   const metadata = host.metadata as JsonObject;
   return {
     endpoint: {
@@ -79,6 +79,6 @@ function lbEndpoint(host: HostConfig, target: Pick<CheckTarget, 'address' | 'por
     },
     health_status: flags === 0 ? 'HEALTHY' : (flags & ~DEGRADED) === 0 ? 'DEGRADED' : 'UNHEALTHY',
     ...(Object.keys(metadata).length === 0 ? {} : { metadata: { filter_metadata: metadata } }),
-    load_balancing_weight: host.weight,
+    load_balancing_weight: weight,
   };
 }

@@ -523,7 +523,7 @@ export class Server implements Instance {
 
   async configDump(includeEds: boolean): Promise<readonly ConfigDumpSection[]> {
     const sections = await this.parts.configDump();
-    return includeEds ? [...sections, endpointsSection(this.clustersByName(), this.hostSlabs.health)] : sections;
+    return includeEds ? [...sections, endpointsSection(this.clustersByName(), this.hostSlabs.health, ({ id, weight }) => this.hostSlabs.weight(id, weight))] : sections;
   }
 
   async explain(request: ExplainRequest): Promise<ExplainAnswer> {

@@ -26,7 +26,7 @@ function setUp(config: Partial<OriginalDstConfig> = {}) {
   const pools = { info: { config: { name: 'c' } } as ClusterInfo, outliers: null } as ThreadLocalCluster;
   const cluster = new OriginalDstCluster(pools, {
     clusterId: 7, config: { ...CONFIG, ...config }, headerId, invalid: stats.scope.counter('invalid'), report: (report) => reports.push(report),
-    words: { health, stats: hostStats, allStats: [hostStats], since: new Float64Array(100) },
+    words: { health, stats: hostStats, allStats: [hostStats], ownLoads: new Float64Array(0), allLoads: [], since: new Float64Array(100) },
   });
   const choose = (header: string | null, metadata: object | null = null, originalDestination = ''): Host | null => {
     const headers: HeaderMap = headerMap(names, header === null ? [] : [['x-to', header]]);

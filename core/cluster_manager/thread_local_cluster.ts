@@ -7,7 +7,7 @@ import type { ChoosingRequest } from '../conn_pool/cluster_lookup.ts';
 import type { PriorityCounts } from '../upstream/priority_load.ts';
 import { ActiveJournal } from '../upstream/active_journal.ts';
 import type { HostConfig, HostSetConfig } from '../upstream/cluster_config.ts';
-import type { BalancerEnvironment } from '../upstream/balancer_environment.ts';
+import type { BalancerEnvironment, BalancerTimer } from '../upstream/balancer_environment.ts';
 import type { WorkerCluster } from './worker_cluster.ts';
 import { ClusterBalancer } from '../upstream/cluster_balancer.ts';
 import type { SharedTables } from '../upstream/consistent_hash/hash_table.ts';
@@ -17,6 +17,7 @@ import { HEALTH_GENERATION } from '../shared_memory/layout.ts';
 import type { RetryPriority } from '../upstream/retry_priority.ts';
 import { OutlierMonitor, type OutlierReporting } from '../upstream/outlier_monitor.ts';
 import type { LevelChooser } from '../upstream/host_chooser.ts';
+import type { LoadWeights } from '../upstream/load_reports/load_weights.ts';
 import type { MetadataCriteria } from '../upstream/metadata_criteria.ts';
 import { SubsetBalancer } from '../upstream/subset/subset_balancer.ts';
 import { type BalancerSource, configuredLocalityWeight, LoadBalancerContext, type LoadBalancerFactory } from '../upstream/load_balancer.ts';
@@ -28,6 +29,9 @@ export interface HostWords {
   readonly stats: Float64Array;
   /** Those of every worker. */
   readonly allStats: readonly Float64Array[];
+  /** What they report of their load: to this worker, and to every worker. */
+  readonly ownLoads: Float64Array;
+  readonly allLoads: readonly Float64Array[];
   /** When they became healthy, by the wall clock. */
   readonly since: Float64Array;
 }
@@ -53,6 +57,11 @@ export class ThreadLocalCluster implements WorkerCluster {
   private checkedGeneration: number;
   /** What hosts report for outlier detection and health checks; null without both. Set before the first hosts. */
   outliers: OutlierReporting | null;
+  /** Weights by load; null unless the policy has them. Set before the first hosts. */
+  weights: LoadWeights | null;
+  /** Rings when weights are calculated; null until there are hosts, and without weights by load. */
+  private weightTimer: BalancerTimer | null;
+  private levels: readonly (readonly Host[])[];
 
   /** `tables`: tables of hashes that main made for this cluster. */
   constructor(info: ClusterInfo, poolContext: Http1PoolContext, factory: LoadBalancerFactory, random: () => number, words: HostWords, tables: SharedTables, environment: BalancerEnvironment) {
@@ -70,6 +79,9 @@ export class ThreadLocalCluster implements WorkerCluster {
     this.checkedTick = 0;
     this.checkedGeneration = 0;
     this.outliers = null;
+    this.weights = null;
+    this.weightTimer = null;
+    this.levels = [];
   }
 
   /** Takes a new host set: hosts that stay keep their pools, those that go are drained. */
@@ -101,7 +113,27 @@ export class ThreadLocalCluster implements WorkerCluster {
     }
     this.hostsById = next;
     if (isChanged && this.info.config.closesOnHostSetChange) this.replacePools();
+    if (this.weights !== null) this.updateWeights(this.weights, levels);
     this.balancer.setHosts(levels);
+  }
+
+  /** New hosts get weights like the others, but for the first ones: theirs are configured until somebody may have reported. */
+  private updateWeights(weights: LoadWeights, levels: readonly (readonly Host[])[]): void {
+    this.levels = levels;
+    if (this.hostsById.size === 0) return;
+    if (this.weightTimer !== null) {
+      for (const hosts of levels) weights.apply(hosts);
+      return;
+    }
+    const period = Math.max(1, weights.config.updateMs);
+    const timer = this.environment.createTimer(() => {
+      let isChanged = false;
+      for (const hosts of this.levels) if (weights.apply(hosts)) isChanged = true;
+      if (isChanged) this.balancer.rebuild();
+      timer.enable(period);
+    });
+    this.weightTimer = timer;
+    timer.enable(period);
   }
 
   /** All of them. */
@@ -191,7 +223,7 @@ export class ThreadLocalCluster implements WorkerCluster {
 
   /** Main made other tables of hashes. */
   onHashTables(): void {
-    this.balancer.onTables();
+    this.balancer.rebuild();
   }
 
   get usesHash(): boolean {
@@ -248,11 +280,13 @@ export class ThreadLocalCluster implements WorkerCluster {
 
   /** The cluster is gone: idle connections close, busy ones finish. */
   drain(): void {
+    this.weightTimer?.disable();
     for (const host of this.hostsById.values()) drainPools(host);
   }
 
   /** Cuts every connection. */
   close(): void {
+    this.weightTimer?.disable();
     for (const host of this.hostsById.values()) closePools(host);
   }
 }

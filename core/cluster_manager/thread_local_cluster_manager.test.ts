@@ -2,10 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { createLocalStats } from '../../test/support/local_stats.ts';
 import { clusterConfig, hostConfig } from '../../test/support/in_process_worker.ts';
 import { createFormatNeeds } from '../formatter/format_environment.ts';
+import { HeaderNames } from '../headers/header_names.ts';
 import { FactoryRegistry } from '../registry/factory_registry.ts';
 import { RuntimeSnapshot } from '../runtime/runtime_snapshot.ts';
-import { createSharedSlabs, HostHealthFlag } from '../shared_memory/layout.ts';
-import type { HostConfig } from '../upstream/cluster_config.ts';
+import { createSharedSlabs, HOST_LOAD_WORDS, HostHealthFlag, HostLoad } from '../shared_memory/layout.ts';
+import type { HostConfig, LoadWeightsConfig } from '../upstream/cluster_config.ts';
 import type { Host } from '../upstream/host.ts';
 import { LeastRequestLoadBalancer } from '../../extensions/load_balancing_policies/least_request/least_request.ts';
 import { LOAD_BALANCING_CATEGORY, type LoadBalancer, type LoadBalancerFactory } from '../upstream/load_balancer.ts';
@@ -22,25 +23,72 @@ class First implements LoadBalancer {
   }
 }
 
-function setUp(hosts: HostConfig[], more: Partial<LoadBalancerFactory> = {}) {
+function setUp(hosts: HostConfig[], more: Partial<LoadBalancerFactory> = {}, loadWeights: LoadWeightsConfig | null = null) {
   const slabs = createSharedSlabs(1);
   const registry = new FactoryRegistry();
   registry.register({ category: LOAD_BALANCING_CATEGORY, name: 'first', typeName: 'first', parse: (message: object) => message, createFactory: () => ({ create: () => new First(), ...more }) });
   const stats = new Float64Array(slabs.hostStats[0]);
   const health = new Int32Array(slabs.hostHealth);
+  const loads = new Float64Array(slabs.hostLoads[0]);
+  const timers: { ring: () => void; waitsMs: number }[] = [];
+  const createTimer = ({ onTimeout }: { onTimeout: () => void }) => {
+    const timer = { ring: onTimeout, waitsMs: -1, enable: (ms: number) => void (timer.waitsMs = ms), disable: () => void (timer.waitsMs = -1) };
+    timers.push(timer);
+    return timer;
+  };
   const context = {
-    dispatcher: { wheel: { nowTick: 0 }, wallMs: 0 }, literals: {}, registry, rootScope: createLocalStats().scope, workerIndex: 0, circuits: slabs.circuits.map((slab) => new Int32Array(slab)),
-    hostWords: { health, stats, allStats: [stats], since: new Float64Array(slabs.hostSince) }, outliers: {}, random: () => 0, nextConnectionId: () => 1, formatNeeds: createFormatNeeds(),
+    dispatcher: { wheel: { nowTick: 0 }, nowMs: 50_000, wallMs: 0, createTimer }, names: new HeaderNames(), literals: {}, registry, rootScope: createLocalStats().scope, workerIndex: 0, circuits: slabs.circuits.map((slab) => new Int32Array(slab)),
+    hostWords: { health, stats, allStats: [stats], ownLoads: loads, allLoads: [loads], since: new Float64Array(slabs.hostSince) }, outliers: { workerIndex: 0, counts: [] }, random: () => 0, nextConnectionId: () => 1, formatNeeds: createFormatNeeds(),
   } as unknown as ClusterManagerContext;
   const manager = new ThreadLocalClusterManager(context);
-  const config = clusterConfig({ lbPolicy: { name: 'first', typeName: 'first', config: {} } });
+  const config = clusterConfig({ lbPolicy: { name: 'first', typeName: 'first', config: {} }, loadWeights });
   const clusters = [{ id: 7, config, hosts: { cluster: 'c', hosts } }, { id: 8, config: { ...config, name: 'd' }, hosts: { cluster: 'd', hosts: [] } }];
   manager.apply({ clusters, runtime: new RuntimeSnapshot({}), zone: '' });
   const choose = (): Host | null => manager.get('c')?.chooseHost(0, null, null, NO_REQUEST) ?? null;
-  return { manager, health, choose };
+  return { manager, health, choose, loads, timers };
 }
 
 const NO_REQUEST = { requestHeaders: () => null, streamInfo: { dynamicMetadata: null }, connection: { originalDestination: '' } };
+
+describe('weights by load', () => {
+  const CONFIG = { metrics: [], errorPenalty: 0, blackoutMs: 0, expirationMs: 1000, updateMs: 250 };
+
+  it('are calculated on a timer from the first hosts on, before any request, until the cluster is gone', () => {
+    const { manager, choose, loads, timers } = setUp([hostConfig(1, 80, { weight: 9 })], {}, CONFIG);
+    expect(timers.map(({ waitsMs }) => waitsMs)).toEqual([250]);
+    const host = choose() as Host;
+    expect(host.weight).toBe(9);
+    timers[0].ring();
+    expect([host.weight, timers[0].waitsMs]).toEqual([1, 250]);
+    loads[HOST_LOAD_WORDS + HostLoad.weight] = 40;
+    loads[HOST_LOAD_WORDS + HostLoad.updated] = 50_000;
+    timers[0].ring();
+    expect(host.weight).toBe(40);
+    manager.apply({ clusters: [], runtime: new RuntimeSnapshot({}), zone: '' });
+    expect(timers.map(({ waitsMs }) => waitsMs)).toEqual([-1]);
+  });
+
+  it('are those of new hosts at once, and lists of hosts are balanced anew when one changes', () => {
+    const balancer = new First();
+    const { manager, choose, loads, timers } = setUp([hostConfig(1, 80, { weight: 9 })], { create: () => balancer }, CONFIG);
+    timers[0].ring();
+    loads[HOST_LOAD_WORDS + HostLoad.weight] = 40;
+    loads[HOST_LOAD_WORDS + HostLoad.updated] = 50_000;
+    manager.updateHosts(7, { cluster: 'c', hosts: [hostConfig(1, 80, { weight: 9 }), hostConfig(2, 81, { weight: 9 })] });
+    choose();
+    expect(balancer.hosts.map(({ weight }) => weight)).toEqual([40, 40]);
+    const lists = [balancer.hosts];
+    balancer.hosts = [];
+    timers[0].ring();
+    choose();
+    lists.push(balancer.hosts);
+    loads[HOST_LOAD_WORDS + HostLoad.weight] = 50;
+    timers[0].ring();
+    choose();
+    lists.push(balancer.hosts);
+    expect(lists.map((hosts) => hosts.length)).toEqual([2, 0, 2]);
+  });
+});
 
 describe('hosts on a worker', () => {
   it.each<[string, Partial<HostConfig>]>([

@@ -19,6 +19,9 @@ import { TableQueue } from '../upstream/consistent_hash/table_queue.ts';
 import { compileErrorPredicate } from '../upstream/error_predicate.ts';
 import type { OutlierReporting, OutlierShared } from '../upstream/outlier_monitor.ts';
 import { LOAD_BALANCING_CATEGORY, type LoadBalancerFactory, type LoadBalancingContext } from '../upstream/load_balancer.ts';
+import { LoadReports } from '../upstream/load_reports/load_reports.ts';
+import { LoadWeights } from '../upstream/load_reports/load_weights.ts';
+import { internReportHeaders } from '../upstream/load_reports/report_headers.ts';
 import { PANIC_KEY } from '../upstream/zone_aware/zone_routing.ts';
 import { LocalCluster } from '../upstream/zone_aware/local_cluster.ts';
 import { AggregateCluster } from './aggregate_cluster.ts';
@@ -91,7 +94,11 @@ export class ThreadLocalClusterManager implements ClusterLookup {
     this.clusters = new Map();
     this.byId = new Map();
     this.tables = new Map();
-    this.environment = { ...emptyEnvironment(), nowMs: () => context.dispatcher.wallMs, tableQueue: new TableQueue((work) => context.dispatcher.createTimer({ onTimeout: work }).enable(1)) };
+    this.environment = {
+      ...emptyEnvironment(), nowMs: () => context.dispatcher.wallMs,
+      tableQueue: new TableQueue((work) => context.dispatcher.createTimer({ onTimeout: work }).enable(1)),
+      createTimer: (work) => context.dispatcher.createTimer({ onTimeout: work }),
+    };
     this.changes = 0;
     this.made = { clusters: [] };
   }
@@ -137,6 +144,8 @@ export class ThreadLocalClusterManager implements ClusterLookup {
     this.made.clusters = Array.from(next.values(), ({ cluster }) => cluster).filter((cluster) => cluster !== null);
     this.byId = new Map(Array.from(next.values(), (entry) => [entry.snapshot.id, entry]));
     for (const id of this.tables.keys()) if (!this.byId.has(id)) this.tables.delete(id);
+    // Weights by load are calculated from the beginning, whether or not there are requests here: other workers hear of them too.
+    for (const { config } of snapshots) if (config.loadWeights !== null) this.get(config.name);
     this.changes++;
   }
 
@@ -192,12 +201,19 @@ export class ThreadLocalClusterManager implements ClusterLookup {
     return this.balancing(config).createFactory(config.config, context) as LoadBalancerFactory;
   }
 
-  private outliersOf({ id, config }: ClusterSnapshot): OutlierReporting {
+  private outliersOf({ id, config }: ClusterSnapshot, weights: LoadWeights | null): OutlierReporting {
     const errors = config.outliers?.errors ?? null;
     return {
       shared: this.context.outliers, clusterId: id, splitsLocalOrigin: config.outliers?.splitsLocalOrigin ?? false,
       isError: errors === null ? null : compileErrorPredicate(errors, this.context.names), isHealthChecked: config.isHealthChecked,
+      loads: weights === null ? null : new LoadReports(internReportHeaders(this.context.names), weights),
     };
+  }
+
+  private weightsOf({ loadWeights }: ClusterConfig): LoadWeights | null {
+    if (loadWeights === null) return null;
+    const { dispatcher, hostWords } = this.context;
+    return new LoadWeights(loadWeights, hostWords.ownLoads, hostWords.allLoads, () => dispatcher.nowMs);
   }
 
   private build(snapshot: ClusterSnapshot, policies: object | null): WorkerCluster {
@@ -257,7 +273,8 @@ export class ThreadLocalClusterManager implements ClusterLookup {
       this.environment,
     );
     if (cluster instanceof PredictiveCluster) cluster.neighbours = this.made;
-    if (config.outliers !== null || config.isHealthChecked) cluster.outliers = this.outliersOf(snapshot);
+    cluster.weights = this.weightsOf(config);
+    if (config.outliers !== null || config.isHealthChecked || cluster.weights !== null) cluster.outliers = this.outliersOf(snapshot, cluster.weights);
     let whole: WorkerCluster = cluster;
     if (config.provided?.kind === 'original_dst') whole = this.originalDst(cluster, config.provided, snapshot.id, originalDstInvalid);
     else if (config.overrideHosts !== null) whole = new OverrideHostCluster(cluster, config.overrideHosts, this.context.names);

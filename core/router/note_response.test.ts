@@ -1,12 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { HeaderNames } from '../headers/header_names.ts';
-import { createSharedSlabs, OutlierWord } from '../shared_memory/layout.ts';
+import { createSharedSlabs, HOST_LOAD_WORDS, HostLoad, OutlierWord } from '../shared_memory/layout.ts';
 import { compileErrorPredicate, type ErrorPredicateConfig, parseErrorPredicate } from '../upstream/error_predicate.ts';
+import { LoadReports } from '../upstream/load_reports/load_reports.ts';
+import { LoadWeights } from '../upstream/load_reports/load_weights.ts';
+import { internReportHeaders } from '../upstream/load_reports/report_headers.ts';
 import { OutlierMonitor } from '../upstream/outlier_monitor.ts';
 import type { MatchPredicate } from '../api/gen/envoy/config/common/matcher/v3/matcher_pb.d.ts';
 import { headerMap } from '../../test/support/header_map.ts';
 import { parseYamlMessage } from '../../test/support/parse_yaml.ts';
-import { noteResponse } from './note_response.ts';
+import { noteLoad, noteResponse } from './note_response.ts';
 
 const names = new HeaderNames();
 
@@ -19,7 +22,7 @@ function note(errors: ErrorPredicateConfig | null, headers: readonly (readonly [
     health: new Int32Array(slabs.hostHealth), report: () => {},
   };
   const isError = errors === null ? null : compileErrorPredicate(errors, names);
-  noteResponse(new OutlierMonitor({ shared, clusterId: 0, splitsLocalOrigin: false, isError, isHealthChecked }, 0), headerMap(names, headers), isGrpc);
+  noteResponse(new OutlierMonitor({ shared, clusterId: 0, splitsLocalOrigin: false, isError, isHealthChecked, loads: null }, 0), headerMap(names, headers), isGrpc);
   return { isSuccess: counts[OutlierWord.success] === 1, isGatewayFailure: counts[OutlierWord.success] + counts[OutlierWord.nonGateway] === 0, passive: counts[OutlierWord.passiveFailures] };
 }
 
@@ -63,5 +66,39 @@ describe('x-envoy-immediate-health-check-fail', () => {
   it('is noticed where hosts are checked, whatever the status and the value', () => {
     const headers = [[':status', '200'], ['x-envoy-immediate-health-check-fail', '']] as const;
     expect([note(null, headers).passive, note(null, headers, { isHealthChecked: false }).passive, note(null, [[':status', '500']]).passive]).toEqual([1, 0, 0]);
+  });
+});
+
+describe('reports of load', () => {
+  const messages = {
+    good: [['endpoint-load-metrics', 'TEXT rps_fractional=100,cpu_utilization=0.5']],
+    other: [['endpoint-load-metrics', 'TEXT rps_fractional=100,cpu_utilization=0.1']],
+    useless: [['endpoint-load-metrics', 'TEXT cpu_utilization=0.1']],
+    malformed: [['endpoint-load-metrics', 'TEXT x']],
+    none: [['x', 'y']],
+  } as const;
+
+  it.each<[readonly (keyof typeof messages)[], number]>([
+    [['good'], 200],
+    [['none', 'good'], 200],
+    [['malformed', 'good'], 200],
+    [['good', 'other'], 200],
+    [['useless', 'good'], 0],
+    [['none', 'none'], 0],
+  ])('of the messages %j of one request the first one that can be read counts: weight %d', (sent, expected) => {
+    const names = new HeaderNames();
+    const words = new Float64Array(2 * HOST_LOAD_WORDS);
+    const weights = new LoadWeights({ metrics: [], errorPenalty: 0, blackoutMs: 0, expirationMs: 1000, updateMs: 1 }, words, [words], () => 1000);
+    const slabs = createSharedSlabs(1);
+    const shared = {
+      workerIndex: 0, counts: [new Float64Array(slabs.outliers.counts[0])], resets: new Int32Array(slabs.outliers.resets), thresholds: new Int32Array(slabs.outliers.thresholds),
+      health: new Int32Array(slabs.hostHealth), report: () => {},
+    };
+    const loads = new LoadReports(internReportHeaders(names), weights);
+    const monitor = new OutlierMonitor({ shared, clusterId: 0, splitsLocalOrigin: false, isError: null, isHealthChecked: false, loads }, 1);
+    const request = { hasLoadReport: false };
+    for (const name of sent) noteLoad(monitor, headerMap(names, messages[name]), request);
+    expect(words[HOST_LOAD_WORDS + HostLoad.weight]).toBe(expected);
+    expect(request.hasLoadReport).toBe(sent.some((name) => name === 'good' || name === 'useless'));
   });
 });

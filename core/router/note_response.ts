@@ -12,6 +12,11 @@ export function noteResponse(monitor: OutlierMonitor, response: HeaderMap, isGrp
   if (monitor.isHealthChecked && response.find(HeaderId.envoyImmediateHealthCheckFail) >= 0) monitor.onImmediateFail();
 }
 
+/** Takes the first report of the host's load in the headers or trailers of responses to `request`. */
+export function noteLoad(monitor: OutlierMonitor, message: HeaderMap, request: { hasLoadReport: boolean } | undefined): void {
+  if (request !== undefined && !request.hasLoadReport && monitor.readLoad(message)) request.hasLoadReport = true;
+}
+
 /**
  * What outlier detection takes a response's status for: of a gRPC response that is nothing but trailers, what its grpc-status
  * stands for; else what the cluster's matcher makes of it, if there is one: an error or none.

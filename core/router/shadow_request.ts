@@ -12,7 +12,7 @@ import { type MirrorPolicy, shadowHost } from '../route/mirror_policy.ts';
 import type { ClusterPolicies } from '../route/cluster_policies.ts';
 import { StreamInfo } from '../stream_info/stream_info.ts';
 import type { Host } from '../upstream/host.ts';
-import { noteResponse } from './note_response.ts';
+import { noteLoad, noteResponse } from './note_response.ts';
 import type { RouterContext } from './router_context.ts';
 import { shadowInfo, ShadowLog } from './shadow_log.ts';
 import { type FilteredTry, type UpstreamFilterChain, upstreamFiltersOf } from './upstream_filters.ts';
@@ -65,6 +65,7 @@ export class ShadowRequest implements PoolRequest, ResponseDecoder, FilteredTry 
   private endsWithHeaders: boolean;
   private isBackedUp: boolean;
   private hasResponse: boolean;
+  hasLoadReport: boolean;
   /** null where copies are not logged, and when it is over. */
   private log: ShadowLog | null;
 
@@ -96,6 +97,7 @@ export class ShadowRequest implements PoolRequest, ResponseDecoder, FilteredTry 
     this.endsWithHeaders = false;
     this.isBackedUp = false;
     this.hasResponse = false;
+    this.hasLoadReport = false;
     this.log = null;
     this.changeHeaders(policy, info);
   }
@@ -270,7 +272,10 @@ export class ShadowRequest implements PoolRequest, ResponseDecoder, FilteredTry 
     this.hasResponse = true;
     this.log?.onResponseHeaders(headers);
     const outlier = this.host?.outlier ?? null;
-    if (outlier !== null) noteResponse(outlier, headers, isGrpcRequest(this.headers));
+    if (outlier !== null) {
+      noteLoad(outlier, headers, this);
+      noteResponse(outlier, headers, isGrpcRequest(this.headers));
+    }
     if (headers.status >= 500) this.host?.onRequestError();
     else this.host?.onRequestSuccess();
     this.chargeCode(headers.status, this.host);
@@ -295,6 +300,8 @@ export class ShadowRequest implements PoolRequest, ResponseDecoder, FilteredTry 
   }
 
   passTrailers(trailers: HeaderMap): void {
+    const outlier = this.host?.outlier ?? null;
+    if (outlier !== null) noteLoad(outlier, trailers, this);
     this.log?.observer.onResponseTrailers(trailers);
     this.onResponseComplete();
   }

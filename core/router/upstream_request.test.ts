@@ -177,7 +177,7 @@ describe('UpstreamRequest', () => {
   describe('tells outlier detection', () => {
     let told: string[];
     const outlier = {
-      isError: null, isHealthChecked: false,
+      isError: null, isHealthChecked: false, readLoad: () => false,
       onResponse: (status: number) => told.push(`response ${status}`), onConnected: () => told.push('connected'),
       onConnectionFailure: () => told.push('failure'), onTimeout: (status: number) => told.push(`timeout ${status}`),
     };

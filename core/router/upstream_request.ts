@@ -11,7 +11,7 @@ import { Protocol, StreamInfo } from '../stream_info/stream_info.ts';
 import type { ClusterInfo } from '../upstream/cluster_info.ts';
 import type { Host } from '../upstream/host.ts';
 import type { OutlierMonitor } from '../upstream/outlier_monitor.ts';
-import { noteResponse } from './note_response.ts';
+import { noteLoad, noteResponse } from './note_response.ts';
 import { addBytes, takeBytes } from './exchanged_bytes.ts';
 import { type TimedTry, TryTimers } from './try_timers.ts';
 import type { TryObserver } from './try_observer.ts';
@@ -538,7 +538,10 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder, LoggedTry,
   passHeaders(headers: HeaderMap, endStream: boolean): void {
     this.hasResponse = true;
     if (this.tracking !== null) this.tracking.onResponseHeaders(headers);
-    if (this.outlier !== null) noteResponse(this.outlier, headers, this.isGrpc);
+    if (this.outlier !== null) {
+      noteLoad(this.outlier, headers, this.callbacks?.streamInfo);
+      noteResponse(this.outlier, headers, this.isGrpc);
+    }
     this.owner.onUpstreamHeaders(headers, endStream);
   }
 
@@ -549,6 +552,7 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder, LoggedTry,
 
   passTrailers(trailers: HeaderMap): void {
     if (this.tracking !== null) this.tracking.onResponseTrailers(trailers);
+    if (this.outlier !== null) noteLoad(this.outlier, trailers, this.callbacks?.streamInfo);
     this.owner.onUpstreamTrailers(trailers);
   }
 

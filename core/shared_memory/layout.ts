@@ -38,6 +38,14 @@ export const OUTLIER_KINDS = 3;
 /** In place of an OutlierKind: not failures in a row, the host itself said to leave it out. */
 export const PASSIVE_FAILURE = 3;
 
+/**
+ * What hosts report of their load: per worker, float64, written by that worker. Word = hostId * HOST_LOAD_WORDS + field. `weight`: what
+ * the last report that this worker saw makes it; `since`, `updated`: when the host began to report, and when that was (monotonic clock in
+ * milliseconds, 0 = never); `applied`: the weight that this worker gives it now (0 = that of the configuration).
+ */
+export const HOST_LOAD_WORDS = 4;
+export const HostLoad = { weight: 0, since: 1, updated: 2, applied: 3 } as const;
+
 /** Circuit-breaker use: per worker, int32, written by that worker, summed by whoever checks a limit.
  *  Word = (clusterId * 2 + priority) * CIRCUIT_WORDS + kind; priority 0 default, 1 high. */
 export const CIRCUIT_WORDS = 6;
@@ -77,6 +85,7 @@ export interface SharedSlabs {
   readonly clusterFacts: SharedArrayBuffer;
   /** Index = worker. */
   readonly hostStats: readonly SharedArrayBuffer[];
+  readonly hostLoads: readonly SharedArrayBuffer[];
   readonly circuits: readonly SharedArrayBuffer[];
   readonly countNames: SharedArrayBuffer;
   readonly counts: readonly SharedArrayBuffer[];
@@ -96,11 +105,13 @@ export interface OutlierSlabs {
 /** Makes the slabs for `workers` workers. Thread: main. */
 export function createSharedSlabs(workers: number): SharedSlabs {
   const hostStats: SharedArrayBuffer[] = [];
+  const hostLoads: SharedArrayBuffer[] = [];
   const circuits: SharedArrayBuffer[] = [];
   const counts: SharedArrayBuffer[] = [];
   const outlierCounts: SharedArrayBuffer[] = [];
   for (let i = 0; i < workers; i++) {
     hostStats.push(new SharedArrayBuffer(MAX_HOSTS * HOST_STAT_WORDS * 8));
+    hostLoads.push(new SharedArrayBuffer(MAX_HOSTS * HOST_LOAD_WORDS * 8));
     circuits.push(new SharedArrayBuffer(MAX_CLUSTERS * 2 * CIRCUIT_WORDS * 4));
     counts.push(new SharedArrayBuffer(MAX_PROCESS_COUNTS * 4));
     outlierCounts.push(new SharedArrayBuffer(MAX_HOSTS * OUTLIER_WORDS * 8));
@@ -111,6 +122,7 @@ export function createSharedSlabs(workers: number): SharedSlabs {
     serverFacts: new SharedArrayBuffer(SERVER_FACT_WORDS * 4),
     clusterFacts: new SharedArrayBuffer(MAX_CLUSTERS * CLUSTER_FACT_WORDS * 4),
     hostStats,
+    hostLoads,
     circuits,
     countNames: new SharedArrayBuffer(MAX_PROCESS_COUNTS * 8),
     counts,

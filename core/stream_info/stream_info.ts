@@ -110,6 +110,8 @@ export class StreamInfo {
   connection: ConnectionInfo | null;
   /** The client's address after x-forwarded-for rules (`ip:port`); '' = the connection's remote address. */
   downstreamRemoteAddress: string;
+  /** A response to it had a report of its host's load: of retries none is looked for. */
+  hasLoadReport: boolean;
   isHealthCheck: boolean;
   isInternalRequest: boolean;
   /** :scheme becomes that of the upstream connection (scheme_header_transformation.match_upstream). */
@@ -157,6 +159,7 @@ export class StreamInfo {
     this.virtualClusterName = '';
     this.connection = null;
     this.downstreamRemoteAddress = '';
+    this.hasLoadReport = false;
     this.isHealthCheck = false;
     this.isInternalRequest = false;
     this.schemeMatchesUpstream = false;
@@ -204,6 +207,7 @@ export class StreamInfo {
     this.virtualClusterName = '';
     this.connection = null;
     this.downstreamRemoteAddress = '';
+    this.hasLoadReport = false;
     this.isHealthCheck = false;
     this.isInternalRequest = false;
     this.schemeMatchesUpstream = false;
@@ -252,6 +256,7 @@ export class StreamInfo {
     this.downstreamHeaderBytesReceived = other.downstreamHeaderBytesReceived;
     this.downstreamRemoteAddress = other.downstreamRemoteAddress;
     this.isInternalRequest = other.isInternalRequest;
+    this.hasLoadReport = other.hasLoadReport;
     this.isHealthCheck = other.isHealthCheck;
     this.filterState = other.filterState;
   }

@@ -13,9 +13,20 @@ export interface BalancerEnvironment {
   nowMs(): number;
   /** Makes the tables of hashes that are not main's. */
   readonly tableQueue: TableQueue;
+  /** A timer that does this when it is due. */
+  createTimer(work: () => void): BalancerTimer;
 }
 
-/** Without runtime values and local cluster, at time 0; tables are made at once. */
+/** Rings once after `enable`. */
+export interface BalancerTimer {
+  /** `ms`: 0 = in the next turn. */
+  enable(ms: number): void;
+  disable(): void;
+}
+
+const SILENT: BalancerTimer = { enable: () => {}, disable: () => {} };
+
+/** Without runtime values and local cluster, at time 0; tables are made at once, timers never ring. */
 export function emptyEnvironment(): BalancerEnvironment {
-  return { runtime: new RuntimeSnapshot({}), zone: '', local: null, nowMs: () => 0, tableQueue: new TableQueue((work) => work()) };
+  return { runtime: new RuntimeSnapshot({}), zone: '', local: null, nowMs: () => 0, tableQueue: new TableQueue((work) => work()), createTimer: () => SILENT };
 }

@@ -40,7 +40,7 @@ export class ClusterBalancer implements LevelChooser {
     if (isChanged) this.recalculate();
   }
 
-  onTables(): void {
+  rebuild(): void {
     for (const level of this.levels) level.invalidate();
     this.recalculate();
   }

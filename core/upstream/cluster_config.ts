@@ -124,6 +124,8 @@ export interface ClusterConfig {
   readonly autoHostRewriteAllowed: boolean;
   /** What workers count for outlier detection; null = nothing. `errors`: which responses are; null = those with 5xx. */
   readonly outliers: { readonly splitsLocalOrigin: boolean; readonly errors: ErrorPredicateConfig | null } | null;
+  /** How load reports of hosts become their weights; null = nobody looks for any. */
+  readonly loadWeights: LoadWeightsConfig | null;
   /** Main checks the health of its hosts. */
   readonly isHealthChecked: boolean;
   /** TCP connections to a host whose health fails are cut, instead of being used to their end. */
@@ -136,6 +138,20 @@ export interface ClusterConfig {
   readonly requestPolicies: object | null;
   /** Untyped metadata by namespace. */
   readonly metadata: Readonly<Record<string, unknown>>;
+}
+
+/** How reports become weights. Times in milliseconds. */
+export interface LoadWeightsConfig {
+  /** Where the application reports no utilization of its own. */
+  readonly metrics: readonly string[];
+  /** A single-precision number, as in the proto. */
+  readonly errorPenalty: number;
+  /** A host's weight counts when it has reported for so long. */
+  readonly blackoutMs: number;
+  /** And until it has not reported for so long. */
+  readonly expirationMs: number;
+  /** Weights are calculated this often. */
+  readonly updateMs: number;
 }
 
 /** Where a request names hosts: a list of addresses with ports, split by commas. */

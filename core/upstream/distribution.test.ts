@@ -6,7 +6,7 @@ import { RoundRobinLoadBalancer } from '../../extensions/load_balancing_policies
 import { balancerSource, chiSquare, seededRandom } from '../../test/support/balancer_source.ts';
 import { clusterConfig, hostConfig } from '../../test/support/in_process_worker.ts';
 import { createLocalStats } from '../../test/support/local_stats.ts';
-import { HOST_STAT_WORDS } from '../shared_memory/layout.ts';
+import { HOST_LOAD_WORDS, HOST_STAT_WORDS } from '../shared_memory/layout.ts';
 import { ClusterBalancer } from './cluster_balancer.ts';
 import type { HostConfig } from './cluster_config.ts';
 import { type ClusterInfo, createClusterStats } from './cluster_info.ts';
@@ -16,6 +16,7 @@ import { ringTables } from './consistent_hash/ring.ts';
 import { Host } from './host.ts';
 import type { LeastRequestConfig } from './least_request_config.ts';
 import { LoadBalancerContext, type LoadBalancerFactory } from './load_balancer.ts';
+import { LoadWeights } from './load_reports/load_weights.ts';
 import { NO_LOCALITY } from './locality_config.ts';
 import { MetadataCriteria } from './metadata_criteria.ts';
 import { SubsetBalancer } from './subset/subset_balancer.ts';
@@ -45,6 +46,8 @@ interface Case {
   /** What a host's part is in proportion to. */
   readonly part: (config: HostConfig) => number;
   readonly subsets?: SubsetConfig;
+  /** The weight that a host reports. */
+  readonly load?: (i: number) => number;
 }
 
 const weightOf = (config: HostConfig): number => config.weight;
@@ -67,10 +70,14 @@ describe('a policy spreads requests', () => {
     ['ring_hash by weight', { factory: ring, host: weighted, part: weightOf }],
     ['maglev', { factory: maglev, host: one, part: () => 1 }],
     ['maglev by weight', { factory: maglev, host: weighted, part: weightOf }],
+    ['round_robin by load', { factory: roundRobin, host: one, load: (i) => 10 + 10 * (i % 7), part: (config) => 10 + 10 * (config.id % 7) }],
+    ['round_robin by locality, then by load', {
+      factory: { ...roundRobin, locality: { ...NO_LOCALITY, isWeighted: true } }, host: placed, load: (i) => 1 + Math.floor(i / 4), part: ({ localityWeight, id }) => localityWeight * (1 + Math.floor(id / 4)),
+    }],
     ['a subset of half of the hosts', {
       factory: random, subsets: SUBSETS, host: (i) => ({ metadata: { 'envoy.lb': { v: i % 2 } } }), part: (config) => (config.id % 2 === 1 ? 1 : 0),
     }],
-  ])('%s', (_name, { factory, host, part, subsets }) => {
+  ])('%s', (_name, { factory, host, part, subsets, load }) => {
     const { stats } = createClusterStats(createLocalStats().scope);
     const info = { config: clusterConfig(), stats } as ClusterInfo;
     const words = new Float64Array(HOSTS * HOST_STAT_WORDS);
@@ -78,6 +85,13 @@ describe('a policy spreads requests', () => {
     const source = balancerSource(factory, seededRandom(11));
     const chooser = subsets === undefined ? new ClusterBalancer(info, source) : new SubsetBalancer(info, source, subsets, stats.subsets());
     chooser.setHosts([hosts]);
+    if (load !== undefined) {
+      const loads = new Float64Array(HOSTS * HOST_LOAD_WORDS);
+      const weights = new LoadWeights({ metrics: [], errorPenalty: 0, blackoutMs: 0, expirationMs: 1000, updateMs: 1 }, loads, [loads], () => 1000);
+      for (let i = 0; i < HOSTS; i++) weights.note(i, load(i));
+      expect(weights.apply(hosts)).toBe(true);
+      chooser.rebuild();
+    }
     const context = new LoadBalancerContext();
     if (subsets !== undefined) context.criteria = new MetadataCriteria({ v: 1 });
     const counts = hosts.map(() => 0);

@@ -32,8 +32,8 @@ export class ForeseeingChooser implements LevelChooser {
     for (let i = this.chosen.length - 1; i >= 0; i--) if (!this.chosen[i].isHealthy()) this.chosen.splice(i, 1);
   }
 
-  onTables(): void {
-    this.chooser.onTables();
+  rebuild(): void {
+    this.chooser.rebuild();
   }
 
   choose(context: LoadBalancerContext): Host | null {

@@ -15,7 +15,8 @@ export class Host implements UpstreamHostInfo {
   /** `ip:port`, `[v6]:port` or a path. */
   address: string;
   readonly hostname: string;
-  readonly weight: number;
+  /** Of its configuration, or what its load makes it. */
+  weight: number;
   readonly isCanary: boolean;
   private health: Int32Array;
   private healthIndex: number;

@@ -8,8 +8,8 @@ export interface HostChooser {
   setHosts(byPriority: readonly (readonly Host[])[]): void;
   /** Looks at every host's health again. */
   refresh(): void;
-  /** There are other tables of hashes. */
-  onTables(): void;
+  /** There are other tables of hashes, or hosts have other weights. */
+  rebuild(): void;
   /** Null when there is none. Under 200 ns, and without allocating. */
   choose(context: LoadBalancerContext): Host | null;
 }

@@ -4,11 +4,6 @@ import type { AnyMessage, ExtensionConfig, ParseContext } from '../registry/pars
 import { LOAD_BALANCING_CATEGORY } from './load_balancer.ts';
 
 const PREFIX = 'envoy.extensions.load_balancing_policies.';
-/** Policies that Envoy has and this proxy has not: to skip one for the next of its list would balance otherwise than Envoy does. */
-const UNSUPPORTED: Readonly<Record<string, string>> = {
-  [`${PREFIX}client_side_weighted_round_robin.v3.ClientSideWeightedRoundRobin`]: 'weights from load reports of hosts (client_side_weighted_round_robin)',
-  [`${PREFIX}wrr_locality.v3.WrrLocality`]: 'weights from load reports of hosts (wrr_locality)',
-};
 /** Types of the API that Envoy 1.37 is built without: it does not even know what they are. */
 const UNKNOWN: ReadonlySet<string> = new Set([`${PREFIX}random_subsetting.v3.RandomSubsetting`, `${PREFIX}pick_first.v3.PickFirst`]);
 
@@ -26,11 +21,6 @@ export function parsePolicyList(message: LoadBalancingPolicy | undefined, holder
     const type = any?.typeUrl.slice(any.typeUrl.lastIndexOf('/') + 1) ?? '';
     if (UNKNOWN.has(type)) {
       context.error(typed, 'typed_config', `Unable to parse JSON as proto (INVALID_ARGUMENT: could not find @type '${any?.typeUrl ?? ''}')`);
-      return undefined;
-    }
-    const unsupported = UNSUPPORTED[type];
-    if (unsupported !== undefined) {
-      context.refuse(typed, 'typed_config', unsupported);
       return undefined;
     }
     const isLast = index === (message?.policies.length ?? 0) - 1;

@@ -54,6 +54,21 @@ describe('RoundRobinLoadBalancer', () => {
     });
   });
 
+  it('goes on where it was when the same hosts have other weights', () => {
+    for (let seed = 1; seed < 20; seed++) {
+      const balancer = new RoundRobinLoadBalancer(seeded(seed));
+      const same = hosts(1, 1, 1, 1);
+      balancer.setHosts(same);
+      const [last] = picks(balancer, 1);
+      for (const host of same) host.weight = 40;
+      balancer.setHosts(same);
+      expect(picks(balancer, 2)).toEqual([(last + 1) % 4, (last + 2) % 4]);
+      same[0].weight = 120;
+      balancer.setHosts(same);
+      expect(picks(balancer, 60).filter((pick) => pick === 0).length).toBe(30);
+    }
+  });
+
   it('has none when there is none, and takes new ones', () => {
     const balancer = new RoundRobinLoadBalancer(seeded(1));
     balancer.setHosts([]);

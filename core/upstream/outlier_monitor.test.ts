@@ -14,7 +14,7 @@ function setUp(splitsLocalOrigin = false, thresholds = [3, 3, 3]) {
   const health = new Int32Array(slabs.hostHealth);
   const reports: OutlierReport[] = [];
   const monitor = (workerIndex: number) => new OutlierMonitor(
-    { shared: { workerIndex, counts, resets, thresholds: limits, health, report: (report) => reports.push(report) }, clusterId: 2, splitsLocalOrigin, isError: null, isHealthChecked: true }, 1,
+    { shared: { workerIndex, counts, resets, thresholds: limits, health, report: (report) => reports.push(report) }, clusterId: 2, splitsLocalOrigin, isError: null, isHealthChecked: true, loads: null }, 1,
   );
   const workers = [monitor(0), monitor(1)];
   const kinds = () => reports.map((report) => report.kind);

@@ -1,11 +1,13 @@
 /**
- * What one worker learns from traffic about one host, for outlier detection and health checks. Every word has one writer, yet failures in a row are those of all
+ * What one worker learns from traffic about one host, for outlier detection, health checks and weights by load. Every word has one writer, yet failures in a row are those of all
  * workers together: each worker notes its own count with the mark at which it was made, the mark being everything that ends a row
  * (successes of all workers, rows ended by main). Counts made at another mark are over. Only a failure reads other workers' words.
  * Semantics: Envoy docs intro/arch_overview/upstream/outlier.
  */
 import { HEALTH_GENERATION, HostHealthFlag, OUTLIER_KINDS, OUTLIER_WORDS, OutlierKind, OutlierWord, PASSIVE_FAILURE } from '../shared_memory/layout.ts';
+import type { HeaderMap } from '../headers/header_map.ts';
 import type { ErrorPredicate } from './error_predicate.ts';
+import type { LoadReports } from './load_reports/load_reports.ts';
 
 /** A row of failures that is as long as the cluster allows, or that a host said to leave it out. */
 export interface OutlierReport {
@@ -40,6 +42,8 @@ export interface OutlierReporting {
   readonly isError: ErrorPredicate | null;
   /** Somebody checks the hosts' health, so what they say of it themselves matters. */
   readonly isHealthChecked: boolean;
+  /** Reads what hosts report of their load; null = they report none, or nobody cares. */
+  readonly loads: LoadReports | null;
 }
 
 /** Words whose sum ends rows of each kind. */
@@ -54,6 +58,7 @@ export class OutlierMonitor {
   private readonly reported: Int32Array;
   readonly isError: ErrorPredicate | null;
   readonly isHealthChecked: boolean;
+  private readonly loads: LoadReports | null;
   /** HEALTH_GENERATION when main was last told that the host wants to be left out; -1 = never. */
   private toldAt: number;
 
@@ -65,6 +70,7 @@ export class OutlierMonitor {
     this.reported = new Int32Array(OUTLIER_KINDS).fill(-1);
     this.isError = cluster.isError;
     this.isHealthChecked = cluster.isHealthChecked;
+    this.loads = cluster.loads;
     this.toldAt = -1;
   }
 
@@ -80,6 +86,11 @@ export class OutlierMonitor {
     if (status >= 502 && status <= 504) this.onFailure(OutlierKind.consecutiveGatewayFailure);
     else own[base + OutlierWord.nonGateway]++;
     this.onFailure(OutlierKind.consecutive5xx);
+  }
+
+  /** Headers or trailers of a response; whether they had a report of the host's load. */
+  readLoad(message: HeaderMap): boolean {
+    return this.loads?.onMessage(message, this.hostId) ?? false;
   }
 
   /** A request has a connection. */

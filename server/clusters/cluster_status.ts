@@ -38,7 +38,7 @@ function* hostStatuses(cluster: ManagedCluster, slabs: HostSlabs): Generator<Hos
       address: addressStatus(host.address, host.port),
       hostname: host.hostname,
       healthFlags: slabs.health[host.id],
-      weight: host.weight,
+      weight: slabs.weight(host.id, host.weight),
       region: host.region,
       zone: host.zone,
       subZone: host.subZone,

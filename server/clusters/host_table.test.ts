@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createSharedSlabs, HEALTH_GENERATION, HostHealthFlag } from '../../core/shared_memory/layout.ts';
+import { createSharedSlabs, HEALTH_GENERATION, HOST_LOAD_WORDS, HostHealthFlag } from '../../core/shared_memory/layout.ts';
 import type { EndpointConfig } from '../../core/upstream/cluster_config.ts';
 import { HostIds } from './host_ids.ts';
 import { type DiscoveredHost, HostSlabs, HostTable } from './host_table.ts';
@@ -18,6 +18,15 @@ function setUp(...hosts: DiscoveredHost[]) {
   table.replace(hosts);
   return { table, slabs };
 }
+
+it('a host that gets the id of another begins without its weight by load', () => {
+  const shared = createSharedSlabs(2);
+  const slabs = new HostSlabs(shared);
+  const words = new Float64Array(shared.hostLoads[1], 5 * HOST_LOAD_WORDS * 8, HOST_LOAD_WORDS).fill(40);
+  expect([slabs.weight(5, 7), slabs.weight(4, 7)]).toEqual([40, 7]);
+  slabs.birth(5, 0);
+  expect([slabs.weight(5, 7), ...words]).toEqual([7, 0, 0, 0, 0]);
+});
 
 describe('a host that stays at its address', () => {
   it('is the same when discovery says nothing new', () => {

@@ -3,7 +3,7 @@
  * its id (and with it its counters and health). Thread: main.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { HEALTH_GENERATION, HOST_STAT_WORDS, HostHealthFlag, OUTLIER_KINDS, OUTLIER_WORDS, type SharedSlabs } from '../../core/shared_memory/layout.ts';
+import { HEALTH_GENERATION, HOST_LOAD_WORDS, HOST_STAT_WORDS, HostHealthFlag, HostLoad, OUTLIER_KINDS, OUTLIER_WORDS, type SharedSlabs } from '../../core/shared_memory/layout.ts';
 import { areSameAddresses, orderAddresses } from '../../core/upstream/address_order.ts';
 import type { AddressOrderConfig, EndpointConfig, HostAddress, HostConfig } from '../../core/upstream/cluster_config.ts';
 import type { HostIds } from './host_ids.ts';
@@ -35,6 +35,7 @@ export class HostSlabs {
   readonly health: Int32Array;
   private readonly stats: readonly Float64Array[];
   private readonly outlierCounts: readonly Float64Array[];
+  private readonly loads: readonly Float64Array[];
   private readonly outlierRows: Int32Array;
   private readonly outlierThresholds: Int32Array;
   private readonly since: Float64Array;
@@ -49,6 +50,7 @@ export class HostSlabs {
     this.health = new Int32Array(slabs.hostHealth);
     this.stats = slabs.hostStats.map((buffer) => new Float64Array(buffer));
     this.outlierCounts = slabs.outliers.counts.map((buffer) => new Float64Array(buffer));
+    this.loads = slabs.hostLoads.map((buffer) => new Float64Array(buffer));
     this.outlierRows = new Int32Array(slabs.outliers.resets);
     this.outlierThresholds = new Int32Array(slabs.outliers.thresholds);
   }
@@ -63,6 +65,7 @@ export class HostSlabs {
     this.health[id] = healthFlags;
     this.since[id] = this.wallMs();
     for (const words of this.stats) words.fill(0, id * HOST_STAT_WORDS, (id + 1) * HOST_STAT_WORDS);
+    for (const words of this.loads) words.fill(0, id * HOST_LOAD_WORDS, (id + 1) * HOST_LOAD_WORDS);
     this.checks.fill(0, id * HOST_STAT_WORDS, (id + 1) * HOST_STAT_WORDS);
   }
 
@@ -82,6 +85,12 @@ export class HostSlabs {
     let sum = 0;
     for (const words of this.outlierCounts) sum += words[id * OUTLIER_WORDS + field];
     return sum;
+  }
+
+  /** The weight that the host has by its load; `configured` until a worker has calculated one. */
+  weight(id: number, configured: number): number {
+    for (const words of this.loads) if (words[id * HOST_LOAD_WORDS + HostLoad.applied] > 0) return words[id * HOST_LOAD_WORDS + HostLoad.applied];
+    return configured;
   }
 
   /** How often a row of failures of this kind (OutlierKind) was ended here. */

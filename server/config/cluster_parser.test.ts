@@ -21,6 +21,13 @@ const dnsDefaults = { refreshRateMs: 5000, failureBaseMs: 5000, failureMaxMs: 50
 
 const ROUND_ROBIN_POLICY = '{typed_extension_config: {name: rr, typed_config: {"@type": type.googleapis.com/envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin}}}';
 
+const CLIENT_SIDE_POLICY = '{typed_extension_config: {name: cs, typed_config: {"@type": type.googleapis.com/envoy.extensions.load_balancing_policies.client_side_weighted_round_robin.v3.ClientSideWeightedRoundRobin}}}';
+
+function wrrLocality(policies?: string): string {
+  const picking = policies === undefined ? '' : `, endpoint_picking_policy: {policies: [${policies}]}`;
+  return `load_balancing_policy: {policies: [{typed_extension_config: {name: w, typed_config: {"@type": type.googleapis.com/envoy.extensions.load_balancing_policies.wrr_locality.v3.WrrLocality${picking}}}}]}`;
+}
+
 /** The policy with these fields; `fallback`: the list of its fallback policy. */
 function overrideHost(fields: string, fallback = ROUND_ROBIN_POLICY): string {
   return `load_balancing_policy: {policies: [{typed_extension_config: {name: o, typed_config: {"@type": type.googleapis.com/envoy.extensions.load_balancing_policies.override_host.v3.OverrideHost, ${fields}, fallback_policy: {policies: [${fallback}]}}}}]}`;
@@ -46,7 +53,7 @@ describe('parseCluster', () => {
       maxConnectionDurationMs: 0, maxStreamDurationMs: 0, maxResponseHeadersKb: 80, maxResponseHeadersCount: 100, defaultThresholds: DEFAULT_THRESHOLDS, highThresholds: DEFAULT_THRESHOLDS,
       lbPolicy: { name: 'envoy.load_balancing_policies.round_robin', typeName: 'envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin', config: { locality: { failsOnPanic: false, isWeighted: false, zone: { routingEnabled: 100, minClusterSize: 6, forceLocalMinSize: 0, isByWeight: false } } } }, provided: null, overrideHosts: null,
       protocol: 'http1', http1: { enableTrailers: false, properCaseWords: false, preserveCase: null, sendFullyQualifiedUrl: false }, transportSocket: null, tcpKeepAlive: null,
-      bindAddress: null, otherBindAddress: null, socketOptions: null, addressOrder: { firstFamily: 'first', firstCount: 1 }, isLogical: false, closesOnHostSetChange: false, healthyPanicThreshold: 50, overprovisioningFactor: 140, weightedPriorityHealth: false, dropOverload: null, autoHostRewriteAllowed: false, outliers: null, isHealthChecked: false, closesOnHealthFailure: false, tracking: null, hasEndpointStats: false, requestPolicies: null, metadata: {},
+      bindAddress: null, otherBindAddress: null, socketOptions: null, addressOrder: { firstFamily: 'first', firstCount: 1 }, isLogical: false, closesOnHostSetChange: false, healthyPanicThreshold: 50, overprovisioningFactor: 140, weightedPriorityHealth: false, dropOverload: null, autoHostRewriteAllowed: false, outliers: null, loadWeights: null, isHealthChecked: false, closesOnHealthFailure: false, tracking: null, hasEndpointStats: false, requestPolicies: null, metadata: {},
     });
     expect(discovery).toEqual({ kind: 'static', endpoints: [
       { address: '1.2.3.4', port: 80, hostname: '', weight: 1, priority: 0, region: '', zone: '', subZone: '', localityWeight: 0, healthStatus: 'unknown', metadata: {} },
@@ -147,6 +154,10 @@ describe('parseCluster', () => {
       { requestPolicies: { hashPolicies: [{ kind: 'header', name: 'h' }], isHashOfBalancer: true, mirrorPolicies: [], retries: null } }],
     [overrideHost('override_host_sources: [{header: X-Host}, {metadata: {key: k, path: [{key: a}, {key: b}]}}]'),
       { lbPolicy: { name: 'rr' }, overrideHosts: [{ headerName: 'x-host', metadataFilter: '' }, { headerName: '', metadataFilter: 'k', metadataPath: ['a', 'b'] }] }],
+    [`load_balancing_policy: {policies: [${CLIENT_SIDE_POLICY}]}`, { lbPolicy: { name: 'cs' }, loadWeights: { metrics: [], errorPenalty: 0, blackoutMs: 10_000, expirationMs: 180_000, updateMs: 1000 } }],
+    [wrrLocality(CLIENT_SIDE_POLICY.replace('Robin}', 'Robin, metric_names_for_computing_utilization: [named_metrics.a], error_utilization_penalty: 0.5, blackout_period: 1s, weight_expiration_period: 2s, weight_update_period: 0.1s, slow_start_config: {slow_start_window: 3s}}')),
+      { lbPolicy: { name: 'w', config: { picking: { name: 'cs', config: { slowStart: { windowMs: 3000 } } } } }, loadWeights: { metrics: ['named_metrics.a'], errorPenalty: 0.5, blackoutMs: 1000, expirationMs: 2000, updateMs: 100 } }],
+    [overrideHost('override_host_sources: [{header: a}]', CLIENT_SIDE_POLICY), { lbPolicy: { name: 'cs' }, loadWeights: { updateMs: 1000 } }],
     ['lb_policy: RANDOM', { lbPolicy: { name: 'envoy.load_balancing_policies.random', config: {} } }],
     ['load_balancing_policy: {policies: [{typed_extension_config: {name: lr, typed_config: {"@type": type.googleapis.com/envoy.extensions.load_balancing_policies.least_request.v3.LeastRequest, selection_method: FULL_SCAN}}}]}',
       { lbPolicy: { name: 'lr', config: { choiceCount: 2, activeRequestBias: 1, isFullScan: true } } }],
@@ -168,13 +179,13 @@ describe('parseCluster', () => {
       ["Cannot use hostname for consistent hashing loadbalancing for cluster of type: 'envoy.cluster.logical_dns'"]],
     [`common_lb_config: {locality_weighted_lb_config: {}}, load_balancing_policy: {policies: [{typed_extension_config: {name: m, typed_config: {"@type": type.googleapis.com/envoy.extensions.load_balancing_policies.maglev.v3.Maglev}}}]}`,
       ['cluster: load_balancing_policy cannot be combined with partial fields (zone_aware_lb_config, locality_weighted_lb_config, consistent_hashing_lb_config) of common_lb_config']],
-    ...([
-      ['client_side_weighted_round_robin.v3.ClientSideWeightedRoundRobin', '', 'weights from load reports of hosts (client_side_weighted_round_robin)'],
-      ['wrr_locality.v3.WrrLocality', ', endpoint_picking_policy: {}', 'weights from load reports of hosts (wrr_locality)'],
-    ] as const).map(([type, fields, feature]): [string, string[]] => [
-      `load_balancing_policy: {policies: [{typed_extension_config: {name: p, typed_config: {"@type": type.googleapis.com/envoy.extensions.load_balancing_policies.${type}${fields}}}}, {typed_extension_config: {name: rr, typed_config: {"@type": type.googleapis.com/envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin}}}]}`,
-      [`feature not supported: ${feature}`],
+    [wrrLocality(), ['Proto constraint validation failed (WrrLocalityValidationError.EndpointPickingPolicy: value is required)']],
+    [wrrLocality('{}'), ['No supported endpoint picking policy.']],
+    ...[ROUND_ROBIN_POLICY, `${ROUND_ROBIN_POLICY}, ${CLIENT_SIDE_POLICY}`].map((policies): [string, string[]] => [
+      wrrLocality(policies), ['Currently WrrLocalityLoadBalancer only supports ClientSideWeightedRoundRobinLoadBalancer as its endpoint picking policy.'],
     ]),
+    [subsetPolicy(`subset_selectors: [{keys: [a]}], subset_lb_policy: {policies: [${CLIENT_SIDE_POLICY}]}`),
+      ['feature not supported: weights by load within subsets (client_side_weighted_round_robin, wrr_locality)']],
     ['load_balancing_policy: {policies: [{typed_extension_config: {name: p, typed_config: {"@type": type.googleapis.com/envoy.extensions.load_balancing_policies.cluster_provided.v3.ClusterProvided}}}]}',
       ["cluster manager: cluster provided LB specified but cluster 'c' did not provide one. Check cluster documentation."]],
     ...([['random_subsetting.v3.RandomSubsetting', ', subset_size: 2, child_policy: {}'], ['pick_first.v3.PickFirst', '']] as const).map(([type, fields]): [string, string[]] => [

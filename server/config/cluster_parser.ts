@@ -13,6 +13,7 @@ import { parseFractionalPercent } from '../../core/runtime/parse_runtime.ts';
 import type { FractionalPercent } from '../../core/runtime/runtime_snapshot.ts';
 import { type CircuitBreakerThresholds, type ClusterConfig, DEFAULT_SOCKET, DEFAULT_THRESHOLDS, type DiscoveryConfig } from '../../core/upstream/cluster_config.ts';
 import { parseCommonOptions, parseUpstreamHttp1, UPSTREAM_OPTIONS_CATEGORY, type ParsedHttpOptions } from '../../core/upstream/http_protocol_options.ts';
+import { loadWeightsOf } from '../../core/upstream/load_reports/load_weights_config.ts';
 import { splitOverride } from '../../core/upstream/override_hosts.ts';
 import { checkerType, type HealthOptions, NO_HEALTH_CHECKS } from '../health_checks/health_check_config.ts';
 import { parseHealthChecks } from '../health_checks/parse_health_check.ts';
@@ -68,6 +69,7 @@ export function parseCluster(message: Cluster, defaults: ClusterDefaults, contex
     highThresholds: parseThresholds(message.circuitBreakers, 1, context),
     lbPolicy,
     overrideHosts,
+    loadWeights: loadWeightsOf(lbPolicy),
     requestPolicies: withBalancerHash(http.requestPolicies, lbPolicy),
     provided,
     transportSocket: parseTransportSocket('envoy.transport_sockets.upstream', message.transportSocket, context),

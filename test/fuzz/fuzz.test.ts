@@ -6,6 +6,7 @@ import * as headerMap from './header_map/fuzz.ts';
 import * as headerValues from './header_values/fuzz.ts';
 import * as request from './http1_request/fuzz.ts';
 import * as response from './http1_response/fuzz.ts';
+import * as loadReports from './load_reports/fuzz.ts';
 import * as redisReplies from './redis_replies/fuzz.ts';
 import * as thriftAnswers from './thrift_answers/fuzz.ts';
 
@@ -21,6 +22,7 @@ it.each([
   ['header values', headerValues.run],
   ['substitution formats', formatString.run],
   ['answers of gRPC health checks', grpcHealth.run],
+  ['load reports', loadReports.run],
   ['replies of Redis', redisReplies.run],
   ['answers of Thrift', thriftAnswers.run],
 ] as const)('%s survive random input', (_name, run) => {

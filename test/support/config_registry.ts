@@ -5,6 +5,7 @@ import { register as registerDnsCluster } from '../../extensions/clusters/dns/co
 import { register as registerRouter } from '../../extensions/filters/http/router/config.ts';
 import { register as registerUpstreamCodec } from '../../extensions/filters/http/upstream_codec/config.ts';
 import { register as registerConnectionManager } from '../../extensions/filters/network/http_connection_manager/config.ts';
+import { register as registerClientSide } from '../../extensions/load_balancing_policies/client_side_weighted_round_robin/config.ts';
 import { register as registerLeastRequest } from '../../extensions/load_balancing_policies/least_request/config.ts';
 import { register as registerMaglev } from '../../extensions/load_balancing_policies/maglev/config.ts';
 import { register as registerOverrideHost } from '../../extensions/load_balancing_policies/override_host/config.ts';
@@ -12,6 +13,7 @@ import { register as registerRandom } from '../../extensions/load_balancing_poli
 import { register as registerRingHash } from '../../extensions/load_balancing_policies/ring_hash/config.ts';
 import { register as registerRoundRobin } from '../../extensions/load_balancing_policies/round_robin/config.ts';
 import { register as registerSubset } from '../../extensions/load_balancing_policies/subset/config.ts';
+import { register as registerWrrLocality } from '../../extensions/load_balancing_policies/wrr_locality/config.ts';
 import { register as registerCares } from '../../extensions/network/dns_resolver/cares/config.ts';
 import { register as registerGetAddrInfo } from '../../extensions/network/dns_resolver/getaddrinfo/config.ts';
 import { register as registerRawBuffer } from '../../extensions/transport_sockets/raw_buffer/config.ts';
@@ -27,6 +29,7 @@ export function configRegistry(): FactoryRegistry {
   const registry = new FactoryRegistry();
   const all = [
     registerConnectionManager, registerRouter, registerUpstreamCodec, registerAggregateCluster, registerDnsCluster, registerRoundRobin, registerLeastRequest, registerRandom, registerRingHash, registerMaglev, registerOverrideHost, registerSubset,
+    registerClientSide, registerWrrLocality,
     registerCares, registerGetAddrInfo, registerRawBuffer, registerHttpOptions,
   ];
   for (const register of all) register(registry);

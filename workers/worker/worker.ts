@@ -119,11 +119,15 @@ export class Worker {
       deps.slabs, deps.index, (name) => this.clusterIds.get(name) ?? -1, () => this.dispatcher.wallMs,
     );
     const { outliers } = deps.slabs;
+    const hostLoads = deps.slabs.hostLoads.map((slab) => new Float64Array(slab));
     const hostStats = deps.slabs.hostStats.map((slab) => new Float64Array(slab, 0, MAX_HOSTS * HOST_STAT_WORDS));
     this.clusters = new ThreadLocalClusterManager({
       dispatcher: this.dispatcher, literals: this.literals, names: this.names, registry: deps.registry, rootScope, workerIndex: deps.index,
       circuits: deps.slabs.circuits.map((slab) => new Int32Array(slab)),
-      hostWords: { health: new Int32Array(deps.slabs.hostHealth), stats: hostStats[deps.index], allStats: hostStats, since: new Float64Array(deps.slabs.hostSince) },
+      hostWords: {
+        health: new Int32Array(deps.slabs.hostHealth), stats: hostStats[deps.index], allStats: hostStats, since: new Float64Array(deps.slabs.hostSince),
+        ownLoads: hostLoads[deps.index], allLoads: hostLoads,
+      },
       outliers: {
         workerIndex: deps.index, counts: outliers.counts.map((slab) => new Float64Array(slab)),
         resets: new Int32Array(outliers.resets), thresholds: new Int32Array(outliers.thresholds),

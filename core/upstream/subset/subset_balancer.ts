@@ -21,7 +21,7 @@ class SingleHost implements HostChooser {
 
   refresh(): void {}
 
-  onTables(): void {}
+  rebuild(): void {}
 
   choose(): Host | null {
     return this.host;
@@ -143,7 +143,7 @@ export class SubsetBalancer implements LevelChooser {
     for (let i = 0; i < this.choosers.length; i++) this.choosers[i].refresh();
   }
 
-  onTables(): void {}
+  rebuild(): void {}
 
   choose(context: LoadBalancerContext): Host | null {
     const { criteria } = context;

@@ -26,10 +26,12 @@ export class RoundRobinLoadBalancer implements LoadBalancer {
   }
 
   setHosts(hosts: readonly Host[]): void {
+    const isSame = hosts === this.hosts;
     this.hosts = hosts;
     this.scheduler = null;
     if (hosts.length === 0) return;
-    this.next = this.random() % hosts.length;
+    // Hosts that have other weights only go on where they were, as in Envoy.
+    if (!isSame) this.next = this.random() % hosts.length;
     const first = hosts[0].weight;
     if (hosts.every((host) => host.weight === first) && this.slowStart?.concerns(hosts) !== true) return;
     const scheduler = new EdfScheduler(hosts.length);
