@@ -4,7 +4,7 @@ import { grpcStatusIn, isGrpcRequest, isGrpcServerError } from '../headers/grpc_
 import type { HeaderMap } from '../headers/header_map.ts';
 import { HeaderId } from '../headers/header_names.ts';
 import { RESET_REASON_TEXT, ResetReason } from '../http/codec.ts';
-import type { FilterCallbacks, FilterHeadersStatus } from '../http/filter.ts';
+import type { FilterHeadersStatus } from '../http/filter.ts';
 import type { TerminalFilter, TerminalFilterCallbacks } from '../http/terminal_filter.ts';
 import type { InternalRedirectPolicy } from '../route/internal_redirect_policy.ts';
 import type { ClusterPolicies } from '../route/cluster_policies.ts';
@@ -88,8 +88,6 @@ export class RouterFilter implements TerminalFilter, HedgedRequest, CopiedReques
     this.retries = null;
     this.hedges = null;
   }
-
-  setCallbacks(_callbacks: FilterCallbacks): void {}
 
   setTerminalCallbacks(callbacks: TerminalFilterCallbacks): void {
     this.callbacks = callbacks;
@@ -259,7 +257,7 @@ export class RouterFilter implements TerminalFilter, HedgedRequest, CopiedReques
     if (this.kept.isWanted && this.callbacks !== null && !this.keep(bytes, offset, length, this.callbacks)) return;
     if (this.isMirrored) this.copies?.encodeData(bytes, offset, length, endStream);
     this.upstream.encodeData(bytes, offset, length, endStream);
-    if (endStream && this.state !== State.done) this.onRequestSent();
+    if (endStream) this.onRequestSent();
   }
 
   decodeTerminalTrailers(trailers: HeaderMap): void {
@@ -270,11 +268,12 @@ export class RouterFilter implements TerminalFilter, HedgedRequest, CopiedReques
     }
     if (this.isMirrored) this.copies?.encodeTrailers(trailers);
     this.upstream.encodeTrailers(trailers);
-    if (this.state !== State.done) this.onRequestSent();
+    this.onRequestSent();
   }
 
   private onRequestSent(): void {
     const { timeouts, upstream, callbacks } = this;
+    if (this.state === State.idle || this.state === State.done) return;
     if (timeouts.globalMs > 0) this.timer?.enable(timeouts.globalMs);
     if (timeouts.perTryMs > 0 && upstream.isReady && callbacks !== null) upstream.timers.startAttempt(timeouts.perTryMs, callbacks);
   }

@@ -61,6 +61,7 @@ export class ShadowRequest implements PoolRequest, ResponseDecoder, FilteredTry 
   /** The codec has the whole request, the whole response. */
   private isSent: boolean;
   private isReceived: boolean;
+  private isReadingPaused: boolean;
   /** The request is nothing but headers. */
   private endsWithHeaders: boolean;
   private isBackedUp: boolean;
@@ -94,6 +95,7 @@ export class ShadowRequest implements PoolRequest, ResponseDecoder, FilteredTry 
     this.isWhole = false;
     this.isSent = false;
     this.isReceived = false;
+    this.isReadingPaused = false;
     this.endsWithHeaders = false;
     this.isBackedUp = false;
     this.hasResponse = false;
@@ -236,13 +238,18 @@ export class ShadowRequest implements PoolRequest, ResponseDecoder, FilteredTry 
   /** The codec has the whole request. */
   private onSent(): void {
     this.isSent = true;
-    if (this.isReceived) this.encoder = null;
+    if (this.isReceived) this.leaveCodec();
   }
 
   /** The codec has the whole response: the connection may serve another, while filters still hold it. */
   private onReceived(): void {
     this.isReceived = true;
-    if (this.isSent) this.encoder = null;
+    if (this.isSent) this.leaveCodec();
+  }
+
+  private leaveCodec(): void {
+    if (this.isReadingPaused) this.encoder?.readDisable(false);
+    this.encoder = null;
   }
 
   onPoolFailure(reason: ResetReason, transportFailure: string, isHostAsked: boolean): void {
@@ -345,6 +352,7 @@ export class ShadowRequest implements PoolRequest, ResponseDecoder, FilteredTry 
   }
 
   pauseReading(isPaused: boolean): void {
+    this.isReadingPaused = isPaused;
     this.encoder?.readDisable(isPaused);
   }
 

@@ -260,6 +260,54 @@ describe('upstream filters', () => {
     expect(worker.errors).toEqual([]);
   });
 
+  it('leave a connection that is read behind, though they held its response up to the end', () => {
+    start({ encodeHeaders: () => FilterHeadersStatus.stopAllIterationAndWatermark }, { listener: { perConnectionBufferLimitBytes: 1000 } });
+    const first = client();
+    const host = upstream();
+    const chunk = `258\r\n${'x'.repeat(600)}\r\n`;
+    io.data(host.connection, `HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n${chunk}${chunk}${chunk}0\r\n\r\n`);
+    script.made[0].callbacks.continueEncoding();
+    expect(first.sent).toContain('x'.repeat(600));
+    expect(first.sent.endsWith('0\r\n\r\n')).toBe(true);
+    expect(host.paused).toBe(false);
+    const second = client();
+    io.data(host.connection, OK);
+    for (const { callbacks } of script.made) callbacks.continueEncoding();
+    expect(second.sent).toContain('200 OK');
+    expectQuiet();
+    expect(worker.errors).toEqual([]);
+  });
+
+  it('leave no timeout behind when they refuse the end of a request', () => {
+    let isFirst = true;
+    start({ decodeData() {
+      if (!isFirst) return FilterDataStatus.continue;
+      isFirst = false;
+      this.callbacks.sendLocalReply(403, 'no', { details: 'refused_here' });
+      return FilterDataStatus.stopIterationNoBuffer;
+    } }, {}, { timeoutMs: 15_000 });
+    expect(client(`${POST}abcdef`).sent).toContain('403');
+    io.advance(10_000);
+    const slow = client(POST);
+    const host = upstream();
+    io.advance(6000);
+    expect(slow.sent).toBe('');
+    io.data(slow.connection, 'abcdef');
+    io.data(host.connection, OK);
+    expect(slow.sent).toContain('200 OK');
+    expect(worker.errors).toEqual([]);
+  });
+
+  it('tell of an exception behind an answer of their own', () => {
+    start({ decodeHeaders() {
+      this.callbacks.sendLocalReply(403, 'no', { details: 'refused_here' });
+      throw new Error('boom');
+    } });
+    expect(client().sent).toContain('403');
+    expect(worker.errors.map((text) => text.split('\n')[0])).toEqual(['exception in a callback: Error: boom']);
+    expectQuiet();
+  });
+
   it('answer 500 for a response that they may not keep', () => {
     start({ encodeHeaders: () => FilterHeadersStatus.stopAllIterationAndBuffer }, { listener: { perConnectionBufferLimitBytes: 1000 } });
     const down = client();

@@ -221,7 +221,9 @@ export class UpstreamFilterChain implements FilteredStream, IterationOwner {
   }
 
   onEscaped(error: unknown): void {
-    this.attempt.onEscaped(error);
+    // From a filter that ended its own try.
+    if (this.isDestroyed) this.context.dispatcher.reportException(error);
+    else this.attempt.onEscaped(error);
   }
 
   // === IterationOwner ===

@@ -281,6 +281,9 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder, LoggedTry,
   /** The exchange is over, and the connection may serve another, while filters still hold some of the response. */
   private leaveCodec(): void {
     this.recordBytes();
+    // Whoever comes next on the connection wants it read.
+    if (this.isPaused) this.encoder?.readDisable(false);
+    if (this.isReadingPaused) this.encoder?.readDisable(false);
     this.encoder = null;
     this.stream = null;
   }
@@ -433,10 +436,8 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder, LoggedTry,
   }
 
   private sendPending(): void {
-    const body = this.pendingBody;
-    const trailers = this.trailers;
+    const { pendingBody: body, trailers, endStream } = this;
     const { bytes, length } = body;
-    const endStream = this.endStream;
     this.unhold(Hold.upstream);
     if (length > 0 || (endStream && trailers === null)) this.sendData(bytes, 0, length, endStream && trailers === null);
     body.clear();
