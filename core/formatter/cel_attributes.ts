@@ -63,7 +63,10 @@ export function celRoots(subject: CelSubject): Record<string, CelInput> {
   const roots: Record<string, CelInput> = {
     request: new AttributeMap(subject, REQUEST), response: new AttributeMap(subject, RESPONSE), source: new AttributeMap(subject, SOURCE),
     destination: new AttributeMap(subject, DESTINATION), connection: new AttributeMap(subject, CONNECTION), upstream: new AttributeMap(subject, UPSTREAM),
-    xds: new AttributeMap(subject, XDS), metadata: new AttributeMap(subject, METADATA), filter_state: new AttributeMap(subject, FILTER_STATE),
+    xds: new AttributeMap(subject, XDS), metadata: new AttributeMap(subject, METADATA),
+    get filter_state() {
+      return filterState(subject.context.info);
+    },
     // Nothing sets any.
     get upstream_filter_state() {
       return isUpstreamKnown(subject.context.info) ? new Map() : (undefined as unknown as CelInput);
@@ -152,7 +155,12 @@ const METADATA: Readonly<Record<string, Attribute>> = {
   filter_metadata: ({ info }) => new Map(info?.dynamicMetadata ?? []),
 };
 
-const FILTER_STATE: Readonly<Record<string, Attribute>> = {};
+/** What filters left for others under a name; objects have no value here. */
+function filterState(info: StreamInfo | null): Map<string, CelInput> {
+  const values = new Map<string, CelInput>();
+  for (const [key, value] of info?.filterState ?? []) if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') values.set(key, value);
+  return values;
+}
 
 /** Metadata of something that is there, as the message it is in Envoy. */
 function structs(holder: object | null | undefined, namespaces: Readonly<Record<string, unknown>> | null | undefined): unknown {

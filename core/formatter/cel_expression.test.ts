@@ -73,6 +73,13 @@ describe('an expression', () => {
     }
   });
 
+  it('sees what filters left for others', () => {
+    const { context, info } = testStream();
+    expect(textOf("'k' in filter_state", context)).toBe('false');
+    info.filterState = new Map<string, unknown>([['k', 'v'], ['n', 5], ['o', {}]]);
+    expect(["filter_state['k']", 'filter_state.n', "has(filter_state.o)", "filter_state['nope']"].map((text) => textOf(text, context))).toEqual(['v', '5', 'false', undefined]);
+  });
+
   it('takes time in proportion to its text for any pattern', () => {
     const { context } = testStream({ request: [[':method', 'GET'], [':path', `/${'a'.repeat(30000)}`]] });
     expect(textOf("request.path.matches('^/(a|aa)+$b')", context)).toBe('false');
