@@ -1,6 +1,7 @@
 /** What main makes of the counts that all workers share, in a whole process with two workers. */
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import { afterEach, expect, it } from 'vitest';
+import { bootstrap } from './support/bootstraps.ts';
 import { ask, EnvoytsProcess } from './support/envoyts_process.ts';
 
 let proxy: EnvoytsProcess | undefined;
@@ -11,27 +12,15 @@ afterEach(async () => {
   upstream?.close();
 });
 
-const configuration = (port: number): string => `
-admin: { address: { socket_address: { address: 127.0.0.1, port_value: 0 } } }
-static_resources:
-  listeners:
-  - name: main
-    address: { socket_address: { address: 127.0.0.1, port_value: 0 } }
-    filter_chains:
-    - filters:
-      - name: manager
-        typed_config:
-          "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
-          stat_prefix: main
-          http_filters: [{ name: router, typed_config: { "@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router } }]
-          route_config: { virtual_hosts: [{ name: v, domains: ["*"], routes: [{ match: { prefix: / }, route: { cluster: c } }] }] }
-  clusters:
-  - name: c
+const configuration = (port: number): string => bootstrap({
+  routes: '- { match: { prefix: / }, route: { cluster: c } }',
+  clusters: `  - name: c
     type: STATIC
     track_cluster_stats: { per_endpoint_stats: true }
     circuit_breakers: { thresholds: [{ max_requests: 6, max_connections: 9, track_remaining: true }] }
     load_assignment: { cluster_name: c, endpoints: [{ lb_endpoints: [{ endpoint: { address: { socket_address: { address: 127.0.0.1, port_value: ${port} } } } }] }] }
-`;
+`,
+});
 
 it('shows hosts and limits as all workers together use them', async () => {
   const held: ServerResponse[] = [];

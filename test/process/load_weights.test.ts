@@ -2,6 +2,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, it } from 'vitest';
+import { bootstrap } from './support/bootstraps.ts';
 import { ask, EnvoytsProcess } from './support/envoyts_process.ts';
 
 let proxy: EnvoytsProcess | undefined;
@@ -14,22 +15,9 @@ afterEach(async () => {
   }
 });
 
-const configuration = (ports: readonly number[]): string => `
-admin: { address: { socket_address: { address: 127.0.0.1, port_value: 0 } } }
-static_resources:
-  listeners:
-  - name: main
-    address: { socket_address: { address: 127.0.0.1, port_value: 0 } }
-    filter_chains:
-    - filters:
-      - name: manager
-        typed_config:
-          "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
-          stat_prefix: main
-          http_filters: [{ name: router, typed_config: { "@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router } }]
-          route_config: { virtual_hosts: [{ name: v, domains: ["*"], routes: [{ match: { prefix: / }, route: { cluster: c } }] }] }
-  clusters:
-  - name: c
+const configuration = (ports: readonly number[]): string => bootstrap({
+  routes: '- { match: { prefix: / }, route: { cluster: c } }',
+  clusters: `  - name: c
     type: STATIC
     load_balancing_policy:
       policies:
@@ -43,7 +31,8 @@ static_resources:
       cluster_name: c
       endpoints:
       - lb_endpoints: [${ports.map((port) => `{ load_balancing_weight: 3, endpoint: { address: { socket_address: { address: 127.0.0.1, port_value: ${port} } } } }`).join(', ')}]
-`;
+`,
+});
 
 it('follow reports on all workers', async () => {
   const requests = [0, 0];
