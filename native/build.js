@@ -41,7 +41,8 @@ function findHeaders() {
     if (existsSync(join(folder, 'node'))) candidates.push(dirname(dirname(realpathSync(join(folder, 'node')))));
   }
   if (process.env.npm_config_nodedir) candidates.push(process.env.npm_config_nodedir);
-  return candidates.find((folder) => existsSync(join(folder, 'include', 'node', 'node_api.h')));
+  // A Node that uses the system's OpenSSL brings no headers of it.
+  return candidates.find((folder) => ['node_api.h', 'openssl/ssl.h'].every((header) => existsSync(join(folder, 'include', 'node', header))));
 }
 
 function runs(command, args) {
@@ -107,7 +108,7 @@ function main() {
   const nodeGyp = findNodeGyp();
   if (nodeGyp === undefined) giveUp('node-gyp is not installed');
   const headers = findHeaders();
-  if (headers === undefined) giveUp("Node's headers (include/node) were not found");
+  if (headers === undefined) giveUp("Node's headers (include/node, with openssl) were not found");
 
   const outFolder = join(NATIVE, 'build', ...(sanitize ? ['sanitized'] : []), 'addon');
   const stampFile = join(outFolder, 'stamp');

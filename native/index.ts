@@ -4,7 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** Must equal kAbiVersion in src/abi.h: an addon of another version is not used. */
-export const ABI_VERSION = 2;
+export const ABI_VERSION = 4;
 
 const ADDON_FILE = 'envoyts_native.node';
 
@@ -37,6 +37,23 @@ export interface BoundAddress {
   readonly port: number;
 }
 
+/** A finished handshake in OpenSSL's terms; the signature by the numbers of its kind of key and its digest (0 = none). */
+export type NativeTlsSession = readonly [
+  version: string,
+  cipher: string,
+  group: string,
+  signatureKey: number,
+  signatureDigest: number,
+  sessionId: Uint8Array,
+  alpn: string,
+  isResumed: boolean,
+  peerCertificate: Uint8Array | null,
+  isVerified: boolean,
+];
+
+/** Why TLS failed in OpenSSL's terms; reason 0 = it was not the library, then errno (0 = the peer closed). */
+export type NativeTlsFailure = readonly [reason: number, name: string, verifyError: string, verifyDepth: number, errno: number, isOnClientHello: boolean, isRefused: boolean];
+
 /**
  * The functions of the addon. A crossing costs 10-100 ns; beyond that each costs the system calls it names. All throw
  * `ERR_IO_CLOSED` after `close` of their ring. Thread: the one that called `createRing`; the last three: any.
@@ -62,7 +79,31 @@ export interface NativeAddon {
     bindPort: number,
     /** Socket options to set: see `packSocketOptions` (core/io/socket_options.ts). */
     options: Int32Array | undefined,
+    /** Of `addTlsContext`; -1 = plain text. */
+    tlsContext: number,
+    serverName: string,
+    /** Each name with its length in front; undefined = the context's. */
+    alpn: Uint8Array | undefined,
+    /** Whether the peer of this certificate may be talked to, asked in the handshake; must not call the addon. Undefined = nobody asks. */
+    accepts: ((certificate: Uint8Array, isVerified: boolean) => boolean) | undefined,
   ): number;
+  /**
+   * Versions as on the wire (0x0303 = TLS 1.2), flags of native/src/tls.h. `texts`: ciphers, groups, signature algorithms, trusted CA, CRL, then
+   * chain and key of each certificate. Throws with OpenSSL's words.
+   */
+  addTlsContext(
+    ring: RingHandle,
+    minVersion: number,
+    maxVersion: number,
+    flags: number,
+    maxDepth: number,
+    maxSessions: number,
+    texts: readonly string[],
+    alpn: Uint8Array,
+  ): number;
+  removeTlsContext(ring: RingHandle, context: number): void;
+  tlsSession(ring: RingHandle, connection: number): NativeTlsSession | null;
+  tlsFailure(ring: RingHandle, connection: number): NativeTlsFailure | null;
   sendBytes(ring: RingHandle, connection: number, bytes: Uint8Array, offset: number, length: number): void;
   setWatermarks(ring: RingHandle, connection: number, low: number, high: number): void;
   /** No system call for TCP (kept from accept and connect), getpeername for Unix sockets. */

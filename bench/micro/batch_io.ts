@@ -14,6 +14,7 @@ const GAP = 64;
  */
 export class BatchIo implements Io {
   readonly backend = 'portable';
+  readonly speaksTls = false;
   readonly maxConnections = MAX_CONNECTIONS;
   readonly slab: Uint8Array;
   readonly slabBuffer: Buffer;
@@ -164,6 +165,16 @@ export class BatchIo implements Io {
 
   setWatermarks(): void {}
   setTick(): void {}
+  addTlsContext(): number {
+    return 0;
+  }
+  removeTlsContext(): void {}
+  tlsSession(): null {
+    return null;
+  }
+  tlsFailure(): null {
+    return null;
+  }
   remoteAddress(): string {
     return '127.0.0.1:40000';
   }

@@ -12,6 +12,8 @@
  * Thread: the worker that created it. Nothing here is shared but what `slab.ts` says.
  */
 
+import type { TlsClientConfig, TlsConnect, TlsFailure, TlsSession } from './tls.ts';
+
 /** What happened. Four int32 per event: connection, kind, a, b (see each kind). */
 export const IoEvent = {
   /** A listener accepted `connection`. a = listener's connection number, b = 0. */
@@ -56,8 +58,8 @@ export const EVENT_WORDS = 4;
 export const CloseMode = { flush: 0, now: 1, reset: 2 } as const;
 export type CloseMode = (typeof CloseMode)[keyof typeof CloseMode];
 
-/** Added to the errno of a failed connect: what failed was to bind the local address, or to set a socket option. */
-export const ConnectFailure = { bind: 1 << 16, option: 1 << 17, errno: 0xffff } as const;
+/** Added to the errno of a failed connect: what failed was to bind the local address, to set a socket option, or the TLS handshake (`tlsFailure` says why; errno 71). */
+export const ConnectFailure = { bind: 1 << 16, option: 1 << 17, tls: 1 << 18, errno: 0xffff } as const;
 
 /** Options for one outgoing connection. */
 export interface ConnectOptions {
@@ -69,6 +71,8 @@ export interface ConnectOptions {
   bind?: { address: string; port: number };
   /** Socket options by number, packed (socket_options.ts); the portable backend has none, so the connect fails with them. */
   socketOptions?: Int32Array;
+  /** Absent: plain text. */
+  tls?: TlsConnect;
 }
 
 /** Where a worker's listen socket comes from. */
@@ -86,6 +90,8 @@ export type TurnHandler = () => void;
 export interface Io {
   /** 'ring' or 'portable'. */
   readonly backend: 'ring' | 'portable';
+  /** false: its connections are not real, and `ConnectOptions.tls` is nothing to it (dry runs, tests). */
+  readonly speaksTls: boolean;
   readonly maxConnections: number;
 
   /** The whole region: read arena, static literals, out area. */
@@ -109,9 +115,9 @@ export interface Io {
   /** [0] monotonic milliseconds (fractional, µs resolution) read once at the start of this turn · [1] wall-clock milliseconds since the
    *  epoch (fractional), same instant. */
   readonly clock: Float64Array;
-  /** Bytes accepted by `send` but not yet taken by the kernel, per connection number. */
+  /** Bytes accepted by `send` but not yet taken by the kernel, per connection number; with TLS in part records. */
   readonly queued: Int32Array;
-  /** Totals of bytes read / written per connection since accept or connect (wraps never in practice). Index = connection number. */
+  /** Totals of bytes read / written per connection since accept or connect (wraps never in practice); with TLS of plain text. Index = connection number. */
   readonly bytesRead: Float64Array;
   readonly bytesWritten: Float64Array;
   /** Backend counters for benchmarks and tests: [0] turns [1] recv calls [2] send calls [3] poll waits [4] accepts
@@ -147,6 +153,17 @@ export interface Io {
   localAddress(connection: number): string;
   /** Where an accepted connection was going before the system redirected it here (SO_ORIGINAL_DST), as text; '' = nobody knows. */
   originalDestination(connection: number): string;
+  /**
+   * Makes a context for TLS client connections and returns its number. Throws an Error with the library's words on material it
+   * does not take. Cost: parses certificates, about a millisecond. A number stays valid until `removeTlsContext`.
+   */
+  addTlsContext(config: TlsClientConfig): number;
+  /** Connections that were made with it live on; the number is not to be used again by the caller. */
+  removeTlsContext(context: number): void;
+  /** What the handshake came to, from the `connect` event until the connection is closed; null = no TLS, or not done. Makes objects. */
+  tlsSession(connection: number): TlsSession | null;
+  /** Why TLS failed, in the turn of the failed `connect` or of an `error` event; null = it did not. */
+  tlsFailure(connection: number): TlsFailure | null;
   /** Wanted interval of `tick` events in milliseconds; 0 = none. Coarse: a tick may be late by one turn. */
   setTick(ms: number): void;
   /** Closes every socket it made and stops. Idempotent. Adopted descriptors stay open. */

@@ -31,6 +31,7 @@ export interface OfflineSocket {
  */
 export class OfflineIo implements Io {
   readonly backend = 'portable';
+  readonly speaksTls = false;
   readonly maxConnections = MAX_CONNECTIONS;
   readonly slab: Uint8Array;
   readonly slabBuffer: Buffer;
@@ -214,6 +215,21 @@ export class OfflineIo implements Io {
 
   originalDestination(): string {
     return '';
+  }
+
+  /** There is no network to secure: a connect with it is as one without. */
+  addTlsContext(): number {
+    return 0;
+  }
+
+  removeTlsContext(): void {}
+
+  tlsSession(): null {
+    return null;
+  }
+
+  tlsFailure(): null {
+    return null;
   }
 
   setTick(_ms: number): void {}

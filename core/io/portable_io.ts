@@ -1,4 +1,4 @@
-import { createServer, isIP, type Socket } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import { constants } from 'node:os';
 import {
   CloseMode,
@@ -13,34 +13,19 @@ import {
   type ListenSource,
   type TurnHandler,
 } from './io.ts';
-import { addressText, errnoOf, fromPath, toPath } from './portable_address.ts';
-import { failureOf, openSocket } from './portable_socket.ts';
+import { addressText, errnoOf, fromPath } from './portable_address.ts';
 import { bytesFor, copyOf, freeNow } from './portable_buffers.ts';
 import { type CommandTarget, decodeCommands } from './portable_commands.ts';
-import { PortableMemory } from './portable_memory.ts';
+import { openListener } from './portable_listener.ts';
+import { Counter, PortableMemory } from './portable_memory.ts';
 import { PortableSlot } from './portable_slot.ts';
+import { endOf, openSocket } from './portable_socket.ts';
+import { PortableTls, slotFailure } from './portable_tls.ts';
+import type { TlsClientConfig, TlsFailure, TlsSession } from './tls.ts';
 
-/** A close(flush) whose peer takes nothing for so long is dropped, as the ring does. */
-const FLUSH_STALL_MS = 30_000;
 /** Keeps the thread alive while started; never fires in practice. */
 const KEEP_ALIVE_MS = 2 ** 31 - 1;
 const EINVAL = constants.errno.EINVAL;
-
-/** Indexes into `counters`: see native/src/abi.h. */
-const Counter = {
-  turns: 0,
-  receives: 1,
-  sends: 2,
-  waits: 3,
-  accepts: 4,
-  connects: 5,
-  closes: 6,
-  shortSends: 7,
-  heldCopies: 8,
-  badCommands: 9,
-  staleCommands: 10,
-  acceptStalls: 12,
-} as const;
 
 /**
  * The I/O seam over `node:net`: same events, commands and order as the ring, for platforms and machines without the addon.
@@ -52,6 +37,7 @@ const Counter = {
  */
 export class PortableIo implements Io {
   readonly backend = 'portable';
+  readonly speaksTls = true;
   readonly maxConnections: number;
   readonly slab: Uint8Array;
   readonly slabBuffer: Buffer;
@@ -82,6 +68,7 @@ export class PortableIo implements Io {
   private isClosed: boolean;
   private complained: boolean;
   private readonly target: CommandTarget;
+  private readonly tls: PortableTls;
 
   constructor(options: IoOptions = DEFAULT_IO_OPTIONS) {
     if (options.maxConnections < 1 || options.recvSize < 1 || options.arenaSize < 2 * options.recvSize + 128) {
@@ -121,6 +108,7 @@ export class PortableIo implements Io {
       execute: (connection, op, argument, pairs) => this.execute(connection, op, argument, pairs),
       bad: (what, connection) => this.badCommand(what, connection),
     };
+    this.tls = new PortableTls();
     memory.beginTurn();
   }
 
@@ -146,23 +134,17 @@ export class PortableIo implements Io {
     if ('fd' in source) throw new TypeError('the portable backend listens itself: give it an address');
     const slot = this.allocate();
     if (slot === undefined) throw new Error('no free connection number');
-    const server = createServer({ allowHalfOpen: true, noDelay: true });
-    slot.server = server;
-    server.on('connection', (socket: Socket) => this.onAccept(slot, socket));
-    server.on('error', (error: NodeJS.ErrnoException) => this.fail(slot, errnoOf(error)));
-    const backlog = source.backlog ?? 1024;
-    if (source.address.startsWith('/') || source.address.startsWith('@')) {
-      slot.local = source.address;
-      server.listen({ path: toPath(source.address), backlog });
-    } else if (isIP(source.address) === 0) {
-      this.release(slot);
-      throw new Error(`not a numeric address: ${source.address}`);
-    } else {
-      const reusePort = process.platform === 'linux';
-      server.listen({ host: source.address, port: source.port, backlog, exclusive: true, reusePort }, () => {
-        const address = server.address();
-        if (address !== null && typeof address === 'object') slot.local = addressText(address.address, address.port);
+    try {
+      slot.server = openListener(source, {
+        onAccept: (socket) => this.onAccept(slot, socket),
+        onError: (error) => this.fail(slot, errnoOf(error)),
+        onAddress: (text) => {
+          slot.local = text;
+        },
       });
+    } catch (error) {
+      this.release(slot);
+      throw error;
     }
     return slot.id;
   }
@@ -178,20 +160,27 @@ export class PortableIo implements Io {
     this.assertOpen();
     const isUnix = address.startsWith('/') || address.startsWith('@');
     if (!isUnix && (isIP(address) === 0 || !(port >= 0 && port <= 65535))) return -EINVAL;
+    const tls = options?.tls;
+    if (tls !== undefined && !this.tls.has(tls.context)) return -EINVAL;
     const slot = this.allocate();
     if (slot === undefined) return -constants.errno.EMFILE;
     this.counters[Counter.connects] += 1;
     slot.isConnecting = true;
     const socket = openSocket(address, port, options);
     slot.remote = isUnix ? address : addressText(address, port);
-    this.attach(slot, socket);
-    if (options?.socketOptions !== undefined) this.fail(slot, constants.errno.EOPNOTSUPP | ConnectFailure.option);
-    socket.once('connect', () => {
-      if (slot.socket !== socket) return;
-      slot.local = isUnix ? '' : addressText(socket.localAddress, socket.localPort);
-      if (!isUnix) slot.remote = addressText(socket.remoteAddress, socket.remotePort);
+    const onDone = (): void => {
       slot.connectDone = true;
       this.markReady(slot);
+    };
+    const used = tls === undefined ? socket : this.tls.secure(slot, socket, tls, onDone);
+    this.attach(slot, used);
+    if (options?.socketOptions !== undefined) this.fail(slot, constants.errno.EOPNOTSUPP | ConnectFailure.option);
+    socket.once('connect', () => {
+      if (slot.socket !== used) return;
+      slot.isTcpConnected = true;
+      slot.local = isUnix ? '' : addressText(socket.localAddress, socket.localPort);
+      if (!isUnix) slot.remote = addressText(socket.remoteAddress, socket.remotePort);
+      if (tls === undefined) onDone();
     });
     return slot.id;
   }
@@ -227,6 +216,24 @@ export class PortableIo implements Io {
   /** node:net does not tell. */
   originalDestination(): string {
     return '';
+  }
+
+  addTlsContext(config: TlsClientConfig): number {
+    this.assertOpen();
+    return this.tls.add(config);
+  }
+
+  removeTlsContext(context: number): void {
+    this.assertOpen();
+    this.tls.remove(context);
+  }
+
+  tlsSession(connection: number): TlsSession | null {
+    return this.slots[connection]?.tlsSession ?? null;
+  }
+
+  tlsFailure(connection: number): TlsFailure | null {
+    return this.slots[connection]?.tlsFailure ?? null;
   }
 
   setTick(ms: number): void {
@@ -319,7 +326,7 @@ export class PortableIo implements Io {
     });
     // Also keeps an error after our close from being uncaught.
     socket.on('error', (error: NodeJS.ErrnoException) => {
-      if (slot.socket === socket) this.fail(slot, failureOf(error));
+      if (slot.socket === socket) this.fail(slot, slotFailure(slot, error));
     });
   }
 
@@ -574,19 +581,8 @@ export class PortableIo implements Io {
       this.badCommand('unknown close mode', slot.id);
       return;
     }
-    const isUnix = socket.remotePort === undefined;
-    const isConnecting = slot.isConnecting && !slot.connectDone;
-    const isFlushed = socket.writableLength === 0;
+    const end = endOf(slot, socket, mode);
     this.release(slot);
-    if (mode === CloseMode.reset && !isUnix && !isConnecting) {
-      socket.resetAndDestroy();
-    } else if (mode !== CloseMode.flush || slot.failure !== 0 || (isConnecting && isFlushed)) {
-      socket.destroy();
-    } else {
-      // What still arrives is thrown away: unread input would turn our FIN into a reset.
-      socket.resume();
-      socket.end(() => socket.destroy());
-      socket.setTimeout(FLUSH_STALL_MS, () => socket.destroy());
-    }
+    end();
   }
 }

@@ -10,6 +10,22 @@ const GAP = 8;
 /** Event records that one connection may need in one turn. */
 const EVENTS_PER_CONNECTION = 8;
 
+/** Indexes into `counters`: see native/src/abi.h. */
+export const Counter = {
+  turns: 0,
+  receives: 1,
+  sends: 2,
+  waits: 3,
+  accepts: 4,
+  connects: 5,
+  closes: 6,
+  shortSends: 7,
+  heldCopies: 8,
+  badCommands: 9,
+  staleCommands: 10,
+  acceptStalls: 12,
+} as const;
+
 function alignUp(bytes: number): number {
   return (bytes + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
 }

@@ -1,10 +1,17 @@
 import type { Server, Socket } from 'node:net';
 import { freeNow } from './portable_buffers.ts';
+import type { TlsFailure, TlsSession } from './tls.ts';
 
 /** One connection number of the portable backend. What node:net tells between turns is kept here until the next turn reports it. */
 export class PortableSlot {
   readonly id: number;
   socket: Socket | undefined;
+  /** Below a `socket` with TLS. */
+  raw: Socket | undefined;
+  isTcpConnected: boolean;
+  /** What the handshake came to; null = not done. */
+  tlsSession: TlsSession | null;
+  tlsFailure: TlsFailure | null;
   server: Server | undefined;
   /** Bytes read from the socket and not yet delivered. */
   inbox: Buffer[];
@@ -34,6 +41,10 @@ export class PortableSlot {
   constructor(id: number) {
     this.id = id;
     this.socket = undefined;
+    this.raw = undefined;
+    this.isTcpConnected = false;
+    this.tlsSession = null;
+    this.tlsFailure = null;
     this.server = undefined;
     this.inbox = [];
     this.inboxBytes = 0;
@@ -70,7 +81,8 @@ export class PortableSlot {
       left -= length;
       if (length === chunk.length) {
         this.inbox.shift();
-        freeNow(chunk);
+        // What node:tls reads for several sockets lies in one piece of memory.
+        if (this.raw === undefined) freeNow(chunk);
       } else {
         this.inbox[0] = chunk.subarray(length);
       }

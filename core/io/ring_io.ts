@@ -1,5 +1,7 @@
 import { nativeAddon, type NativeAddon, type RingHandle } from '../../native/index.ts';
 import { type ConnectOptions, DEFAULT_IO_OPTIONS, EVENT_WORDS, type Io, type IoOptions, type ListenSource, type TurnHandler } from './io.ts';
+import { packAlpn, ringTlsFailure, ringTlsSession, TLS_VERSION_NUMBERS, tlsFlags } from './ring_tls.ts';
+import type { TlsClientConfig, TlsFailure, TlsSession } from './tls.ts';
 
 const EVENT_CAPACITY = 1024;
 const COMMAND_CAPACITY = 1 << 18;
@@ -11,6 +13,7 @@ const COUNTERS = 16;
  */
 export class RingIo implements Io {
   readonly backend = 'ring';
+  readonly speaksTls = true;
   readonly maxConnections: number;
   readonly slab: Uint8Array;
   readonly slabBuffer: Buffer;
@@ -26,6 +29,8 @@ export class RingIo implements Io {
   readonly bytesRead: Float64Array;
   readonly bytesWritten: Float64Array;
   readonly counters: Float64Array;
+  /** Of peers, by connection, until the number is used for another that may be refused. */
+  private readonly refusals = new Map<number, string>();
   private readonly addon: NativeAddon;
   private readonly handle: RingHandle;
 
@@ -79,7 +84,16 @@ export class RingIo implements Io {
   connect(address: string, port: number, options?: ConnectOptions): number {
     const keepAlive = options?.keepAlive;
     const bind = options?.bind;
-    return this.addon.connect(
+    const tls = options?.tls;
+    let connection = -1;
+    const verify = tls?.verifyPeer;
+    // Asked in a later turn at the earliest.
+    const accepts = verify === undefined ? undefined : (certificate: Uint8Array, isVerified: boolean): boolean => {
+      const refusal = verify(certificate, isVerified);
+      if (refusal !== '') this.refusals.set(connection, refusal);
+      return refusal === '';
+    };
+    connection = this.addon.connect(
       this.handle,
       address,
       port,
@@ -91,7 +105,13 @@ export class RingIo implements Io {
       bind?.address,
       bind?.port ?? 0,
       options?.socketOptions,
+      tls?.context ?? -1,
+      tls?.serverName ?? '',
+      tls?.alpnProtocols === undefined ? undefined : packAlpn(tls.alpnProtocols),
+      accepts,
     );
+    if (accepts !== undefined) this.refusals.delete(connection);
+    return connection;
   }
 
   sendBytes(connection: number, bytes: Uint8Array, offset: number, length: number): void {
@@ -112,6 +132,36 @@ export class RingIo implements Io {
 
   originalDestination(connection: number): string {
     return this.addon.originalDestination(this.handle, connection);
+  }
+
+  addTlsContext(config: TlsClientConfig): number {
+    const { trust } = config;
+    const texts = [config.cipherSuites, config.curves, config.signatureAlgorithms, trust?.trustedCa ?? '', trust?.crl ?? ''];
+    for (const { chain, privateKey } of config.certificates) texts.push(chain, privateKey);
+    return this.addon.addTlsContext(
+      this.handle,
+      TLS_VERSION_NUMBERS[config.minVersion],
+      TLS_VERSION_NUMBERS[config.maxVersion],
+      tlsFlags(config),
+      trust?.maxDepth ?? -1,
+      config.maxSessionKeys,
+      texts,
+      packAlpn(config.alpnProtocols),
+    );
+  }
+
+  removeTlsContext(context: number): void {
+    this.addon.removeTlsContext(this.handle, context);
+  }
+
+  tlsSession(connection: number): TlsSession | null {
+    const session = this.addon.tlsSession(this.handle, connection);
+    return session === null ? null : ringTlsSession(session);
+  }
+
+  tlsFailure(connection: number): TlsFailure | null {
+    const failure = this.addon.tlsFailure(this.handle, connection);
+    return failure === null ? null : ringTlsFailure(failure, this.refusals.get(connection) ?? '');
   }
 
   setTick(ms: number): void {

@@ -7,7 +7,7 @@
 
 namespace envoyts {
 
-constexpr int32_t kAbiVersion = 2;
+constexpr int32_t kAbiVersion = 4;
 
 // Kinds of event. One event is kEventWords int32: connection, kind, a, b.
 enum EventKind : int32_t {
@@ -35,6 +35,7 @@ constexpr uint32_t kCommandCapacity = 1u << 18;  // int32 words
 // Added to the errno of a failed connect: what failed was not the connect itself.
 constexpr int32_t kBindFailed = 1 << 16;
 constexpr int32_t kOptionFailed = 1 << 17;
+constexpr int32_t kTlsFailed = 1 << 18;
 
 enum CloseMode : uint32_t { kCloseFlush = 0, kCloseNow = 1, kCloseReset = 2 };
 

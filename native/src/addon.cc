@@ -1,5 +1,7 @@
 // The bindings: every function takes the ring's handle first. Called by native/index.ts only.
 #include <node_api.h>
+#include <openssl/err.h>
+#include <openssl/x509.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -10,12 +12,17 @@
 #include "listener.h"
 #include "loop.h"
 #include "ring.h"
+#include "tls.h"
+#include "values.h"
 
 namespace envoyts {
 
 namespace {
 
-constexpr size_t kArgumentsMax = 11;
+constexpr size_t kArgumentsMax = 15;
+
+// A server name, its end, and one more that shows that it is too long.
+constexpr size_t kServerNameSize = 257;
 
 struct Arguments {
   size_t count = kArgumentsMax;
@@ -35,18 +42,6 @@ Ring* ringOf(napi_env env, napi_callback_info info, Arguments* arguments) {
     return nullptr;
   }
   return static_cast<Ring*>(ring);
-}
-
-napi_value number(napi_env env, double value) {
-  napi_value result = nullptr;
-  napi_create_double(env, value, &result);
-  return result;
-}
-
-napi_value text(napi_env env, const char* value, size_t length) {
-  napi_value result = nullptr;
-  napi_create_string_utf8(env, value, length, &result);
-  return result;
 }
 
 // A numeric address argument. False when an exception is pending, or *error is set.
@@ -201,7 +196,7 @@ napi_value releaseListener(napi_env env, napi_callback_info info) {
 }
 
 // connect(ring, address, port, noDelay, keepAliveOn, idleSec, intervalSec, probes, bindAddress | undefined, bindPort,
-//         options | undefined)
+//         options | undefined, tlsContext | -1, serverName, alpn | undefined, accepts | undefined)
 napi_value connect(napi_env env, napi_callback_info info) {
   Arguments arguments;
   Ring* ring = ringOf(env, info, &arguments);
@@ -234,7 +229,156 @@ napi_value connect(napi_env env, napi_callback_info info) {
     if (type != napi_int32_array) return number(env, -EINVAL);
     options.words = static_cast<const int32_t*>(words);
   }
-  return number(env, ring->connect(address, length, hasBind ? &bindTo : nullptr, bindLength, noDelay, keepAlive, options));
+  TlsOptions tls{-1, "", nullptr, 0, nullptr};
+  char serverName[kServerNameSize];
+  ENVOYTS_NAPI(napi_get_value_int32(env, arguments.value[11], &tls.context));
+  if (tls.context >= 0) {
+    size_t n = 0;
+    ENVOYTS_NAPI(napi_get_value_string_utf8(env, arguments.value[12], serverName, sizeof(serverName), &n));
+    if (n + 1 >= sizeof(serverName)) return number(env, -EINVAL);
+    tls.serverName = serverName;
+    bool hasAlpn = false;
+    ENVOYTS_NAPI(napi_is_typedarray(env, arguments.value[13], &hasAlpn));
+    if (hasAlpn && !bytesOf(env, arguments.value[13], &tls.alpn, &tls.alpnLength)) return number(env, -EINVAL);
+    napi_valuetype acceptsType = napi_undefined;
+    ENVOYTS_NAPI(napi_typeof(env, arguments.value[14], &acceptsType));
+    if (acceptsType == napi_function) ENVOYTS_NAPI(napi_create_reference(env, arguments.value[14], 1, &tls.accepts));
+  }
+  const int32_t id = ring->connect(address, length, hasBind ? &bindTo : nullptr, bindLength, noDelay, keepAlive, options, tls);
+  // With TLS it is the connection's.
+  if (tls.accepts != nullptr && (id < 0 || ring->tlsOf(id) == nullptr)) napi_delete_reference(env, tls.accepts);
+  return number(env, id);
+}
+
+// addTlsContext(ring, minVersion, maxVersion, flags, maxDepth, maxSessions, texts, alpn) -> context
+// texts: ciphers, groups, signature algorithms, trusted CA, CRL, then chain and key of each certificate.
+napi_value addTlsContext(napi_env env, napi_callback_info info) {
+  Arguments arguments;
+  Ring* ring = ringOf(env, info, &arguments);
+  if (ring == nullptr) return nullptr;
+  TlsConfig config{};
+  ENVOYTS_NAPI(napi_get_value_int32(env, arguments.value[1], &config.minVersion));
+  ENVOYTS_NAPI(napi_get_value_int32(env, arguments.value[2], &config.maxVersion));
+  ENVOYTS_NAPI(napi_get_value_uint32(env, arguments.value[3], &config.flags));
+  ENVOYTS_NAPI(napi_get_value_int32(env, arguments.value[4], &config.maxDepth));
+  ENVOYTS_NAPI(napi_get_value_uint32(env, arguments.value[5], &config.maxSessions));
+  uint32_t texts = 0;
+  ENVOYTS_NAPI(napi_get_array_length(env, arguments.value[6], &texts));
+  std::string* const fixed[] = {&config.ciphers, &config.groups, &config.signatureAlgorithms, &config.trustedCa, &config.crl};
+  constexpr uint32_t kFixed = sizeof(fixed) / sizeof(fixed[0]);
+  for (uint32_t i = 0; i < texts; ++i) {
+    napi_value value;
+    std::string string;
+    ENVOYTS_NAPI(napi_get_element(env, arguments.value[6], i, &value));
+    ENVOYTS_NAPI(stringOf(env, value, &string));
+    if (i < kFixed) {
+      *fixed[i] = string;
+    } else {
+      config.certificates.push_back(string);
+    }
+  }
+  const uint8_t* alpn = nullptr;
+  size_t alpnLength = 0;
+  if (!bytesOf(env, arguments.value[7], &alpn, &alpnLength)) return nullptr;
+  config.alpn.assign(reinterpret_cast<const char*>(alpn), alpnLength);
+  // What one read of a connection can give must fit.
+  if (ring->sizes().arenaSize < 2ull * (ring->sizes().recvSize + kTlsRecordSize)) {
+    napi_throw_range_error(env, nullptr, "the read arena is too small for TLS");
+    return nullptr;
+  }
+  std::string error;
+  TlsContext* context = TlsContext::create(config, &error);
+  if (context == nullptr) {
+    napi_throw_error(env, nullptr, error.c_str());
+    return nullptr;
+  }
+  const int32_t id = ring->addTlsContext(context);
+  if (id >= 0) return number(env, id);
+  context->release();
+  throwErrno(env, "add_tls_context", ENOMEM);
+  return nullptr;
+}
+
+// removeTlsContext(ring, context)
+napi_value removeTlsContext(napi_env env, napi_callback_info info) {
+  Arguments arguments;
+  Ring* ring = ringOf(env, info, &arguments);
+  if (ring == nullptr) return nullptr;
+  int32_t id = -1;
+  ENVOYTS_NAPI(napi_get_value_int32(env, arguments.value[1], &id));
+  if (!ring->removeTlsContext(id)) napi_throw_error(env, nullptr, "no such TLS context");
+  return nullptr;
+}
+
+// tlsSession(ring, connection) -> [version, cipher, group, signature's key type, its digest, session id, ALPN, isResumed, peer's certificate,
+// isVerified] or null
+napi_value tlsSession(napi_env env, napi_callback_info info) {
+  Arguments arguments;
+  Ring* ring = ringOf(env, info, &arguments);
+  if (ring == nullptr) return nullptr;
+  int32_t id = -1;
+  ENVOYTS_NAPI(napi_get_value_int32(env, arguments.value[1], &id));
+  napi_value result = nullptr;
+  ENVOYTS_NAPI(napi_get_null(env, &result));
+  const Tls* tls = ring->tlsOf(id);
+  if (tls == nullptr || !SSL_is_init_finished(tls->ssl)) return result;
+  SSL* ssl = tls->ssl;
+  const char* group = SSL_group_to_name(ssl, static_cast<int>(SSL_get_negotiated_group(ssl)));
+  int keyType = 0, digest = 0;
+  if (SSL_get_peer_signature_type_nid(ssl, &keyType) != 1 || SSL_get_peer_signature_nid(ssl, &digest) != 1) keyType = digest = 0;
+  unsigned sessionIdLength = 0, alpnLength = 0;
+  const unsigned char* sessionId = SSL_SESSION_get_id(SSL_get_session(ssl), &sessionIdLength);
+  const unsigned char* alpn = nullptr;
+  SSL_get0_alpn_selected(ssl, &alpn, &alpnLength);
+  X509* leaf = SSL_get0_peer_certificate(ssl);
+  unsigned char* der = nullptr;
+  const int derLength = leaf == nullptr ? 0 : i2d_X509(leaf, &der);
+  const bool isVerified = tls->context->has(kTlsVerifies) && leaf != nullptr && SSL_get_verify_result(ssl) == X509_V_OK;
+  napi_value isResumed, verified;
+  ENVOYTS_NAPI(napi_get_boolean(env, SSL_session_reused(ssl) == 1, &isResumed));
+  ENVOYTS_NAPI(napi_get_boolean(env, isVerified, &verified));
+  const napi_value values[] = {
+      text(env, SSL_get_version(ssl), NAPI_AUTO_LENGTH),
+      text(env, SSL_CIPHER_get_name(SSL_get_current_cipher(ssl)), NAPI_AUTO_LENGTH),
+      text(env, group == nullptr ? "" : group, NAPI_AUTO_LENGTH),
+      number(env, keyType),
+      number(env, digest),
+      bytes(env, sessionId, sessionIdLength),
+      text(env, reinterpret_cast<const char*>(alpn), alpnLength),
+      isResumed,
+      derLength > 0 ? bytes(env, der, static_cast<size_t>(derLength)) : result,
+      verified,
+  };
+  OPENSSL_free(der);
+  ERR_clear_error();
+  return array(env, values, sizeof(values) / sizeof(values[0]));
+}
+
+// tlsFailure(ring, connection) -> [reason, its name, verify error's words ('' = none), its depth, errno, isOnClientHello] or null
+napi_value tlsFailure(napi_env env, napi_callback_info info) {
+  Arguments arguments;
+  Ring* ring = ringOf(env, info, &arguments);
+  if (ring == nullptr) return nullptr;
+  int32_t id = -1;
+  ENVOYTS_NAPI(napi_get_value_int32(env, arguments.value[1], &id));
+  napi_value result = nullptr;
+  ENVOYTS_NAPI(napi_get_null(env, &result));
+  const Tls* tls = ring->tlsOf(id);
+  if (tls == nullptr || !tls->hasFailed) return result;
+  const TlsTrouble& trouble = tls->trouble;
+  const int reason = ERR_GET_REASON(trouble.error);
+  const bool isVerify = ERR_GET_LIB(trouble.error) == ERR_LIB_SSL && reason == SSL_R_CERTIFICATE_VERIFY_FAILED && trouble.verifyError != X509_V_OK;
+  const char* name = trouble.error == 0 ? nullptr : ERR_reason_error_string(trouble.error);
+  const char* words = isVerify ? X509_verify_cert_error_string(trouble.verifyError) : "";
+  napi_value onClientHello, isRefused;
+  ENVOYTS_NAPI(napi_get_boolean(env, trouble.onClientHello, &onClientHello));
+  ENVOYTS_NAPI(napi_get_boolean(env, trouble.isRefused, &isRefused));
+  const napi_value values[] = {
+      number(env, trouble.error == 0 ? 0 : reason), text(env, name == nullptr ? "" : name, NAPI_AUTO_LENGTH), text(env, words, NAPI_AUTO_LENGTH),
+      number(env, trouble.verifyDepth),             number(env, trouble.system),                           onClientHello,
+      isRefused,
+  };
+  return array(env, values, sizeof(values) / sizeof(values[0]));
 }
 
 // sendBytes(ring, connection, bytes, offset, length)
@@ -402,6 +546,10 @@ NAPI_MODULE_INIT() {
       {"remoteAddress", remoteAddress},
       {"localAddress", localAddress},
       {"originalDestination", originalDestination},
+      {"addTlsContext", addTlsContext},
+      {"removeTlsContext", removeTlsContext},
+      {"tlsSession", tlsSession},
+      {"tlsFailure", tlsFailure},
       {"setTick", setTick},
       {"close", close},
       {"createListenSocket", listenSocket},

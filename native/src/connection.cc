@@ -11,6 +11,7 @@
 
 #include "listener.h"
 #include "ring.h"
+#include "tls.h"
 
 namespace envoyts {
 
@@ -69,6 +70,7 @@ void Ring::destroy(int32_t id) {
   connection.held = nullptr;
   connection.heldLength = 0;
   dropQueue(id);
+  if (connection.tls != nullptr) endTls(id);
   connection.flags = 0;
   connection.fd = -1;
   freeAfterTurn_.push_back(id);
@@ -91,7 +93,7 @@ bool Ring::hasRoom(size_t bytes) const {
 // -- connecting ---------------------------------------------------------------------------------------------------------
 
 int32_t Ring::connect(const SocketAddress& address, socklen_t length, const SocketAddress* bindTo, socklen_t bindLength,
-                      bool noDelay, const KeepAlive& keepAlive, const SocketOptions& options) {
+                      bool noDelay, const KeepAlive& keepAlive, const SocketOptions& options, const TlsOptions& tls) {
   const int family = address.any.sa_family;
   const int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return -errno;
@@ -102,8 +104,8 @@ int32_t Ring::connect(const SocketAddress& address, socklen_t length, const Sock
   }
   count(kCounterConnects);
   Connection& connection = connections_[id];
-  int error = 0;
-  if (family != AF_UNIX) {
+  int error = tls.context >= 0 ? prepareTls(id, tls) : 0;
+  if (error == 0 && family != AF_UNIX) {
     connection.peerLength = length;
     memcpy(&connection.peer, &address, length);
     if (noDelay) error = setNoDelay(fd);
@@ -140,24 +142,28 @@ bool Ring::serviceConnecting(int32_t id) {
     if ((connection.pending & (EPOLLERR | EPOLLHUP)) != 0) error = takeSocketError(connection.fd);
   }
   connection.flags &= ~kConnecting;
-  const bool isClosing = (connection.flags & kClosing) != 0;
   if (error != 0) {
-    if (isClosing) {
-      destroy(id);
-      return false;
-    }
-    connection.failure = error;
-    connection.flags |= kFailed;
-    dropQueue(id);
-    push(id, kEventConnect, error, 0);
+    // A reset is of a connection that was there.
+    failConnect(id, error == ECONNRESET && connection.tls != nullptr ? noteBroken(id, error) : error);
     return false;
   }
-  if (!isClosing) push(id, kEventConnect, 0, 0);
-  if (connection.queue.length == 0 && (connection.flags & kShutdownWhenFlushed) != 0) {
-    connection.flags &= ~kShutdownWhenFlushed;
-    shutdown(connection.fd, SHUT_WR);
+  if (connection.tls != nullptr) {
+    connection.flags |= kHandshaking;
+    return true;
   }
+  if ((connection.flags & kClosing) == 0) push(id, kEventConnect, 0, 0);
+  if (connection.queue.length == 0) shutdownIfFlushed(id);
   return true;
+}
+
+void Ring::failConnect(int32_t id, int error) {
+  Connection& connection = connections_[id];
+  connection.flags &= ~kHandshaking;
+  if ((connection.flags & kClosing) != 0) return destroy(id);
+  connection.failure = error;
+  connection.flags |= kFailed;
+  dropQueue(id);
+  push(id, kEventConnect, error, 0);
 }
 
 // -- what epoll said ----------------------------------------------------------------------------------------------------
@@ -183,6 +189,7 @@ void Ring::service(int32_t id) {
     serviceWritable(id);
     if ((connection.flags & kUsed) == 0) return;
   }
+  if ((connection.flags & kHandshaking) != 0) return serviceHandshake(id);
   if ((connection.flags & kClosing) != 0) return serviceClosing(id);
   const bool canRead = (connection.flags & (kPaused | kEofSent)) == 0;
   if (!canRead && (pending & EPOLLERR) != 0 && connection.failure == 0) {
@@ -196,17 +203,27 @@ void Ring::service(int32_t id) {
 void Ring::serviceWritable(int32_t id) {
   Connection& connection = connections_[id];
   flushQueue(id);
+  if ((connection.flags & kHandshaking) != 0) return;
   if (connection.queue.length == 0) {
     if ((connection.flags & kClosing) != 0) return finishFlushClose(id);
-    if ((connection.flags & kShutdownWhenFlushed) != 0 && (connection.flags & kSendFailed) == 0) {
-      connection.flags &= ~kShutdownWhenFlushed;
-      shutdown(connection.fd, SHUT_WR);
-    }
+    shutdownIfFlushed(id);
   }
-  if ((connection.flags & (kAboveHigh | kSendFailed)) == kAboveHigh && connection.queue.length <= connection.low) {
-    connection.flags &= ~kAboveHigh;
-    push(id, kEventDrain, static_cast<int32_t>(connection.queue.length), 0);
-  }
+  drainIfLow(id);
+}
+
+// The end of a shutdownWrite whose queue was not empty.
+void Ring::shutdownIfFlushed(int32_t id) {
+  Connection& connection = connections_[id];
+  if ((connection.flags & (kShutdownWhenFlushed | kSendFailed)) != kShutdownWhenFlushed) return;
+  connection.flags &= ~kShutdownWhenFlushed;
+  shutdown(connection.fd, SHUT_WR);
+}
+
+void Ring::drainIfLow(int32_t id) {
+  Connection& connection = connections_[id];
+  if ((connection.flags & (kAboveHigh | kSendFailed)) != kAboveHigh || static_cast<uint32_t>(queued_[id]) > connection.low) return;
+  connection.flags &= ~kAboveHigh;
+  push(id, kEventDrain, queued_[id], 0);
 }
 
 void Ring::serviceClosing(int32_t id) {
@@ -221,7 +238,9 @@ void Ring::serviceReadable(int32_t id) {
   const bool canReceive = (connection.flags & (kReadable | kEofSent)) == kReadable;
   const bool redeliver = held > 0 && (connection.flags & kRedeliver) != 0;
   if (canReceive || redeliver) {
-    const size_t need = held + (canReceive ? sizes_.recvSize : 0) + kArenaGap + kArenaAlignment;
+    // A record that was not complete before gives more plain text than what is received now.
+    const size_t fromBefore = connection.tls != nullptr ? kTlsRecordSize : 0;
+    const size_t need = held + (canReceive ? sizes_.recvSize + fromBefore : 0) + kArenaGap + kArenaAlignment;
     if (!hasRoom(need)) {
       if (need <= sizes_.arenaSize) {
         starved_ = true;
@@ -234,9 +253,15 @@ void Ring::serviceReadable(int32_t id) {
     }
   }
   size_t fresh = 0;
-  bool isEof = false;
+  bool isEof = connection.tls != nullptr && connection.tls->peerClosed && (connection.flags & kEofSent) == 0;
   if (canReceive) fresh = receive(id, &isEof);
   if (fresh > 0 || redeliver) deliverData(id, fresh);
+  endRead(id, isEof);
+}
+
+// What is told behind the data of a read.
+void Ring::endRead(int32_t id, bool isEof) {
+  Connection& connection = connections_[id];
   if (isEof) {
     connection.flags |= kEofSent;
     push(id, kEventEof, 0, 0);
@@ -250,11 +275,10 @@ void Ring::serviceReadable(int32_t id) {
 // the room for held ones.
 size_t Ring::receive(int32_t id, bool* isEof) {
   Connection& connection = connections_[id];
-  uint8_t* to = slab_ + arenaUsed_ + connection.heldLength;
+  uint8_t* to = connection.tls != nullptr ? cipherText_ : slab_ + arenaUsed_ + connection.heldLength;
   const ssize_t n = recv(connection.fd, to, sizes_.recvSize, MSG_DONTWAIT);
   count(kCounterReceives);
   if (n > 0) {
-    bytesRead_[id] += static_cast<double>(n);
     const bool isFull = static_cast<uint32_t>(n) == sizes_.recvSize;
     // A short read means drained. With a FIN seen before, nothing can follow it; a Unix socket may stop at a message
     // that carries descriptors, so there the FIN has to be read.
@@ -265,6 +289,8 @@ size_t Ring::receive(int32_t id, bool* isEof) {
       connection.flags &= ~kReadable;
       *isEof = (connection.flags & kPeerClosed) != 0;
     }
+    if (connection.tls != nullptr) return decrypt(id, static_cast<size_t>(n), isEof);
+    bytesRead_[id] += static_cast<double>(n);
     return static_cast<size_t>(n);
   }
   if (n < 0 && errno == EINTR) {
@@ -326,6 +352,7 @@ void Ring::sendRanges(int32_t id, const int32_t* pairs, uint32_t rangeCount) {
     total += static_cast<size_t>(pairs[2 * i + 1]);
   }
   if (total == 0 || (connection.flags & (kFailed | kSendFailed)) != 0) return;
+  if (connection.tls != nullptr) return sendTls(id, pairs, rangeCount);
   if ((connection.flags & kConnecting) != 0 || connection.queue.length > 0) {
     for (uint32_t i = 0; i < rangeCount; ++i) enqueue(id, slab_ + pairs[2 * i], static_cast<size_t>(pairs[2 * i + 1]));
   } else if (rangeCount == 1) {
@@ -383,7 +410,8 @@ size_t Ring::afterSend(int32_t id, ssize_t sent, size_t length) {
     }
     sent = 0;
   }
-  bytesWritten_[id] += static_cast<double>(sent);
+  // With TLS it is the plain text that counts.
+  if (connections_[id].tls == nullptr) bytesWritten_[id] += static_cast<double>(sent);
   const size_t left = length - static_cast<size_t>(sent);
   if (left > 0) count(kCounterShortSends);
   return left;
@@ -399,9 +427,15 @@ void Ring::transmit(int32_t id, const uint8_t* bytes, size_t length) {
 void Ring::enqueue(int32_t id, const uint8_t* bytes, size_t length) {
   Connection& connection = connections_[id];
   if (length == 0 || (connection.flags & kSendFailed) != 0) return;
-  SendQueue& queue = connection.queue;
+  if (!append(&connection.queue, bytes, length)) return fail(id, ENOBUFS);
+  updateQueued(id);
+}
+
+// False: beyond the limit, or no memory.
+bool Ring::append(SendQueue* to, const uint8_t* bytes, size_t length) {
+  SendQueue& queue = *to;
   const size_t needed = queue.length + length;
-  if (needed > kQueueLimit) return fail(id, ENOBUFS);
+  if (needed > kQueueLimit) return false;
   if (queue.offset + needed > queue.capacity) {
     if (needed <= queue.capacity && queue.offset >= queue.length) {
       memcpy(queue.data, queue.data + queue.offset, queue.length);  // the halves cannot overlap
@@ -409,7 +443,7 @@ void Ring::enqueue(int32_t id, const uint8_t* bytes, size_t length) {
       size_t capacity = queue.capacity == 0 ? kQueueSize : queue.capacity;
       while (capacity < needed + needed / 4) capacity *= 2;
       uint8_t* data = static_cast<uint8_t*>(malloc(capacity));
-      if (data == nullptr) return fail(id, ENOBUFS);
+      if (data == nullptr) return false;
       if (queue.length > 0) memcpy(data, queue.data + queue.offset, queue.length);
       free(queue.data);
       queue.data = data;
@@ -419,8 +453,14 @@ void Ring::enqueue(int32_t id, const uint8_t* bytes, size_t length) {
   }
   memcpy(queue.data + queue.offset + queue.length, bytes, length);
   queue.length = needed;
-  queued_[id] = static_cast<int32_t>(needed);
-  if (needed > connection.high) connection.flags |= kAboveHigh;
+  return true;
+}
+
+void Ring::updateQueued(int32_t id) {
+  Connection& connection = connections_[id];
+  const size_t queued = connection.queue.length + (connection.tls != nullptr ? connection.tls->plain.length : 0);
+  queued_[id] = static_cast<int32_t>(queued);
+  if (queued > connection.high) connection.flags |= kAboveHigh;
 }
 
 void Ring::flushQueue(int32_t id) {
@@ -432,16 +472,21 @@ void Ring::flushQueue(int32_t id) {
     if ((connection.flags & kSendFailed) != 0) return;  // the queue is gone
     queue.offset += queue.length - left;
     queue.length = left;
-    queued_[id] = static_cast<int32_t>(left);
-    if (left > 0) return;  // the kernel is full: EPOLLOUT will tell
+    if (left > 0) return updateQueued(id);  // the kernel is full: EPOLLOUT will tell
   }
-  dropQueue(id);
+  free(queue.data);
+  queue = SendQueue{nullptr, 0, 0, 0};
+  updateQueued(id);
 }
 
 void Ring::dropQueue(int32_t id) {
-  SendQueue& queue = connections_[id].queue;
-  free(queue.data);
-  queue = SendQueue{nullptr, 0, 0, 0};
+  Connection& connection = connections_[id];
+  free(connection.queue.data);
+  connection.queue = SendQueue{nullptr, 0, 0, 0};
+  if (connection.tls != nullptr) {
+    free(connection.tls->plain.data);
+    connection.tls->plain = SendQueue{nullptr, 0, 0, 0};
+  }
   queued_[id] = 0;
 }
 
@@ -451,7 +496,10 @@ void Ring::sendBytes(int32_t id, const uint8_t* bytes, size_t length) {
   Connection& connection = connections_[id];
   if ((connection.flags & (kUsed | kListener | kClosing)) != kUsed) return count(kCounterStaleCommands);
   if (length == 0 || (connection.flags & (kFailed | kSendFailed)) != 0) return;
-  if ((connection.flags & kConnecting) != 0 || connection.queue.length > 0) {
+  if (connection.tls != nullptr) {
+    encrypt(id, bytes, length);
+    flushRecords(id);
+  } else if ((connection.flags & kConnecting) != 0 || connection.queue.length > 0) {
     enqueue(id, bytes, length);
   } else {
     transmit(id, bytes, length);
@@ -462,7 +510,7 @@ void Ring::setWatermarks(int32_t id, uint32_t low, uint32_t high) {
   if (!isNumber(id) || (connections_[id].flags & (kUsed | kListener)) != kUsed) return;
   connections_[id].low = low;
   connections_[id].high = high;
-  if (connections_[id].queue.length > high) connections_[id].flags |= kAboveHigh;
+  if (static_cast<uint32_t>(queued_[id]) > high) connections_[id].flags |= kAboveHigh;
 }
 
 // -- closing ------------------------------------------------------------------------------------------------------------

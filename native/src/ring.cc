@@ -13,6 +13,7 @@
 
 #include "connection.h"
 #include "loop.h"
+#include "tls.h"
 
 namespace envoyts {
 
@@ -123,6 +124,7 @@ Ring::~Ring() {
   releaseRegion(tableRegion_);
   free(connections_);
   free(gather_);
+  releaseTls();
 }
 
 void Ring::release() {
@@ -190,6 +192,7 @@ int Ring::runTurn(int timeoutMs, bool* libuvReady) {
   ++turn_;
   eventCount_ = 0;
   arenaUsed_ = 0;
+  handshakesLeft_ = kHandshakesPerTurn;
   readyNow_.swap(ready_);
   int happened = static_cast<int>(readyNow_.size());
   // New events go first, unless the last turn had no room for the ones that wait: those must not starve.
@@ -263,9 +266,9 @@ void Ring::checkClosing() {
     Closing entry = closing_[i];
     const Connection& connection = connections_[entry.id];
     if ((connection.flags & kClosing) == 0 || connection.generation != entry.generation) continue;
-    const double written = bytesWritten_[entry.id];
-    if (written != entry.written) {
-      entry.written = written;
+    const int32_t queued = queued_[entry.id];
+    if (queued != entry.queued) {
+      entry.queued = queued;
       entry.deadlineMs = now + kFlushStallMs;
     } else if (now >= entry.deadlineMs) {
       destroy(entry.id);
@@ -343,19 +346,21 @@ void Ring::holdUnconsumed() {
     }
     Connection& connection = connections_[id];
     if ((connection.flags & (kUsed | kListener | kClosing)) != kUsed) continue;
-    const size_t length = static_cast<size_t>(event[3]);
-    uint8_t* copy = static_cast<uint8_t*>(malloc(length));
-    if (copy == nullptr) {
-      fail(id, ENOMEM);
-      continue;
-    }
-    memcpy(copy, slab_ + event[2], length);
-    free(connection.held);
-    connection.held = copy;
-    connection.heldLength = static_cast<uint32_t>(length);
-    count(kCounterHeldCopies);
+    hold(id, slab_ + event[2], static_cast<size_t>(event[3]));
     if ((connection.flags & kRedeliver) != 0) markReady(id);
   }
+}
+
+// Keeps bytes for the next read to stand behind.
+void Ring::hold(int32_t id, const uint8_t* bytes, size_t length) {
+  Connection& connection = connections_[id];
+  uint8_t* copy = static_cast<uint8_t*>(malloc(length));
+  if (copy == nullptr) return fail(id, ENOMEM);
+  memcpy(copy, bytes, length);
+  free(connection.held);
+  connection.held = copy;
+  connection.heldLength = static_cast<uint32_t>(length);
+  count(kCounterHeldCopies);
 }
 
 // -- commands -----------------------------------------------------------------------------------------------------------
@@ -436,7 +441,8 @@ void Ring::executeResume(int32_t id) {
 
 void Ring::executeShutdownWrite(int32_t id) {
   Connection& connection = connections_[id];
-  if (connection.queue.length > 0 || (connection.flags & kConnecting) != 0) {
+  closeNotify(id);
+  if (connection.queue.length > 0 || (connection.flags & (kConnecting | kHandshaking)) != 0) {
     connection.flags |= kShutdownWhenFlushed;
   } else {
     shutdown(connection.fd, SHUT_WR);
@@ -447,14 +453,16 @@ void Ring::executeClose(int32_t id, uint32_t mode) {
   Connection& connection = connections_[id];
   if (mode > kCloseReset) return badCommand("unknown close mode", id);
   if (mode == kCloseReset) setResetOnClose(connection.fd);
+  // At once only where it goes behind everything else.
+  if (mode == kCloseFlush || (mode == kCloseNow && connection.queue.length == 0)) closeNotify(id);
   if (mode != kCloseFlush || (connection.flags & (kFailed | kSendFailed)) != 0) return destroy(id);
-  if (connection.queue.length == 0) return finishFlushClose(id);
+  if (queued_[id] == 0) return finishFlushClose(id);
   connection.flags |= kClosing;
   free(connection.held);
   connection.held = nullptr;
   connection.heldLength = 0;
   if (closing_.empty()) nextClosingCheckMs_ = clock_[kClockMonotonicMs] + kClosingCheckMs;
-  closing_.push_back({id, connection.generation, bytesWritten_[id], clock_[kClockMonotonicMs] + kFlushStallMs});
+  closing_.push_back({id, connection.generation, queued_[id], clock_[kClockMonotonicMs] + kFlushStallMs});
   if ((connection.flags & kReadable) != 0) markReady(id);
 }
 

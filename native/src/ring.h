@@ -10,9 +10,13 @@
 #include "abi.h"
 #include "socket_options.h"
 
+struct bio_method_st;
+
 namespace envoyts {
 
 class Loop;
+class TlsContext;
+struct Tls;
 
 // Bytes accepted by send that the kernel has not taken yet. Contiguous: [offset, offset + length) of `data`.
 struct SendQueue {
@@ -41,6 +45,7 @@ enum ConnectionFlag : uint32_t {
   kUnix = 1u << 14,
   kResting = 1u << 15,        // listener: not watched until restUntilMs_ (out of descriptors or numbers)
   kReset = 1u << 16,          // EPOLLERR seen: read on until the error shows
+  kHandshaking = 1u << 17,    // connected, TLS is not: `connect` not reported yet
 };
 
 struct Connection {
@@ -55,6 +60,7 @@ struct Connection {
   uint32_t low;
   uint32_t high;
   SendQueue queue;
+  Tls* tls;              // nullptr = plain text; else `queue` holds records
   uint32_t acceptBudget;  // listener: how many to accept in the next turn
   uint32_t peerLength;
   union {
@@ -68,8 +74,17 @@ struct Connection {
 struct Closing {
   int32_t id;
   uint32_t generation;
-  double written;
+  int32_t queued;
   double deadlineMs;
+};
+
+// How a connect is secured.
+struct TlsOptions {
+  int32_t context;         // of addTlsContext; negative = not at all
+  const char* serverName;  // "" = none is sent
+  const uint8_t* alpn;     // nullptr = the context's
+  size_t alpnLength;
+  napi_ref accepts;        // asked about the peer's certificate; nullptr = nobody is
 };
 
 // Memory shared with JavaScript: freed when both the ring and its ArrayBuffer have let go.
@@ -129,13 +144,20 @@ class Ring {
   int32_t adoptListener(int fd);  // number or -errno
   int releaseListener(int32_t id);
   int32_t connect(const SocketAddress& address, socklen_t length, const SocketAddress* bindTo, socklen_t bindLength,
-                  bool noDelay, const KeepAlive& keepAlive, const SocketOptions& options);
+                  bool noDelay, const KeepAlive& keepAlive, const SocketOptions& options, const TlsOptions& tls);
   void sendBytes(int32_t id, const uint8_t* bytes, size_t length);
   void setWatermarks(int32_t id, uint32_t low, uint32_t high);
   size_t remoteAddress(int32_t id, char* text) const;
   size_t localAddress(int32_t id, char* text) const;
   size_t originalDestination(int32_t id, char* text) const;
   void setTick(double intervalMs);
+  int32_t addTlsContext(TlsContext* context);  // takes the caller's reference; -1 = no memory
+  bool removeTlsContext(int32_t number);
+  // nullptr: not in use, or without TLS.
+  const Tls* tlsOf(int32_t id) const;
+  bool acceptsPeer(const Tls& tls, const uint8_t* certificate, size_t length);
+  // For OpenSSL's writes.
+  void takeRecords(int32_t id, const uint8_t* bytes, size_t length);
 
   static void releaseRegion(Region* region);
 
@@ -152,6 +174,7 @@ class Ring {
   void deliver();
   void callHandler();
   void holdUnconsumed();
+  void hold(int32_t id, const uint8_t* bytes, size_t length);
   void push(int32_t id, EventKind kind, int32_t a, int32_t b);
   void markReady(int32_t id);
   void badCommand(const char* what, int32_t id);
@@ -172,18 +195,40 @@ class Ring {
   size_t receive(int32_t id, bool* isEof);
   void deliverData(int32_t id, size_t fresh);
   void reportFailure(int32_t id);
+  void endRead(int32_t id, bool isEof);
   void fail(int32_t id, int error);
+  void failConnect(int32_t id, int error);
   void sendRanges(int32_t id, const int32_t* pairs, uint32_t count);
   void sendVector(int32_t id, const int32_t* pairs, uint32_t count);
   void transmit(int32_t id, const uint8_t* bytes, size_t length);
   size_t afterSend(int32_t id, ssize_t sent, size_t length);
   void enqueue(int32_t id, const uint8_t* bytes, size_t length);
+  bool append(SendQueue* queue, const uint8_t* bytes, size_t length);
   void flushQueue(int32_t id);
   void dropQueue(int32_t id);
+  void updateQueued(int32_t id);
+  void drainIfLow(int32_t id);
+  void shutdownIfFlushed(int32_t id);
   void finishFlushClose(int32_t id);
   void discardInput(int32_t id);
   void destroy(int32_t id);
   bool isRange(int32_t offset, int32_t length) const;
+
+  // -- tls.cc: between the socket and the arena
+  int prepareTls(int32_t id, const TlsOptions& options);
+  void endTls(int32_t id);
+  void releaseTls();
+  void serviceHandshake(int32_t id);
+  void continueHandshake(int32_t id, bool* isEof);
+  void endOfRead(int32_t id, int why, bool* isEof);
+  size_t decrypt(int32_t id, size_t length, bool* isEof);
+  void sendTls(int32_t id, const int32_t* pairs, uint32_t count);
+  void encrypt(int32_t id, const uint8_t* bytes, size_t length);
+  void flushPlain(int32_t id);
+  void flushRecords(int32_t id);
+  void closeNotify(int32_t id);
+  void failTls(int32_t id);
+  int noteBroken(int32_t id, int error);
 
   // -- listener.cc
   void acceptSome(int32_t listener);
@@ -235,6 +280,13 @@ class Ring {
   double restUntilMs_ = 0;
   epoll_event waited_[128];
   uint8_t* gather_ = nullptr;
+
+  std::vector<TlsContext*> tlsContexts_;
+  bio_method_st* bioMethod_ = nullptr;
+  uint8_t* cipherText_ = nullptr;  // what one recv brought, to be decrypted
+  uint8_t* records_ = nullptr;     // what is encrypted and not sent yet
+  size_t recordsUsed_ = 0;
+  uint32_t handshakesLeft_ = 0;    // in this turn
 
   friend class Loop;
   Ring* next_ = nullptr;  // Loop's list

@@ -39,6 +39,7 @@ export class FakeSocket {
  */
 export class FakeIo implements Io {
   readonly backend = 'ring' as const;
+  readonly speaksTls = false;
   readonly maxConnections = CONNECTIONS;
   readonly slab: Uint8Array;
   readonly slabBuffer: Buffer;
@@ -250,6 +251,21 @@ export class FakeIo implements Io {
 
   originalDestination(connection: number): string {
     return this.originalDestinations.get(connection) ?? '';
+  }
+
+  /** There is no network to secure: a connect with it is as one without. */
+  addTlsContext(): number {
+    return 0;
+  }
+
+  removeTlsContext(): void {}
+
+  tlsSession(): null {
+    return null;
+  }
+
+  tlsFailure(): null {
+    return null;
   }
 
   setTick(ms: number): void {
