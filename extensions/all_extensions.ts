@@ -42,6 +42,7 @@ import { register as registerPreviousPriorities } from './retry/priority/previou
 import { register as registerOmitHostMetadata } from './retry/host/omit_host_metadata/config.ts';
 import { register as registerPreviousHosts } from './retry/host/previous_hosts/config.ts';
 import { register as registerRawBuffer } from './transport_sockets/raw_buffer/config.ts';
+import { register as registerTls } from './transport_sockets/tls/config.ts';
 import { register as registerHttpProtocolOptions } from './upstreams/http/config.ts';
 
 /** Adds every built-in extension to a registry. */
@@ -88,5 +89,6 @@ export function registerAllExtensions(registry: FactoryRegistry): void {
   registerPreviousPriorities(registry);
   registerOmitHostMetadata(registry);
   registerRawBuffer(registry);
+  registerTls(registry);
   registerHttpProtocolOptions(registry);
 }

@@ -11,6 +11,7 @@ import type { ConfigDumpItem, ConfigDumpList, ConfigDumpSection, JsonObject, Jso
 const CLUSTER = 'envoy.config.cluster.v3.Cluster';
 const LISTENER = 'envoy.config.listener.v3.Listener';
 const ROUTES = 'envoy.config.route.v3.RouteConfiguration';
+const SECRET = 'envoy.extensions.transport_sockets.tls.v3.Secret';
 const HTTP_CONNECTION_MANAGER = 'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager';
 
 /** Fields whose inline content is a secret (marked sensitive in the API). */
@@ -111,7 +112,7 @@ export class ConfigDump {
       this.listSection('listeners', 'ListenersConfigDump', 'static_listeners', 'StaticListener', this.items(texts.listeners, 'listener', LISTENER)),
       this.listSection('route_scopes', 'ScopedRoutesConfigDump', 'inline_scoped_route_configs', 'InlineScopedRouteConfigs', []),
       this.listSection('routes', 'RoutesConfigDump', 'static_route_configs', 'StaticRouteConfig', this.items(texts.routes, 'route_config', ROUTES)),
-      this.listSection('secrets', 'SecretsConfigDump', 'static_secrets', 'StaticSecret', []),
+      this.listSection('secrets', 'SecretsConfigDump', 'static_secrets', 'StaticSecret', secretItems(texts)),
     ];
   }
 
@@ -127,6 +128,15 @@ export class ConfigDump {
       json: () => ({ [field]: { '@type': `${TYPE_URL_PREFIX}${typeName}`, ...readText(texts, i) }, last_updated: this.lastUpdated }),
     }));
   }
+}
+
+/** static_resources.secrets, which stand in the rest of the bootstrap: there are few. */
+function secretItems(texts: DumpTexts): ConfigDumpItem[] {
+  const { static_resources: resources } = JSON.parse(texts.rest) as { readonly static_resources?: { readonly secrets?: readonly (JsonObject & { readonly name?: string })[] } };
+  return (resources?.secrets ?? []).map((secret) => {
+    const name = secret.name ?? '';
+    return { name, json: () => ({ name, secret: { '@type': `${TYPE_URL_PREFIX}${SECRET}`, ...secret } }) };
+  });
 }
 
 /** The whole bootstrap. What there may be thousands of is opened item by item, when it is looked at. */

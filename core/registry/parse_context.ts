@@ -5,6 +5,7 @@
  * nobody read is reported once at warn level as having no effect. Reading a field therefore means consuming it.
  * Thread: main (or a parsing thread of the main side). Cost does not matter here.
  */
+import type { CertificateValidationContext, TlsCertificate } from '../api/gen/envoy/extensions/transport_sockets/tls/v3/common_pb.d.ts';
 
 /** Where a value stands in the user's file. Lines and columns count from 1. */
 export interface ConfigPosition {
@@ -38,6 +39,12 @@ export interface ExtensionConfig {
   readonly config: unknown;
 }
 
+/** Secrets that the bootstrap holds, by name: tracked messages. */
+export interface StaticSecrets {
+  readonly certificates: ReadonlyMap<string, TlsCertificate>;
+  readonly validationContexts: ReadonlyMap<string, CertificateValidationContext>;
+}
+
 /**
  * Collects errors and opens extensions. No method throws on bad user input: errors are collected, so that one run reports all
  * of them; a `parse` returns a best effort (it is discarded when any error was reported).
@@ -66,6 +73,8 @@ export interface ParseContext {
   /** Names of all clusters of the configuration, set by whoever parsed them before the listeners; undefined: not known, do not
    *  check references to clusters. */
   clusterNames?: ReadonlySet<string> | undefined;
+  /** static_resources.secrets; undefined where there are none. */
+  staticSecrets?: StaticSecrets | undefined;
   /** An integer of the runtime that the configuration begins with; undefined where there is none. */
   runtimeInteger?: ((key: string, fallback: number) => number) | undefined;
   /** Reads a file that the configuration names; throws the system's error. Undefined where files must not be read. */

@@ -22,6 +22,7 @@ export type ConfigFiles = Pick<ParseContext, 'readFile' | 'whyNotAppendable'>;
  */
 export class ConfigParseContext implements ParseContext {
   clusterNames: ReadonlySet<string> | undefined;
+  staticSecrets: ParseContext['staticSecrets'];
   runtimeInteger: ParseContext['runtimeInteger'];
   readonly readFile: ParseContext['readFile'];
   readonly whyNotAppendable: ParseContext['whyNotAppendable'];
@@ -33,6 +34,7 @@ export class ConfigParseContext implements ParseContext {
 
   constructor(tree: ConfigTree, tracked: TrackedMessages, factories: FactoryRegistry, problems: ProblemList, types: TypeNames, files: ConfigFiles) {
     this.clusterNames = undefined;
+    this.staticSecrets = undefined;
     this.runtimeInteger = undefined;
     this.readFile = files.readFile;
     this.whyNotAppendable = files.whyNotAppendable;

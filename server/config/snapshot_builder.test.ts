@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { configRegistry } from '../../test/support/config_registry.ts';
 import { parseYamlMessage } from '../../test/support/parse_yaml.ts';
+import { tlsFile } from '../../test/support/tls/certificates.ts';
 import type { Bootstrap } from '../../core/api/gen/envoy/config/bootstrap/v3/bootstrap_pb.d.ts';
 import { DEFAULT_WATCHDOG } from '../watchdog/guarddog.ts';
 import type { ServerConfig } from './server_config.ts';
@@ -29,6 +30,16 @@ const CLUSTERS = `
   - {name: c, load_assignment: {cluster_name: c, endpoints: [{lb_endpoints: [{endpoint: {address: {socket_address: {address: 127.0.0.1, port_value: 1}}}}]}]}}`;
 
 describe('buildConfig', () => {
+  it('knows the static secrets that clusters refer to; of others it says that nobody does', () => {
+    const secret = (name: string, file: string) => `{name: ${name}, validation_context: {trusted_ca: {inline_string: ${JSON.stringify(tlsFile(file))}}}}`;
+    const socket = '{name: tls, typed_config: {"@type": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext, common_tls_context: {validation_context_sds_secret_config: {name: used}}}}';
+    const { config, errors, warnings } = build(`static_resources: {secrets: [${secret('used', 'ca.pem')}, ${secret('unused', 'other_ca.pem')}], clusters: [{name: c, transport_socket: ${socket}}]}`);
+    expect(errors).toEqual([]);
+    expect(config.clusters[0].config.transportSocket?.config).toMatchObject({ client: { trust: { trustedCa: tlsFile('ca.pem') } }, certificates: { authority: { name: 'used' } } });
+    expect(warnings().some((text) => text.startsWith('static_resources.secrets[1].') && text.includes('has no effect'))).toBe(true);
+    expect(warnings().some((text) => text.startsWith('static_resources.secrets[0].'))).toBe(false);
+  });
+
   it('takes the deprecated access_log_path of the admin interface for one more log', () => {
     const { config, errors, warnings } = build('admin: {access_log_path: /dev/null}');
     expect([errors, warnings().filter((text) => text.includes('has no effect'))]).toEqual([[], []]);

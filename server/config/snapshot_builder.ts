@@ -22,6 +22,7 @@ import { RuntimeSnapshot } from '../../core/runtime/runtime_snapshot.ts';
 import { parseListener } from './listener_parser.ts';
 import { mergeLayers, parseRuntime } from './runtime_parser.ts';
 import type { AdminConfig, NodeConfig, ServerConfig } from './server_config.ts';
+import { collectSecrets } from './static_secrets.ts';
 
 /**
  * Turns a bootstrap into plain frozen data, reporting everything that is wrong, unsupported or (by not reading it) without
@@ -32,6 +33,7 @@ export function buildConfig(bootstrap: Bootstrap, commandLineTags: readonly Comm
   const runtimeLayers = parseRuntime(bootstrap.layeredRuntime, bootstrap.node?.cluster ?? '', context);
   const runtime = new RuntimeSnapshot(mergeLayers(runtimeLayers));
   context.runtimeInteger = (key, fallback) => runtime.getInteger(key, fallback);
+  context.staticSecrets = collectSecrets(bootstrap.staticResources?.secrets ?? [], context);
   const manager = bootstrap.clusterManager;
   const defaults: ClusterDefaults = { resolver: parseResolver(bootstrap, context), bindConfig: manager?.upstreamBindConfig };
   const clusters = parseClusters(bootstrap.staticResources?.clusters ?? [], defaults, context);

@@ -8,6 +8,7 @@ import { readMessage, validateMessage } from '../../server/config/config_loader.
 import { LoadedConfig } from '../../server/config/loaded_config.ts';
 import { buildConfig } from '../../server/config/snapshot_builder.ts';
 import { testDescriptors } from './parse_yaml.ts';
+import { tlsFile } from './tls/certificates.ts';
 
 /** The collection of real configurations that lies beside the checkout on development machines. */
 export const CASES_DIR = fileURLToPath(new URL('../../../shared/cases/', import.meta.url));
@@ -65,7 +66,7 @@ export function loadCase(path: string, factories: FactoryRegistry | undefined): 
     return { load, build: '', reasons: sentences(config) };
   }
   // Files that a case names are not on this machine; the outcome must not depend on that.
-  config.files = { readFile: () => new TextEncoder().encode('file content') };
+  config.files = { readFile: contentOf };
   structuredClone(buildConfig(config.message, [], config.context(factories)));
   config.finish();
   const reasons = sentences(config);
@@ -81,4 +82,10 @@ function sentences(config: LoadedConfig<object>): string[] {
     return text.length > 200 ? `${text.slice(0, 197)}...` : text;
   });
   return [...new Set(texts)];
+}
+
+/** What the files that a case names may hold: cases come without them. */
+function contentOf(path: string): Uint8Array {
+  if (!/\.(pem|crt|cert|key)$/.test(path)) return new TextEncoder().encode('file content');
+  return new TextEncoder().encode(tlsFile(/key/.test(path) ? 'server.key.pem' : 'server.pem'));
 }
