@@ -24,6 +24,7 @@ import { AdminAccessLog } from './admin_access_log.ts';
 import type { BuildInfo } from './bootstrap/build_info.ts';
 import type { Options } from './bootstrap/options.ts';
 import { optionsJson } from './bootstrap/options_json.ts';
+import { ClusterCertificates } from './clusters/cluster_certificates.ts';
 import { ClusterManager } from './clusters/cluster_manager.ts';
 import { clusterStatus } from './clusters/cluster_status.ts';
 import { HostIds } from './clusters/host_ids.ts';
@@ -133,6 +134,7 @@ export class Server implements Instance {
   private readonly scheduler: Scheduler;
   private readonly nodeConfig: NodeConfig;
   private readonly mainStats: MainStats;
+  private readonly clusterCertificates: ClusterCertificates;
   private readonly serverStats: ServerStats;
   private readonly flusher: StatsFlusher;
   private readonly slabs: SharedSlabs;
@@ -187,6 +189,7 @@ export class Server implements Instance {
     this.hostSlabs = new HostSlabs(this.slabs, () => this.scheduler.wallMs());
     this.drain = new DrainManager(this.facts, this.scheduler, { drainTimeSec: options.drainTimeSec, strategy: options.drainStrategy });
     this.setPhase('PRE_INITIALIZING');
+    this.clusterCertificates = new ClusterCertificates(parts.config.clusters.map(({ config }) => config));
     this.serverStats = this.createServerStats();
     this.flusher = this.createFlusher();
     this.logging = parts.logLevels;
@@ -362,7 +365,7 @@ export class Server implements Instance {
       uptimeSec: () => Math.floor((this.scheduler.wallMs() - this.startTimeMs) / 1000),
       isLive: () => this.phase === 'LIVE' && !this.drain.isHealthCheckFailed,
       totalConnections: () => this.mainStats.registry.sumOfGauges(isListenerConnectionGauge),
-      daysUntilFirstCertExpires: () => undefined,
+      daysUntilFirstCertExpires: () => this.clusterCertificates.daysUntilFirstExpires(this.scheduler.wallMs()),
     };
     const stats = new ServerStats(this.statsScope, facts, options.concurrency, this.parts.config.versionOverride ?? build.number);
     stats.stats.static_unknown_fields.add(unknownFieldCount);
@@ -387,7 +390,7 @@ export class Server implements Instance {
     const files = new SystemDnsFiles(environment.readTextFile);
     const createResolver = environment.createResolver
       ?? ((dns: DnsConfig) => createDnsResolver(dns, files, dnsStats, environment.random));
-    const templates = new ClusterTemplates();
+    const templates = new ClusterTemplates(this.parts.registry);
     const { registry } = this.mainStats;
     return new ClusterManager(
       {
@@ -415,7 +418,7 @@ export class Server implements Instance {
     return {
       scheduler: this.scheduler, random: environment.random,
       runtimeInteger: (key, fallback) => this.runtimeSnapshot.getInteger(key, fallback),
-      probersFor: (cluster) => probersFor(cluster, probes),
+      probersFor: (cluster, scope) => probersFor(cluster, scope, probes),
       events: new HealthCheckEventLog({ sink: (destination) => this.mainSinks().sink(destination) }, () => this.scheduler.wallMs()),
     };
   }
@@ -542,7 +545,7 @@ export class Server implements Instance {
   }
 
   certificates(): readonly JsonObject[] {
-    return [];
+    return this.clusterCertificates.json(this.scheduler.wallMs());
   }
 
   failHealthCheck(failed: boolean): void {

@@ -89,7 +89,7 @@ describe('an aggregate cluster', () => {
     const { cluster, choose, state } = setUp({ a: member('a', [[2, 1, 0]]), b: member('b', [[2, 2, 0]]) });
     const [first, second] = [choose(0) as Host, choose(99) as Host];
     state.version++;
-    expect([cluster.pool(first, 0, 5), cluster.pool(second, 1, 6), cluster.tcpPool(first, 1, 7)]).toEqual(['a: a/0 0 of 5', 'b: b/0 1 of 6', 'a tcp: a/0 1 of 7']);
+    expect([cluster.pool(first, 0, 5, null), cluster.pool(second, 1, 6, null), cluster.tcpPool(first, 1, 7, null)]).toEqual(['a: a/0 0 of 5', 'b: b/0 1 of 6', 'a tcp: a/0 1 of 7']);
     expect([cluster.priorityOf(first), cluster.priorityOf(second)]).toEqual([0, 1]);
   });
 

@@ -5,6 +5,7 @@
  */
 import type { XxHash64 } from '../base/xxhash64.ts';
 import type { ChoosingRequest } from '../conn_pool/cluster_lookup.ts';
+import type { TransportSocketOptions } from '../network/transport_socket.ts';
 import type { ConnPool } from '../conn_pool/conn_pool.ts';
 import type { ClusterPolicies } from '../route/cluster_policies.ts';
 import type { HashPolicy } from '../route/hash_policy.ts';
@@ -109,12 +110,12 @@ export class AggregateCluster implements WorkerCluster {
     return host;
   }
 
-  pool(host: Host, priority: number, downstream: number): ConnPool | null {
-    return this.ownerOf(host).pool(host, priority, downstream);
+  pool(host: Host, priority: number, downstream: number, options: TransportSocketOptions | null): ConnPool | null {
+    return this.ownerOf(host).pool(host, priority, downstream, options);
   }
 
-  tcpPool(host: Host, priority: number, downstream: number): ConnPool | null {
-    return this.ownerOf(host).tcpPool(host, priority, downstream);
+  tcpPool(host: Host, priority: number, downstream: number, options: TransportSocketOptions | null): ConnPool | null {
+    return this.ownerOf(host).tcpPool(host, priority, downstream, options);
   }
 
   /** It has no hosts of its own. */

@@ -19,9 +19,9 @@ class Scene {
   }
 
   /** Sends a request; the connection to the upstream that was made for it, or null. */
-  ask(client: FakeSocket): FakeSocket | null {
+  ask(client: FakeSocket, request = GET): FakeSocket | null {
     const before = this.stat('upstream_cx_total');
-    this.io.data(client.connection, GET);
+    this.io.data(client.connection, request);
     if (this.stat('upstream_cx_total') === before) return null;
     const upstream = this.io.latest;
     this.io.connected(upstream.connection);
@@ -77,5 +77,32 @@ describe('pools per downstream connection', () => {
     scene.io.data(upstream?.connection ?? -1, OK);
     scene.worker.apply(1, { upstreamPorts: [] });
     expect(scene.stat('upstream_cx_active')).toBe(0);
+  });
+});
+
+describe('pools per name that requests know their host by', () => {
+  const byName = { poolPerDownstream: false, autoServerName: { setsServerName: true, verifiesName: false, header: '' } };
+  const request = (host: string): string => `GET / HTTP/1.1\r\nhost: ${host}\r\n\r\n`;
+
+  it('uses a connection again for requests of the same name alone, whoever sends them', () => {
+    const scene = new Scene(byName);
+    const [one, two] = [scene.client(), scene.client()];
+    const first = scene.ask(one, request('a.example'));
+    scene.io.data(first?.connection ?? -1, OK);
+    const second = scene.ask(one, request('b.example'));
+    expect(second).not.toBe(null);
+    scene.io.data(second?.connection ?? -1, OK);
+    expect([scene.ask(two, request('a.example:80')), scene.ask(one, request('b.example'))]).toEqual([null, null]);
+    expect(first?.sent.match(/GET/g)).toHaveLength(2);
+  });
+
+  it('forgets them with their last connection', () => {
+    const scene = new Scene({ ...byName, idleTimeoutMs: 1000, defaultThresholds: { ...DEFAULT_THRESHOLDS, maxConnectionPools: 1 } });
+    const client = scene.client();
+    scene.io.data(scene.ask(client, request('a.example'))?.connection ?? -1, OK);
+    scene.io.advance(2000);
+    expect([scene.stat('upstream_cx_active'), scene.stat('upstream_cx_idle_timeout')]).toEqual([0, 1]);
+    expect(scene.ask(client, request('b.example'))).not.toBe(null);
+    expect(scene.stat('upstream_cx_pool_overflow')).toBe(0);
   });
 });

@@ -1,29 +1,36 @@
+import type { TransportSocketOptions } from '../network/transport_socket.ts';
 import type { Http1ConnPool } from '../http/conn_pool/http1_pool.ts';
 
 /** Where the TCP pools begin. */
 const TCP_POOLS = 2;
 const KINDS = 4;
 
+interface ApartPool {
+  readonly kind: number;
+  readonly pool: Http1ConnPool;
+}
+
 /**
  * A host's pools on this worker, by kind: HTTP, then plain TCP, each by priority; kept in `Host.attachment`. Clusters with
- * connection_pool_per_downstream_connection have those of each downstream connection apart, for as long as they are in use.
+ * connection_pool_per_downstream_connection have those of each downstream connection apart, and those whose requests say by what name
+ * their host is known (auto_sni) those of each name, for as long as they are in use.
  */
 export class HostPools {
-  /** By kind; unused where downstream connections have their own. */
+  /** By kind. */
   private readonly shared: (Http1ConnPool | null)[];
-  /** By downstream connection and kind; null until one has its own. */
-  private own: Map<number, Http1ConnPool> | null;
+  /** Those that only some requests share, by key; null until there is one. */
+  private apart: Map<number | string, ApartPool> | null;
 
   constructor() {
     this.shared = [null, null, null, null];
-    this.own = null;
+    this.apart = null;
   }
 
   static kindOf(priority: number, isTcp: boolean): number {
     return isTcp ? TCP_POOLS + priority : priority;
   }
 
-  /** The pool that all downstream connections share; null = not made yet. */
+  /** The pool that all requests share; null = not made yet. */
   get(kind: number): Http1ConnPool | null {
     return this.shared[kind];
   }
@@ -32,27 +39,32 @@ export class HostPools {
     this.shared[kind] = pool;
   }
 
-  /** The pool of one downstream connection; null = not made yet. */
-  ofDownstream(connection: number, kind: number): Http1ConnPool | null {
-    return this.own?.get(connection * KINDS + kind) ?? null;
+  /** Of requests of one downstream connection (NO_DOWNSTREAM: of all) that ask for the same of their connection. */
+  static keyOf(kind: number, downstream: number, options: TransportSocketOptions | null): number | string {
+    const key = (downstream + 1) * KINDS + kind;
+    return options === null ? key : `${key} ${options.serverName} ${options.subjectAltNames.join(' ')}`;
+  }
+
+  /** null = not made yet. */
+  getApart(key: number | string): Http1ConnPool | null {
+    return this.apart?.get(key)?.pool ?? null;
   }
 
   /** It is forgotten as soon as it has neither connections nor requests. */
-  setOfDownstream(connection: number, kind: number, pool: Http1ConnPool): void {
-    const own = (this.own ??= new Map());
-    const key = connection * KINDS + kind;
-    own.set(key, pool);
+  setApart(key: number | string, kind: number, pool: Http1ConnPool): void {
+    const apart = (this.apart ??= new Map());
+    apart.set(key, { kind, pool });
     pool.onUnused = () => {
-      if (own.get(key) === pool) own.delete(key);
+      if (apart.get(key)?.pool === pool) apart.delete(key);
     };
   }
 
   /** Makes room: closes a pool of the kind that no request uses; false when there is none. */
   closeUnused(kind: number): boolean {
-    if (this.own === null) return false;
-    for (const [key, pool] of this.own) {
-      if (key % KINDS !== kind || pool.hasRequests) continue;
-      pool.drain();
+    if (this.apart === null) return false;
+    for (const other of this.apart.values()) {
+      if (other.kind !== kind || other.pool.hasRequests) continue;
+      other.pool.drain();
       return true;
     }
     return false;
@@ -60,6 +72,6 @@ export class HostPools {
 
   forEach(visit: (pool: Http1ConnPool, isTcp: boolean) => void): void {
     for (const [kind, pool] of this.shared.entries()) if (pool !== null) visit(pool, kind >= TCP_POOLS);
-    if (this.own !== null) for (const [key, pool] of [...this.own]) visit(pool, key % KINDS >= TCP_POOLS);
+    if (this.apart !== null) for (const { kind, pool } of [...this.apart.values()]) visit(pool, kind >= TCP_POOLS);
   }
 }

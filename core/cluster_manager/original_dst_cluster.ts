@@ -7,6 +7,7 @@
 import { parseIp } from '../base/cidr.ts';
 import type { XxHash64 } from '../base/xxhash64.ts';
 import type { ChoosingRequest } from '../conn_pool/cluster_lookup.ts';
+import type { TransportSocketOptions } from '../network/transport_socket.ts';
 import type { ConnPool } from '../conn_pool/conn_pool.ts';
 import { metadataValue } from '../matcher/value_matcher.ts';
 import { HOST_STAT_WORDS } from '../shared_memory/layout.ts';
@@ -81,12 +82,12 @@ export class OriginalDstCluster implements WorkerCluster {
     return 0;
   }
 
-  pool(host: Host, priority: number, downstream: number): ConnPool | null {
-    return this.pools.pool(host, priority, downstream);
+  pool(host: Host, priority: number, downstream: number, options: TransportSocketOptions | null): ConnPool | null {
+    return this.pools.pool(host, priority, downstream, options);
   }
 
-  tcpPool(host: Host, priority: number, downstream: number): ConnPool | null {
-    return this.pools.tcpPool(host, priority, downstream);
+  tcpPool(host: Host, priority: number, downstream: number, options: TransportSocketOptions | null): ConnPool | null {
+    return this.pools.tcpPool(host, priority, downstream, options);
   }
 
   updateHosts(set: HostSetConfig): void {
@@ -167,7 +168,7 @@ export class OriginalDstCluster implements WorkerCluster {
     const text = hostAddressText(address, port);
     const config: HostConfig = {
       id: 0, address, port, hostname: this.info.config.name + text, weight: 1, priority: 0, region: '', zone: '', subZone: '', localityWeight: 0, canary: false,
-      metadata: NO_METADATA,
+      metadata: NO_METADATA, ...(this.info.config.unlabelledSocket === undefined ? {} : { socket: this.info.config.unlabelledSocket }),
     };
     const host = new Host(config, new Int32Array(1), new Float64Array(HOST_STAT_WORDS));
     this.hosts.set(text, host);

@@ -5,6 +5,7 @@
  */
 import type { XxHash64 } from '../base/xxhash64.ts';
 import type { ChoosingRequest } from '../conn_pool/cluster_lookup.ts';
+import type { TransportSocketOptions } from '../network/transport_socket.ts';
 import type { ConnPool } from '../conn_pool/conn_pool.ts';
 import type { HeaderMap } from '../headers/header_map.ts';
 import { FIRST_REGULAR_ID, type HeaderNames } from '../headers/header_names.ts';
@@ -78,12 +79,12 @@ export class OverrideHostCluster implements WorkerCluster {
     return this.inner.priorityOf(host);
   }
 
-  pool(host: Host, priority: number, downstream: number): ConnPool | null {
-    return this.inner.pool(host, priority, downstream);
+  pool(host: Host, priority: number, downstream: number, options: TransportSocketOptions | null): ConnPool | null {
+    return this.inner.pool(host, priority, downstream, options);
   }
 
-  tcpPool(host: Host, priority: number, downstream: number): ConnPool | null {
-    return this.inner.tcpPool(host, priority, downstream);
+  tcpPool(host: Host, priority: number, downstream: number, options: TransportSocketOptions | null): ConnPool | null {
+    return this.inner.tcpPool(host, priority, downstream, options);
   }
 
   updateHosts(set: HostSetConfig): void {

@@ -1,6 +1,8 @@
 import type { XxHash64 } from '../base/xxhash64.ts';
 import type { ChoosingRequest } from '../conn_pool/cluster_lookup.ts';
-import type { Http1ConnPool, Http1PoolContext } from '../http/conn_pool/http1_pool.ts';
+import type { TransportSocketOptions } from '../network/transport_socket.ts';
+import type { Http1ConnPool } from '../http/conn_pool/http1_pool.ts';
+import type { Http1PoolContext } from '../http/conn_pool/http1_pool_client.ts';
 import { CircuitKind } from '../shared_memory/layout.ts';
 import type { BalancerEnvironment } from '../upstream/balancer_environment.ts';
 import type { ClusterInfo } from '../upstream/cluster_info.ts';
@@ -55,21 +57,21 @@ export class PredictiveCluster extends ThreadLocalCluster {
     this.hasChosen = true;
   }
 
-  protected override poolOfKind(host: Host, priority: number, isTcp: boolean, downstream: number): Http1ConnPool | null {
-    const pool = super.poolOfKind(host, priority, isTcp, downstream);
+  protected override poolOfKind(host: Host, priority: number, isTcp: boolean, downstream: number, options: TransportSocketOptions | null): Http1ConnPool | null {
+    const pool = super.poolOfKind(host, priority, isTcp, downstream, options);
     if (pool !== null && this.hasChosen) {
       this.hasChosen = false;
-      this.preconnect(pool, priority, isTcp, downstream);
+      this.preconnect(pool, priority, isTcp, downstream, options);
     }
     return pool;
   }
 
   /** `current`: where the request goes. */
-  private preconnect(current: Http1ConnPool, priority: number, isTcp: boolean, downstream: number): void {
+  private preconnect(current: Http1ConnPool, priority: number, isTcp: boolean, downstream: number, options: TransportSocketOptions | null): void {
     const ratio = this.info.config.predictivePreconnectRatio;
     for (let made = 0; made < PRECONNECTS_AT_ONCE && this.wantsConnection(ratio); made++) {
       const host = this.foresight.peek(this.context);
-      const pool = host === null ? null : super.poolOfKind(host, priority, isTcp, downstream);
+      const pool = host === null ? null : super.poolOfKind(host, priority, isTcp, downstream, options);
       if (pool === null) return;
       if (!pool.preconnect(ratio)) {
         if (pool !== current) pool.leave();

@@ -1,8 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { XxHash64 } from '../base/xxhash64.ts';
-import type { ConnPool } from '../conn_pool/conn_pool.ts';
 import { HostPools } from './host_pools.ts';
-import { Http1ConnPool, type Http1PoolContext } from '../http/conn_pool/http1_pool.ts';
+import { type ConnPool, NO_DOWNSTREAM } from '../conn_pool/conn_pool.ts';
+import type { TransportSocketOptions } from '../network/transport_socket.ts';
+import { Http1ConnPool } from '../http/conn_pool/http1_pool.ts';
+import type { Http1PoolContext } from '../http/conn_pool/http1_pool_client.ts';
 import type { ChoosingRequest } from '../conn_pool/cluster_lookup.ts';
 import type { PriorityCounts } from '../upstream/priority_load.ts';
 import { ActiveJournal } from '../upstream/active_journal.ts';
@@ -238,22 +240,26 @@ export class ThreadLocalCluster implements WorkerCluster {
     return this.factory.subsets !== undefined;
   }
 
-  pool(host: Host, priority: number, downstream: number): ConnPool | null {
-    return this.poolOfKind(host, priority, false, downstream);
+  pool(host: Host, priority: number, downstream: number, options: TransportSocketOptions | null): ConnPool | null {
+    return this.poolOfKind(host, priority, false, downstream, options);
   }
 
-  tcpPool(host: Host, priority: number, downstream: number): ConnPool | null {
-    return this.poolOfKind(host, priority, true, downstream);
+  tcpPool(host: Host, priority: number, downstream: number, options: TransportSocketOptions | null): ConnPool | null {
+    return this.poolOfKind(host, priority, true, downstream, options);
   }
 
-  protected poolOfKind(host: Host, priority: number, isTcp: boolean, downstream: number): Http1ConnPool | null {
+  protected poolOfKind(host: Host, priority: number, isTcp: boolean, downstream: number, options: TransportSocketOptions | null): Http1ConnPool | null {
     let pools = host.attachment as HostPools | null;
     if (pools === null) {
       pools = new HostPools();
       host.attachment = pools;
     }
     const kind = HostPools.kindOf(priority, isTcp);
-    if (this.info.config.poolPerDownstream) return this.poolOfDownstream(pools, host, priority, isTcp, downstream);
+    if (this.info.config.poolPerDownstream || options !== null) {
+      const key = HostPools.keyOf(kind, this.info.config.poolPerDownstream ? downstream : NO_DOWNSTREAM, options);
+      const apart = pools.getApart(key);
+      return apart ?? this.createApart(pools, key, kind, new Http1ConnPool(this.poolContext, host, priority, isTcp, options));
+    }
     let pool = pools.get(kind);
     if (pool === null) {
       pool = new Http1ConnPool(this.poolContext, host, priority, isTcp);
@@ -262,14 +268,10 @@ export class ThreadLocalCluster implements WorkerCluster {
     return pool.take() ? pool : this.refusePool();
   }
 
-  private poolOfDownstream(pools: HostPools, host: Host, priority: number, isTcp: boolean, downstream: number): Http1ConnPool | null {
-    const kind = HostPools.kindOf(priority, isTcp);
-    const known = pools.ofDownstream(downstream, kind);
-    if (known !== null) return known;
-    const pool = new Http1ConnPool(this.poolContext, host, priority, isTcp);
+  private createApart(pools: HostPools, key: number | string, kind: number, pool: Http1ConnPool): Http1ConnPool | null {
     // A client that is gone leaves its pool until the connections' idle timeout: it gives way.
     if (!pool.take() && !(pools.closeUnused(kind) && pool.take())) return this.refusePool();
-    pools.setOfDownstream(downstream, kind, pool);
+    pools.setApart(key, kind, pool);
     return pool;
   }
 
@@ -282,6 +284,7 @@ export class ThreadLocalCluster implements WorkerCluster {
   drain(): void {
     this.weightTimer?.disable();
     for (const host of this.hostsById.values()) drainPools(host);
+    this.poolContext.sockets?.release();
   }
 
   /** Cuts every connection. */

@@ -2,6 +2,9 @@ import { UnderscoreAction } from '../http/http1/settings.ts';
 import type { Http1Literals } from '../http/http1/encoder.ts';
 import type { FormatNeeds } from '../formatter/format_environment.ts';
 import type { HeaderNames } from '../headers/header_names.ts';
+import { ClusterSockets } from '../http/conn_pool/cluster_sockets.ts';
+import { type TransportSocketContext, UPSTREAM_SOCKET_CATEGORY, type UpstreamTransportSocket } from '../network/transport_socket.ts';
+import { AutoServerName } from '../upstream/auto_server_name.ts';
 import type { IoDispatcher } from '../network/io_dispatcher.ts';
 import type { AnyExtensionFactory, FactoryRegistry } from '../registry/factory_registry.ts';
 import type { ExtensionConfig } from '../registry/parse_context.ts';
@@ -123,9 +126,10 @@ export class ThreadLocalClusterManager implements ClusterLookup {
       const { name } = snapshot.config;
       const known = this.clusters.get(name);
       this.balancing(snapshot.config.lbPolicy);
-      const { provided, overrideHosts, requestPolicies } = snapshot.config;
+      const { provided, overrideHosts, requestPolicies, autoServerName } = snapshot.config;
       // Names must be interned before a request with them is parsed.
       if (provided?.kind === 'original_dst' && provided.headerName !== '') this.context.names.intern(provided.headerName);
+      if (autoServerName !== null && autoServerName.header !== '') this.context.names.intern(autoServerName.header);
       if (overrideHosts !== null) internSources(overrideHosts, this.context.names);
       let policies: object | null = null;
       let cluster: WorkerCluster | null = null;
@@ -196,6 +200,13 @@ export class ThreadLocalClusterManager implements ClusterLookup {
     return factory;
   }
 
+  private transportSocket({ typeName, config }: ExtensionConfig, scope: StatsScope): UpstreamTransportSocket {
+    const factory = this.context.registry.get(UPSTREAM_SOCKET_CATEGORY, typeName);
+    if (factory === undefined) throw new Error(`no transport socket ${typeName} on this thread`);
+    const context: TransportSocketContext = { scope };
+    return factory.createFactory(config, context) as UpstreamTransportSocket;
+  }
+
   private policy(config: ExtensionConfig): LoadBalancerFactory {
     const context: LoadBalancingContext = { policy: (child) => this.policy(child) };
     return this.balancing(config).createFactory(config.config, context) as LoadBalancerFactory;
@@ -229,6 +240,7 @@ export class ThreadLocalClusterManager implements ClusterLookup {
     const info = new ClusterInfo(config, stats, breakers);
     info.applyRuntime(this.environment.runtime);
     info.policies = policies;
+    if (config.autoServerName !== null) info.autoServerName = new AutoServerName(config.autoServerName, this.context.names);
     if (config.provided?.kind === 'aggregate') {
       return new AggregateCluster(info, {
         members: config.provided.clusters, random, find: (name) => this.get(name), version: () => this.changes + hostWords.health[HEALTH_GENERATION],
@@ -243,6 +255,7 @@ export class ThreadLocalClusterManager implements ClusterLookup {
         dispatcher,
         literals,
         cluster: info,
+        sockets: ClusterSockets.create(config, dispatcher.io, (socket) => this.transportSocket(socket, scope)),
         nextConnectionId: this.context.nextConnectionId,
         settings: {
           maxHeadersCount: config.maxResponseHeadersCount,

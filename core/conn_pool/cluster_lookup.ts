@@ -2,6 +2,7 @@ import type { XxHash64 } from '../base/xxhash64.ts';
 import type { HeaderMap } from '../headers/header_map.ts';
 import type { MetadataNamespaces } from '../matcher/value_matcher.ts';
 import type { ConnectionInfo } from '../stream_info/stream_info.ts';
+import type { TransportSocketOptions } from '../network/transport_socket.ts';
 import type { ConnPool } from './conn_pool.ts';
 import type { ClusterInfo } from '../upstream/cluster_info.ts';
 import type { MetadataCriteria } from '../upstream/metadata_criteria.ts';
@@ -36,10 +37,13 @@ export interface UpstreamCluster {
   preferPriorities(priority: RetryPriority | null): void;
   /** The priority that a host was chosen at. */
   priorityOf(host: Host): number;
-  /** The host's pool at a priority (0 default, 1 high) for a downstream connection, by its id; null when the cluster has too many. */
-  pool(host: Host, priority: number, downstream: number): ConnPool | null;
+  /**
+   * The host's pool at a priority (0 default, 1 high) for a downstream connection, by its id, and for what the request asks of its
+   * connection (null = nothing); null when the cluster has too many.
+   */
+  pool(host: Host, priority: number, downstream: number, options: TransportSocketOptions | null): ConnPool | null;
   /** The host's pool of plain TCP connections, for terminated CONNECTs. */
-  tcpPool(host: Host, priority: number, downstream: number): ConnPool | null;
+  tcpPool(host: Host, priority: number, downstream: number, options: TransportSocketOptions | null): ConnPool | null;
 }
 
 /** This thread's clusters by name. */

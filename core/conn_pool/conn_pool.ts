@@ -2,6 +2,9 @@ import type { RequestEncoder, ResetReason, ResponseDecoder } from '../http/codec
 import type { Connection } from '../network/connection.ts';
 import type { Host } from '../upstream/host.ts';
 
+/** Instead of the id of a downstream connection: it does not matter, or there is none (copies of requests: they share a pool). */
+export const NO_DOWNSTREAM = -1;
+
 /** What a request that waits for a connection is to its pool. Intrusive list links, so that waiting allocates nothing. */
 export interface PoolRequest {
   poolNext: PoolRequest | null;

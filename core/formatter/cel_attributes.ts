@@ -136,6 +136,14 @@ const UPSTREAM: Readonly<Record<string, Attribute>> = {
   request_attempt_count: ({ info }) => celUint(info?.upstreamAttemptCount),
   cx_pool_ready_duration: ({ info }) => (info === null ? undefined : duration(info.upstreamPoolReadyMs - info.upstreamRequestStartMs)),
   locality: ({ info }) => info?.upstreamHost?.locality,
+  tls_version: ({ info }) => info?.upstreamTls?.session.version,
+  subject_peer_certificate: ({ info }) => (isSecured(info) ? (info?.upstreamTls?.peer?.subject ?? '') : undefined),
+  dns_san_peer_certificate: ({ info }) => info?.upstreamTls?.peer?.namesOf('dns')[0],
+  uri_san_peer_certificate: ({ info }) => info?.upstreamTls?.peer?.namesOf('uri')[0],
+  sha256_peer_certificate_digest: ({ info }) => (isSecured(info) ? (info?.upstreamTls?.peer?.sha256 ?? '') : undefined),
+  subject_local_certificate: ({ info }) => (isSecured(info) ? (info?.upstreamTls?.own?.subject ?? '') : undefined),
+  dns_san_local_certificate: ({ info }) => info?.upstreamTls?.own?.namesOf('dns')[0],
+  uri_san_local_certificate: ({ info }) => info?.upstreamTls?.own?.namesOf('uri')[0],
 };
 
 const XDS: Readonly<Record<string, Attribute>> = {
@@ -154,6 +162,11 @@ const XDS: Readonly<Record<string, Attribute>> = {
 const METADATA: Readonly<Record<string, Attribute>> = {
   filter_metadata: ({ info }) => new Map(info?.dynamicMetadata ?? []),
 };
+
+/** TLS on the connection to the host: what certificates do not say is '' then. */
+function isSecured(info: StreamInfo | null): boolean {
+  return (info?.upstreamTls ?? null) !== null;
+}
 
 /** What filters left for others under a name; objects have no value here. */
 function filterState(info: StreamInfo | null): Map<string, CelInput> {

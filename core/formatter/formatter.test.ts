@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { testStream, type TestStreamOptions } from '../../test/support/log_context.ts';
+import { testCertificate } from '../../test/support/tls/certificates.ts';
+import { Certificate } from '../stream_info/certificate.ts';
+import { UpstreamTls } from '../stream_info/upstream_tls.ts';
 import type { StreamInfo } from '../stream_info/stream_info.ts';
 import { ResponseFlag } from '../stream_info/response_flags.ts';
 import { compileHeaderValue, compileJson, compileText } from './formatter.ts';
@@ -58,6 +61,22 @@ describe('text formats', () => {
   ];
   it.each(cases)('formats %s', (format, expected) => {
     expect(text(format, { request, variables: { A: 'valué' } })).toBe(expected);
+  });
+
+  it('says of the TLS of upstream connections', () => {
+    const peer = Certificate.ofPem(testCertificate('server').cert);
+    const session = {
+      version: 'TLSv1.3', cipher: 'TLS_AES_128_GCM_SHA256', curve: 'X25519', signatureAlgorithm: '', sessionId: 'ab', alpn: '', isResumed: false, peerCertificate: peer.der, isVerified: true,
+    };
+    const change = (info: StreamInfo): void => {
+      info.upstreamTls = new UpstreamTls(session, testCertificate('client').cert);
+    };
+    expect(text('%UPSTREAM_TLS_VERSION% %UPSTREAM_TLS_CIPHER% %UPSTREAM_TLS_SESSION_ID%', { change })).toBe('TLSv1.3 TLS_AES_128_GCM_SHA256 ab');
+    expect(text('%UPSTREAM_PEER_SUBJECT%|%UPSTREAM_PEER_ISSUER%', { change })).toBe('CN=server.example,O=envoyts tests|CN=Test CA,O=envoyts tests');
+    expect(text('%UPSTREAM_PEER_URI_SAN%|%UPSTREAM_PEER_DNS_SAN%|%UPSTREAM_PEER_IP_SAN%', { change })).toBe('spiffe://test.example/server|server.example,*.wild.example|127.0.0.1');
+    expect(text('%UPSTREAM_LOCAL_URI_SAN%|%UPSTREAM_LOCAL_DNS_SAN%|%UPSTREAM_LOCAL_IP_SAN%', { change })).toBe('spiffe://test.example/client|client.example|-');
+    expect(text('%UPSTREAM_PEER_CERT_V_START(%s)%|%UPSTREAM_PEER_CERT_V_END%', { change })).toBe(`${peer.validFromMs / 1000}|${new Date(peer.validToMs).toISOString()}`);
+    expect(decodeURIComponent(text('%UPSTREAM_PEER_CERT%', { change }))).toBe(testCertificate('server').cert);
   });
 
   it('prints nothing for missing values when told to omit them, but still the dash of no flags', () => {

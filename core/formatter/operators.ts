@@ -19,6 +19,7 @@ import { RequestedServerNameField } from './server_name_field.ts';
 import { ConstantField, FlagsField, TextField, TextKind } from './text_field.ts';
 import { DEFAULT_LOCAL_TIME_FORMAT, DEFAULT_TIME_FORMAT, TimeField } from './time_field.ts';
 import { UniqueIdField } from './unique_id_field.ts';
+import { UPSTREAM_TLS_TEXTS, UpstreamPeerTimeField, UpstreamTlsField } from './upstream_tls_field.ts';
 import { XfccField } from './xfcc_field.ts';
 
 /** A field, or a sentence that says why there is none. */
@@ -294,13 +295,20 @@ withArgs('UPSTREAM_FILTER_STATE', 'required', true, (args, environment, maxLengt
 
 withArgs('COALESCE', 'required', true, (args, environment) => coalesceOperator(args, environment, buildField));
 
-// === what a plaintext HTTP/1 stream never has: valid everywhere, always missing ===
+// === TLS of the connection to the host ===
+
+for (const name of UPSTREAM_TLS_TEXTS) plain(name, () => new UpstreamTlsField(name));
+for (const name of ['UPSTREAM_PEER_CERT_V_START', 'UPSTREAM_PEER_CERT_V_END']) {
+  withArgs(name, 'optional', false, (args, environment) => {
+    const checked = timeOperator(false, false)(args, environment);
+    return typeof checked === 'string' ? checked : new UpstreamPeerTimeField(args === '' ? DEFAULT_TIME_FORMAT : args, name.endsWith('END'));
+  });
+}
+
+// === what a plaintext downstream connection never has: valid everywhere, always missing ===
 
 const NEVER = [
   'ROUNDTRIP_DURATION', 'DOWNSTREAM_HANDSHAKE_DURATION', 'DOWNSTREAM_TRANSPORT_FAILURE_REASON', 'TRACE_ID',
-  'UPSTREAM_TLS_VERSION', 'UPSTREAM_TLS_CIPHER', 'UPSTREAM_TLS_SESSION_ID', 'UPSTREAM_PEER_CERT',
-  'UPSTREAM_PEER_SUBJECT', 'UPSTREAM_PEER_ISSUER', 'UPSTREAM_PEER_URI_SAN', 'UPSTREAM_PEER_DNS_SAN',
-  'UPSTREAM_PEER_IP_SAN', 'UPSTREAM_LOCAL_URI_SAN', 'UPSTREAM_LOCAL_DNS_SAN', 'UPSTREAM_LOCAL_IP_SAN',
   'DOWNSTREAM_TLS_VERSION', 'DOWNSTREAM_TLS_CIPHER', 'DOWNSTREAM_TLS_SESSION_ID', 'DOWNSTREAM_PEER_SUBJECT',
   'DOWNSTREAM_PEER_ISSUER', 'DOWNSTREAM_PEER_SERIAL', 'DOWNSTREAM_PEER_CERT', 'DOWNSTREAM_PEER_FINGERPRINT_1',
   'DOWNSTREAM_PEER_FINGERPRINT_256', 'DOWNSTREAM_PEER_CHAIN_FINGERPRINTS_1', 'DOWNSTREAM_PEER_CHAIN_FINGERPRINTS_256',
@@ -310,7 +318,7 @@ const NEVER = [
   'TLS_JA3_FINGERPRINT', 'TLS_JA4_FINGERPRINT',
 ];
 for (const name of NEVER) plain(name, () => new ConstantField(null));
-const CERTIFICATE_TIMES = ['DOWNSTREAM_PEER_CERT_V_START', 'DOWNSTREAM_PEER_CERT_V_END', 'UPSTREAM_PEER_CERT_V_START', 'UPSTREAM_PEER_CERT_V_END'];
+const CERTIFICATE_TIMES = ['DOWNSTREAM_PEER_CERT_V_START', 'DOWNSTREAM_PEER_CERT_V_END'];
 for (const name of CERTIFICATE_TIMES) {
   withArgs(name, 'optional', false, (args, environment) => {
     const checked = timeOperator(false, false)(args, environment);

@@ -13,6 +13,8 @@ describe('several addresses of one host', () => {
   let log: string[];
   let connection: Connection;
   let race: AddressRace;
+  /** Attempts that failed while others went on. */
+  let failed: number[];
   /** Indexes that cannot be dialled at all. */
   let unusable: number[];
 
@@ -32,7 +34,7 @@ describe('several addresses of one host', () => {
         onBelowWriteBufferLowWatermark: () => {},
         onException: () => {},
       }, 0, true, '');
-      race = new AddressRace(dispatcher, connection, dial, index, count);
+      race = new AddressRace(dispatcher, connection, dial, index, count, (handle) => failed.push(handle));
     });
   }
   const dialled = (): string[] => io.sockets.filter((socket) => socket !== undefined).map((socket) => socket.address);
@@ -46,6 +48,7 @@ describe('several addresses of one host', () => {
     dispatcher.start();
     log = [];
     unusable = [];
+    failed = [];
   });
 
   it('are not tried when the first one answers', () => {
@@ -64,7 +67,7 @@ describe('several addresses of one host', () => {
     io.connected(2, REFUSED);
     expect([log, open()]).toEqual([[], ['10.0.0.2']]);
     io.connected(3, 113);
-    expect([log, open()]).toEqual([['failed 113'], []]);
+    expect([log, open(), failed]).toEqual([['failed 113'], [], [1, 2]]);
   });
 
   it('are tried after 300 ms each while nothing is heard, and the first answer wins', () => {

@@ -32,17 +32,22 @@ export class AddressRace implements WheelTimerTarget {
   private readonly connection: Connection;
   private readonly dial: DialAddress;
   private readonly count: number;
+  private readonly onAttemptFailed: (handle: number) => void;
   private next: number;
   /** Those that are under way; the connection has the number of one of them. */
   private readonly attempts: Set<Attempt>;
   private readonly timer: WheelTimer;
 
-  /** `connection` has been made with the number of the attempt at address `first`; it is told how the race ends. */
-  constructor(dispatcher: IoDispatcher, connection: Connection, dial: DialAddress, first: number, count: number) {
+  /**
+   * `connection` has been made with the number of the attempt at address `first`; it is told how the race ends. `onAttemptFailed` is told
+   * of each attempt that fails while others go on.
+   */
+  constructor(dispatcher: IoDispatcher, connection: Connection, dial: DialAddress, first: number, count: number, onAttemptFailed: (handle: number) => void) {
     this.dispatcher = dispatcher;
     this.connection = connection;
     this.dial = dial;
     this.count = count;
+    this.onAttemptFailed = onAttemptFailed;
     this.next = first + 1;
     this.attempts = new Set();
     this.timer = dispatcher.createTimer(this);
@@ -68,6 +73,7 @@ export class AddressRace implements WheelTimerTarget {
     this.attempts.delete(attempt);
     const { connection, dispatcher } = this;
     if (error !== 0 && (this.dialNext() || this.attempts.size > 0)) {
+      this.onAttemptFailed(attempt.handle);
       this.drop(attempt.handle);
       for (const { handle } of this.attempts) connection.handle = handle;
       return;

@@ -1,6 +1,7 @@
 import { withoutPort } from '../base/cidr.ts';
 import { CloseMode } from '../io/io.ts';
 import type { MetadataStructs, ConnectionInfo } from '../stream_info/stream_info.ts';
+import type { UpstreamTls } from '../stream_info/upstream_tls.ts';
 import type { IoDispatcher, IoHandler } from './io_dispatcher.ts';
 
 /** Who uses a connection: the connection manager downstream, a pool's client upstream. All calls run inside a turn. */
@@ -52,6 +53,8 @@ export class Connection implements IoHandler, ConnectionInfo {
   /** Of the listener that accepted it; undefined = none. */
   listenerMetadata: MetadataStructs | undefined;
   listenerDirection: number;
+  /** Of an outgoing connection, once its handshake is done; null = it is plain. */
+  upstreamTls: UpstreamTls | null;
   /** Bytes of bodies and heads commanded to be sent, and received. */
   bytesSent: number;
   bytesReceived: number;
@@ -76,6 +79,7 @@ export class Connection implements IoHandler, ConnectionInfo {
     this.requestedServerName = '';
     this.listenerMetadata = undefined;
     this.listenerDirection = 0;
+    this.upstreamTls = null;
     this.bytesSent = 0;
     this.bytesReceived = 0;
     this.startMs = dispatcher.nowMs;

@@ -1,5 +1,7 @@
 import type { XxHash64 } from '../base/xxhash64.ts';
 import type { UpstreamCluster } from '../conn_pool/cluster_lookup.ts';
+import type { ConnPool } from '../conn_pool/conn_pool.ts';
+import type { TransportSocketOptions } from '../network/transport_socket.ts';
 import type { HeaderMap } from '../headers/header_map.ts';
 import { HeaderId } from '../headers/header_names.ts';
 import type { ClusterPolicies } from '../route/cluster_policies.ts';
@@ -15,18 +17,28 @@ import type { Retries } from './retries.ts';
 export class HostChoice {
   /** Set-Cookie values that hash policies made. */
   private cookies: string[];
+  /** What the request asks of its connection. */
+  private options: TransportSocketOptions | null;
 
   constructor() {
     this.cookies = NO_COOKIES;
+    this.options = null;
   }
 
   /** A host for a try; `retries`: not for the first. Hash and criteria only where the cluster's balancer goes by them. */
   choose(cluster: UpstreamCluster, route: RouteEntry, headers: HeaderMap, callbacks: TerminalFilterCallbacks, retries: Retries | null): Host | null {
     const info = callbacks.streamInfo;
+    // Before the host's name is written into the headers.
+    if (retries === null && cluster.info.autoServerName !== null) this.options = cluster.info.autoServerName.optionsOf(headers, info);
     const policies = cluster.info.policies as ClusterPolicies | null;
     const hash = cluster.usesHash && !cluster.namesHost(callbacks) ? this.hash(policies?.hashPolicy ?? route.hashPolicy, headers, info) : null;
     const criteria = cluster.usesMetadata ? criteriaFor(route, info) : null;
     return retries === null ? cluster.chooseHost(info.random, hash, criteria, callbacks) : retries.chooseHost(cluster, callbacks, hash, criteria);
+  }
+
+  /** Where connections to a host come from; null: the cluster has too many pools. `isTcp`: of plain TCP, for terminated CONNECTs. */
+  pool(cluster: UpstreamCluster, host: Host, isTcp: boolean, priority: number, downstream: number): ConnPool | null {
+    return isTcp ? cluster.tcpPool(host, priority, downstream, this.options) : cluster.pool(host, priority, downstream, this.options);
   }
 
   /** The hash by the policies of cluster or route; null = none. Allocates. */
@@ -46,6 +58,7 @@ export class HostChoice {
 
   clear(): void {
     this.cookies = NO_COOKIES;
+    this.options = null;
   }
 }
 

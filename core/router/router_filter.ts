@@ -21,6 +21,7 @@ import { type HedgedRequest, Hedges } from './hedges.ts';
 import { flagOf, isCanaryResponse, isConnectRequest, removeConsumed } from './request_rules.ts';
 import { RequestCharges } from './request_charges.ts';
 import { RequestTimeouts } from './request_timeouts.ts';
+import { isSecured } from '../http/conn_pool/cluster_sockets.ts';
 import { HostChoice } from './host_choice.ts';
 import type { RouterContext } from './router_context.ts';
 import { RouterReplies } from './router_replies.ts';
@@ -188,13 +189,11 @@ export class RouterFilter implements TerminalFilter, HedgedRequest, CopiedReques
     const info = callbacks.streamInfo;
     this.upstream.host = host;
     this.charges.zone = host.zoneCodes;
-    // Upstream connections are plaintext.
-    if (info.schemeMatchesUpstream) headers.isHttps = false;
+    if (info.schemeMatchesUpstream) headers.isHttps = isSecured(cluster.info.config, host);
     info.upstreamHost = host;
     if (route.action?.autoHostRewrite === true) route.autoRewriteHost(headers, host.hostname);
     this.retries?.onHostAttempted(host, cluster);
-    const priority = route.isHighPriority ? 1 : 0;
-    const pool = isTerminated(route, headers, tunnel) ? cluster.tcpPool(host, priority, callbacks.connection.id) : cluster.pool(host, priority, callbacks.connection.id);
+    const pool = this.choice.pool(cluster, host, isTerminated(route, headers, tunnel), route.isHighPriority ? 1 : 0, callbacks.connection.id);
     if (pool === null) {
       info.upstreamHost = null;
       this.giveUp('', callbacks);

@@ -43,9 +43,7 @@ export class ShadowLog implements LoggedTry {
     info.upstreamPoolReadyMs = this.clock[0];
     info.upstreamConnectStartMs = stream.connectStartMs;
     info.upstreamConnectEndMs = stream.connectEndMs;
-    info.upstreamConnectionId = stream.connection.id;
-    info.upstreamLocalAddress = stream.connection.localAddress;
-    info.upstreamRemoteAddress = stream.connection.remoteAddress;
+    info.onUpstreamConnection(stream.connection);
     info.upstreamProtocol = Protocol.http11;
     info.hasUpstreamProtocol = true;
     info.firstUpstreamTxMs = this.clock[0];

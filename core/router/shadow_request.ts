@@ -1,6 +1,6 @@
 import { LogContext } from '../access_log/access_log.ts';
 import { OwnedBytes } from '../buffer/owned_bytes.ts';
-import type { ConnPool, PooledStream, PoolRequest } from '../conn_pool/conn_pool.ts';
+import { type ConnPool, NO_DOWNSTREAM, type PooledStream, type PoolRequest } from '../conn_pool/conn_pool.ts';
 import type { UpstreamCluster } from '../conn_pool/cluster_lookup.ts';
 import { isGrpcRequest } from '../headers/grpc_headers.ts';
 import { HeaderMap } from '../headers/header_map.ts';
@@ -112,7 +112,8 @@ export class ShadowRequest implements PoolRequest, ResponseDecoder, FilteredTry 
     if (endStream) this.startTimer();
     const { stats } = this.cluster.info;
     const host = this.cluster.chooseHost(random, null, null, { requestHeaders: () => this.headers, streamInfo: NO_METADATA, connection: NO_CONNECTION });
-    const pool = host === null ? null : this.cluster.pool(host, isHighPriority ? 1 : 0, NO_DOWNSTREAM);
+    const options = this.cluster.info.autoServerName === null ? null : this.cluster.info.autoServerName.optionsOf(this.headers, {});
+    const pool = host === null ? null : this.cluster.pool(host, isHighPriority ? 1 : 0, NO_DOWNSTREAM, options);
     if (host === null || pool === null) {
       if (host === null) stats.cxNoneHealthy.inc();
       this.chargeCode(503, null);
@@ -458,8 +459,6 @@ export class ShadowRequest implements PoolRequest, ResponseDecoder, FilteredTry 
 }
 
 const NO_INFO = new StreamInfo();
-/** Copies belong to no downstream connection: those to clusters with pools per connection share one. */
-const NO_DOWNSTREAM = -1;
 /** Copies have no metadata and no downstream connection of their own. */
 const NO_METADATA = Object.freeze({ dynamicMetadata: null });
 const NO_CONNECTION = Object.freeze({ originalDestination: '' });

@@ -416,9 +416,7 @@ export class UpstreamRequest implements PoolRequest, ResponseDecoder, LoggedTry,
     info.upstreamPoolReadyMs = now;
     info.upstreamConnectStartMs = stream.connectStartMs;
     info.upstreamConnectEndMs = stream.connectEndMs;
-    info.upstreamConnectionId = stream.connection.id;
-    info.upstreamLocalAddress = stream.connection.localAddress;
-    info.upstreamRemoteAddress = stream.connection.remoteAddress;
+    info.onUpstreamConnection(stream.connection);
     info.upstreamProtocol = Protocol.http11;
     info.hasUpstreamProtocol = stream.isHttp;
     info.firstUpstreamTxMs = now;

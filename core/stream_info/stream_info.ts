@@ -1,3 +1,5 @@
+import type { UpstreamTls } from './upstream_tls.ts';
+
 /** Protocol of one side of a stream; `none`: there is no such side. */
 export const Protocol = { http10: 0, http11: 1, http2: 2, http3: 3, none: 4 } as const;
 export type Protocol = (typeof Protocol)[keyof typeof Protocol];
@@ -56,6 +58,15 @@ export interface ConnectionInfo {
   readonly filterChainMetadata?: MetadataStructs;
 }
 
+/** The connection to a host; implemented by `core/network/connection.ts`. */
+export interface UpstreamConnectionInfo {
+  readonly id: number;
+  readonly localAddress: string;
+  readonly remoteAddress: string;
+  /** null = plain. */
+  readonly upstreamTls: UpstreamTls | null;
+}
+
 const TIMES = 15;
 /** Beginning and end of the request. */
 const CONTINUED_TIMES = [0, 1, 2];
@@ -103,6 +114,8 @@ export class StreamInfo {
   /** Where the connection really goes: one of the host's addresses. */
   upstreamRemoteAddress: string;
   upstreamConnectionId: number;
+  /** Of that connection; null = it is plain, or there is none. */
+  upstreamTls: UpstreamTls | null;
   upstreamAttemptCount: number;
   route: RouteInfo | null;
   /** Virtual cluster that the request matched, '' = none. */
@@ -154,6 +167,7 @@ export class StreamInfo {
     this.upstreamLocalAddress = '';
     this.upstreamRemoteAddress = '';
     this.upstreamConnectionId = 0;
+    this.upstreamTls = null;
     this.upstreamAttemptCount = 0;
     this.route = null;
     this.virtualClusterName = '';
@@ -202,6 +216,7 @@ export class StreamInfo {
     this.upstreamLocalAddress = '';
     this.upstreamRemoteAddress = '';
     this.upstreamConnectionId = 0;
+    this.upstreamTls = null;
     this.upstreamAttemptCount = 0;
     this.route = null;
     this.virtualClusterName = '';
@@ -228,6 +243,15 @@ export class StreamInfo {
     this.upstreamLocalAddress = '';
     this.upstreamRemoteAddress = '';
     this.upstreamConnectionId = 0;
+    this.upstreamTls = null;
+  }
+
+  /** There is a connection to the host. */
+  onUpstreamConnection(connection: UpstreamConnectionInfo): void {
+    this.upstreamConnectionId = connection.id;
+    this.upstreamLocalAddress = connection.localAddress;
+    this.upstreamRemoteAddress = connection.remoteAddress;
+    this.upstreamTls = connection.upstreamTls;
   }
 
   /** Takes over what another knows of the upstream. */
@@ -245,6 +269,7 @@ export class StreamInfo {
     this.upstreamLocalAddress = other.upstreamLocalAddress;
     this.upstreamRemoteAddress = other.upstreamRemoteAddress;
     this.upstreamConnectionId = other.upstreamConnectionId;
+    this.upstreamTls = other.upstreamTls;
   }
 
   /** Takes over what a stream that this one continues has seen of the client. */

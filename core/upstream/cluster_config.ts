@@ -59,6 +59,16 @@ export interface AggregateConfig {
   readonly clusters: readonly string[];
 }
 
+/** upstream_http_protocol_options: what requests say of the TLS connections they go over. */
+export interface AutoServerNameConfig {
+  /** auto_sni: the name is sent as SNI. */
+  readonly setsServerName: boolean;
+  /** auto_san_validation: the peer's certificate must have it. */
+  readonly verifiesName: boolean;
+  /** override_auto_sni_header: where the name stands if the request has this header, else in host; '' = in host. */
+  readonly header: string;
+}
+
 /** What workers need of a cluster; everything but its hosts. */
 export interface ClusterConfig {
   readonly name: string;
@@ -94,10 +104,10 @@ export interface ClusterConfig {
     readonly preserveCase: PreserveCaseConfig | null;
     readonly sendFullyQualifiedUrl: boolean;
   };
-  /** Category `envoy.transport_sockets.upstream`; null = raw. */
+  /** Category `envoy.transport_sockets.upstream`; null = plain connections. */
   readonly transportSocket: ExtensionConfig | null;
-  /** Of `transport_socket_matches`, each once; absent: there are none. */
-  readonly socketNames?: readonly string[];
+  /** Those of `transport_socket_matches` by name (null = plain connections); absent: there are none. */
+  readonly socketConfigs?: Readonly<Record<string, ExtensionConfig | null>>;
   /** The one that hosts without metadata get; absent: DEFAULT_SOCKET. */
   readonly unlabelledSocket?: string;
   readonly tcpKeepAlive: { readonly idleSec: number; readonly intervalSec: number; readonly probes: number } | null;
@@ -126,6 +136,8 @@ export interface ClusterConfig {
   readonly outliers: { readonly splitsLocalOrigin: boolean; readonly errors: ErrorPredicateConfig | null } | null;
   /** How load reports of hosts become their weights; null = nobody looks for any. */
   readonly loadWeights: LoadWeightsConfig | null;
+  /** Requests say by what name their host must be known (upstream_http_protocol_options); null = they do not. */
+  readonly autoServerName: AutoServerNameConfig | null;
   /** Main checks the health of its hosts. */
   readonly isHealthChecked: boolean;
   /** TCP connections to a host whose health fails are cut, instead of being used to their end. */
@@ -181,6 +193,8 @@ export interface HostConfig {
   /** Weight of its locality; 0 = none. */
   readonly localityWeight: number;
   readonly canary: boolean;
+  /** Name of its transport socket (`ClusterConfig.socketConfigs`); absent: the cluster's own. */
+  readonly socket?: string;
   readonly metadata: Readonly<Record<string, unknown>>;
 }
 

@@ -1,6 +1,7 @@
 import type { RuntimeFraction, RuntimeSnapshot } from '../runtime/runtime_snapshot.ts';
 import { CircuitKind } from '../shared_memory/layout.ts';
 import type { Counter, Gauge, Histogram, StatsScope } from '../stats/stats.ts';
+import type { AutoServerName } from './auto_server_name.ts';
 import type { CircuitBreaker } from './circuit_breaker.ts';
 import type { ClusterConfig } from './cluster_config.ts';
 import type { ClusterLoad } from './load_balancer.ts';
@@ -249,6 +250,8 @@ export class ClusterInfo implements ClusterLoad {
   readonly maintenance: RuntimeFraction;
   /** `config.requestPolicies`, compiled; opaque to this layer; null = none. */
   policies: object | null;
+  /** What requests say of their connections; null = nothing. */
+  autoServerName: AutoServerName | null;
   /** Each try is to be measured. */
   readonly isTracked: boolean;
 
@@ -257,6 +260,7 @@ export class ClusterInfo implements ClusterLoad {
     this.stats = stats;
     this.breakers = breakers;
     this.policies = null;
+    this.autoServerName = null;
     this.isTracked = config.tracking !== null;
     stats.track(config.tracking);
     this.maintenance = { defaultValue: { numerator: 0, denominator: 100 }, runtimeKey: `upstream.maintenance_mode.${config.name}` };

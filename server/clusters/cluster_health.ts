@@ -22,12 +22,12 @@ export interface ClusterHealthEvents {
 
 export class ClusterHealth implements HostHealthPolicy, CheckedCluster {
   readonly name: string;
+  readonly scope: StatsScope;
   readonly stats: HealthCheckStats;
   private readonly options: HealthOptions;
   private readonly slabs: HostSlabs;
   private readonly kind: string;
   private readonly events: ClusterHealthEvents;
-  private readonly scope: StatsScope;
   private readonly checker: ClusterHealthChecker;
 
   /** `scope`: `cluster.<name>`; `kind`: how hosts are discovered. */
@@ -36,12 +36,12 @@ export class ClusterHealth implements HostHealthPolicy, CheckedCluster {
     environment: HealthCheckEnvironment, events: ClusterHealthEvents,
   ) {
     this.name = config.name;
+    this.scope = scope;
     this.stats = createHealthCheckStats(scope);
     this.options = options;
     this.slabs = slabs;
     this.kind = kind;
     this.events = events;
-    this.scope = scope;
     this.checker = new ClusterHealthChecker(options.check, environment, config, this);
   }
 

@@ -31,7 +31,7 @@ function endpoint(address: string, more: Partial<EndpointConfig> = {}): Endpoint
 }
 
 function clusterConfig(name: string): ClusterConfig {
-  const { name: _, ...rest } = { name: '', statName: name, lbPolicy: { name: 'rr', typeName: 'rr', config: {} }, defaultThresholds: DEFAULT_THRESHOLDS, highThresholds: DEFAULT_THRESHOLDS };
+  const { name: _, ...rest } = { name: '', statName: name, lbPolicy: { name: 'rr', typeName: 'rr', config: {} }, defaultThresholds: DEFAULT_THRESHOLDS, highThresholds: DEFAULT_THRESHOLDS, transportSocket: null };
   // Discovery reads nothing else of a cluster.
   return { name, ...rest } as ClusterConfig;
 }

@@ -273,7 +273,8 @@ function hostConfig(id: number, host: DiscoveredHost, order: AddressOrderConfig)
   return Object.freeze({
     id, address: host.address, port: host.port, hostname: endpoint.hostname, weight: endpoint.weight,
     priority: endpoint.priority, region: endpoint.region, zone: endpoint.zone, subZone: endpoint.subZone, localityWeight: endpoint.localityWeight,
-    canary: isCanary(endpoint), metadata: endpoint.metadata, ...(addresses === undefined ? {} : { addresses: Object.freeze(orderAddresses(addresses, order)) }),
+    canary: isCanary(endpoint), metadata: endpoint.metadata, ...(endpoint.sockets === undefined ? {} : { socket: endpoint.sockets.traffic }),
+    ...(addresses === undefined ? {} : { addresses: Object.freeze(orderAddresses(addresses, order)) }),
   });
 }
 

@@ -13,6 +13,7 @@ import { createDiscovery, type DiscoveryContext } from './discovery.ts';
 import type { Discovery, DiscoveryListener, HostUse } from './discovery_listener.ts';
 import { checkTarget, type CheckTarget, type HealthCheckEnvironment } from '../health_checks/cluster_health_checker.ts';
 import type { HealthOptions } from '../health_checks/health_check_config.ts';
+import { writeCertificateGauges } from './cluster_certificates.ts';
 import { ClusterHealth } from './cluster_health.ts';
 import { BreakerGauges } from './breaker_gauges.ts';
 import { writeHashTableStats } from './hash_table_stats.ts';
@@ -105,7 +106,8 @@ export class ManagedCluster implements DiscoveryListener {
     this.dependencies = dependencies;
     this.listener = listener;
     this.scope = dependencies.stats.scope('cluster').scope(definition.config.statName);
-    for (const name of definition.config.socketNames ?? []) this.scope.counter(`${name}.${MATCHES}`);
+    for (const name of Object.keys(definition.config.socketConfigs ?? {})) this.scope.counter(`${name}.${MATCHES}`);
+    writeCertificateGauges(this.config, this.scope);
     this.health = this.createHealth(definition);
     this.table = new HostTable(dependencies.hostIds, dependencies.hostSlabs, this.health ?? UNCHECKED, definition.config.addressOrder);
     const breakers = new BreakerGauges(this.config, this.id, dependencies.circuits, dependencies.outliers.runtime);

@@ -12,17 +12,18 @@ import { parseMetadata } from '../../core/route/parse_metadata.ts';
 import { parseFractionalPercent } from '../../core/runtime/parse_runtime.ts';
 import type { FractionalPercent } from '../../core/runtime/runtime_snapshot.ts';
 import { type CircuitBreakerThresholds, type ClusterConfig, DEFAULT_SOCKET, DEFAULT_THRESHOLDS, type DiscoveryConfig } from '../../core/upstream/cluster_config.ts';
-import { parseCommonOptions, parseUpstreamHttp1, UPSTREAM_OPTIONS_CATEGORY, type ParsedHttpOptions } from '../../core/upstream/http_protocol_options.ts';
+import { parseAutoServerName, parseCommonOptions, parseUpstreamHttp1, UPSTREAM_OPTIONS_CATEGORY, type ParsedHttpOptions } from '../../core/upstream/http_protocol_options.ts';
 import { loadWeightsOf } from '../../core/upstream/load_reports/load_weights_config.ts';
 import { splitOverride } from '../../core/upstream/override_hosts.ts';
 import { checkerType, type HealthOptions, NO_HEALTH_CHECKS } from '../health_checks/health_check_config.ts';
-import { parseHealthChecks } from '../health_checks/parse_health_check.ts';
+import { type CheckedClusterFacts, parseHealthChecks } from '../health_checks/parse_health_check.ts';
 import { REDIS_OPTIONS } from '../health_checks/redis_credentials.ts';
 import { type ClusterDefaults, parseDiscovery } from './discovery_parser.ts';
 import { parseLbPolicy } from './lb_policy_parser.ts';
 import { type OutlierConfig, parseOutlierDetection } from './outlier_parser.ts';
 import { checkWeights } from './weight_checks.ts';
 import { parseSocketMatches } from './socket_matches.ts';
+import { UPSTREAM_SOCKET_CATEGORY } from '../../core/network/transport_socket.ts';
 import { parseTransportSocket } from './transport_socket_parser.ts';
 import { parseAddressOrder, parseKeepAlive, parseUpstreamBind } from './upstream_socket_parser.ts';
 
@@ -47,12 +48,14 @@ export interface ParsedCluster {
 export function parseCluster(message: Cluster, defaults: ClusterDefaults, context: ParseContext): ParsedCluster {
   if (message.filters.length > 0) context.refuse(message, 'filters', 'upstream network filters');
   if (message.upstreamConfig !== undefined) context.refuse(message, 'upstream_config', 'custom upstreams');
-  const sockets = parseSocketMatches(message, context);
+  const transportSocket = parseTransportSocket(UPSTREAM_SOCKET_CATEGORY, message.transportSocket, context);
+  const sockets = parseSocketMatches(message, transportSocket, context);
   const { discovery, provided } = parseDiscovery(message, defaults, sockets, context);
   const outliers = parseOutlierDetection(message.outlierDetection, context);
   const { offersHttp2, errors, ...http } = parseHttpOptions(message, context);
   const { lbPolicy, overrideHosts } = splitOverride(parseLbPolicy(message, provided !== null, context));
-  const health = parseHealth(message, offersHttp2, context);
+  const hasTls = [transportSocket, ...Object.values(sockets.sockets())].some((socket) => socket !== null);
+  const health = parseHealth({ message, offersHttp2, hasTls }, context);
   reportUnusedOptions(message, health, context);
   const commonLb = message.commonLbConfig;
   const panic = percentToFraction(commonLb?.healthyPanicThreshold);
@@ -72,8 +75,8 @@ export function parseCluster(message: Cluster, defaults: ClusterDefaults, contex
     loadWeights: loadWeightsOf(lbPolicy),
     requestPolicies: withBalancerHash(http.requestPolicies, lbPolicy),
     provided,
-    transportSocket: parseTransportSocket('envoy.transport_sockets.upstream', message.transportSocket, context),
-    ...(sockets.isEmpty ? {} : { socketNames: sockets.names(), unlabelledSocket: sockets.of({}, {})?.traffic ?? DEFAULT_SOCKET }),
+    transportSocket,
+    ...(sockets.isEmpty ? {} : { socketConfigs: sockets.sockets(), unlabelledSocket: sockets.of({}, {})?.traffic ?? DEFAULT_SOCKET }),
     tcpKeepAlive: parseKeepAlive(message.upstreamConnectionOptions),
     ...parseUpstreamBind(message, defaults.bindConfig, context),
     addressOrder: parseAddressOrder(message.upstreamConnectionOptions, context),
@@ -101,8 +104,9 @@ function parseTracking({ trackClusterStats, trackTimeoutBudgets }: Cluster): Clu
 }
 
 /** Fields that matter to checked hosts only are read with checks only: otherwise they have no effect. */
-function parseHealth(message: Cluster, offersHttp2: boolean, context: ParseContext): HealthOptions {
-  const check = parseHealthChecks(message, offersHttp2, context);
+function parseHealth(facts: CheckedClusterFacts, context: ParseContext): HealthOptions {
+  const { message } = facts;
+  const check = parseHealthChecks(facts, context);
   if (check === null) return NO_HEALTH_CHECKS;
   return { check, ignoresHealthOnRemoval: message.ignoreHealthOnHostRemoval, ignoresNewHosts: message.commonLbConfig?.ignoreNewHostsUntilFirstHc ?? false };
 }
@@ -147,6 +151,7 @@ function parseLegacyHttpOptions(message: Cluster, context: ParseContext): Parsed
     protocol: 'http1',
     http1: parseUpstreamHttp1(message.httpProtocolOptions, context),
     offersHttp2: message.http2ProtocolOptions !== undefined,
+    autoServerName: parseAutoServerName(message.upstreamHttpProtocolOptions),
     errors: null,
     requestPolicies: null,
   };

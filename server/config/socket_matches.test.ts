@@ -10,7 +10,7 @@ const REDIS = 'custom_health_check: { name: r, typed_config: { "@type": type.goo
 
 function parse(fields: string) {
   const parsed = parseYamlMessage(`{ name: c, ${fields} }`, 'envoy.config.cluster.v3.Cluster', configRegistry());
-  const sockets = parseSocketMatches(parsed.message as Cluster, parsed.context);
+  const sockets = parseSocketMatches(parsed.message as Cluster, null, parsed.context);
   return { sockets, errors: parsed.errors(), warnings: parsed.warnings() };
 }
 
@@ -44,7 +44,16 @@ describe('transport socket matches', () => {
     expect(sockets.of(labels({ a: 'b', c: 1 }), {})?.traffic).toBe('one');
     expect(sockets.of(labels({ d: 1 }), labels({ a: 'b' }))?.traffic).toBe('three');
     expect(sockets.of({ 'envoy.lb': { a: 'b' } }, { 'envoy.lb': { a: 'b' } })).toBeUndefined();
-    expect(sockets.names()).toEqual(['one', 'two', 'three']);
+    expect(Object.keys(sockets.sockets())).toEqual(['one', 'two', 'three']);
+  });
+
+  it('one name stands for one socket', () => {
+    const TLS = 'transport_socket: { name: envoy.transport_sockets.tls, typed_config: { "@type": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext } }';
+    const two = (name: string): string => `transport_socket_matches: [{ name: one, match: { a: b }, ${RAW} }, { name: ${name}, match: { c: d }, ${TLS} }]`;
+    expect(parse(two('other')).errors).toEqual([]);
+    expect(parse(two('one')).errors.join()).toContain('another transport socket of the name "one"');
+    // The cluster's own has a name too.
+    expect(parse(two('default')).errors.join()).toContain('another transport socket of the name "default"');
   });
 
   it('connections of checks have criteria of their own', () => {
@@ -67,7 +76,7 @@ describe('transport socket matches', () => {
   });
 
   it.each([
-    ['transport_socket_matches: [{ name: m, transport_socket: { name: tls, typed_config: { "@type": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext } } }]', "Didn't find a registered implementation for 'tls' with type URL: 'envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext'"],
+    ['transport_socket_matches: [{ name: m, transport_socket: { name: alts, typed_config: { "@type": type.googleapis.com/envoy.extensions.transport_sockets.alts.v3.Alts, handshaker_service: x } } }]', "Didn't find a registered implementation for 'alts' with type URL: 'envoy.extensions.transport_sockets.alts.v3.Alts'"],
     ['transport_socket_matches: [{ name: m }]', "Didn't find a registered implementation for '' with type URL: ''"],
     [`transport_socket_matches: [{ ${RAW} }]`, 'TransportSocketMatchValidationError.Name: value length must be at least 1 characters'],
     ['transport_socket_matcher: { on_no_match: { action: { name: a, typed_config: { "@type": type.googleapis.com/google.protobuf.Empty } } } }', 'feature not supported: choosing transport sockets by a matcher'],

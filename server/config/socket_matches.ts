@@ -1,13 +1,13 @@
 /**
  * Which of a cluster's transport sockets a host gets (Cluster.transport_socket_matches): the first whose labels the host's metadata
- * `envoy.transport_socket_match` has, else the first that its locality's has, else the cluster's own. All are plain connections: what
- * is left of the choice is what it counts. Thread: main.
+ * `envoy.transport_socket_match` has, else the first that its locality's has, else the cluster's own. Thread: main.
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { Cluster, Cluster_TransportSocketMatch } from '../../core/api/gen/envoy/config/cluster/v3/cluster_pb.d.ts';
 import type { HealthCheck } from '../../core/api/gen/envoy/config/core/v3/health_check_pb.d.ts';
-import type { AnyMessage, ParseContext } from '../../core/registry/parse_context.ts';
+import type { AnyMessage, ExtensionConfig, ParseContext } from '../../core/registry/parse_context.ts';
 import { DEFAULT_SOCKET, type EndpointSockets } from '../../core/upstream/cluster_config.ts';
+import { UPSTREAM_SOCKET_CATEGORY } from '../../core/network/transport_socket.ts';
 import { parseTransportSocket } from './transport_socket_parser.ts';
 
 type Labels = Readonly<Record<string, unknown>>;
@@ -19,6 +19,8 @@ const REDIS_CHECK = /\/envoy\.extensions\.health_checkers\.redis\.v3\.Redis$/;
 interface SocketMatch {
   readonly name: string;
   readonly labels: Labels;
+  /** null = a plain connection. */
+  readonly socket: ExtensionConfig | null;
 }
 
 export class SocketMatches {
@@ -36,9 +38,9 @@ export class SocketMatches {
     return this.matches.length === 0;
   }
 
-  /** In order, each once. */
-  names(): string[] {
-    return [...new Set(this.matches.map((match) => match.name))];
+  /** By name, in order; null = a plain connection. */
+  sockets(): Record<string, ExtensionConfig | null> {
+    return Object.fromEntries(this.matches.map(({ name, socket }) => [name, socket]));
   }
 
   /** Metadata by namespace, of an endpoint and its locality. undefined: the cluster's own socket, also for checks. */
@@ -54,17 +56,25 @@ export class SocketMatches {
   }
 }
 
-/** Reports sockets that are not plain connections. */
-export function parseSocketMatches(message: Cluster, context: ParseContext): SocketMatches {
+/** `own`: the cluster's. */
+export function parseSocketMatches(message: Cluster, own: ExtensionConfig | null, context: ParseContext): SocketMatches {
   if (message.transportSocketMatcher !== undefined) context.refuse(message, 'transport_socket_matcher', 'choosing transport sockets by a matcher');
-  return new SocketMatches(message.transportSocketMatches.map((match) => parseMatch(match, context)), parseCriteria(message.healthChecks[0]));
+  const known = new Map([[DEFAULT_SOCKET, own]]);
+  const matches = message.transportSocketMatches.map((one) => {
+    const match = parseMatch(one, context);
+    const same = known.get(match.name);
+    // Sockets are known by their names from here on.
+    if (same !== undefined && !isDeepStrictEqual(same, match.socket)) context.refuse(one, 'name', `another transport socket of the name ${JSON.stringify(match.name)}`);
+    known.set(match.name, match.socket);
+    return match;
+  });
+  return new SocketMatches(matches, parseCriteria(message.healthChecks[0]));
 }
 
 function parseMatch(message: Cluster_TransportSocketMatch, context: ParseContext): SocketMatch {
-  if (message.transportSocket === undefined) {
-    context.error(message, 'transport_socket', "Didn't find a registered implementation for '' with type URL: ''");
-  } else parseTransportSocket('envoy.transport_sockets.upstream', message.transportSocket, context);
-  return { name: message.name, labels: plain(message.match) };
+  const { transportSocket } = message;
+  if (transportSocket === undefined) context.error(message, 'transport_socket', "Didn't find a registered implementation for '' with type URL: ''");
+  return { name: message.name, labels: plain(message.match), socket: parseTransportSocket(UPSTREAM_SOCKET_CATEGORY, transportSocket, context) };
 }
 
 /** Left unread, so reported, where checks do not look at it. */

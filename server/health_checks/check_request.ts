@@ -6,6 +6,9 @@ import type { HttpCheckConfig } from './health_check_config.ts';
 /** Local address to connect from; null = the system's choice. */
 export type BindAddress = { readonly address: string; readonly port: number } | null;
 
+/** `https` where the host's traffic is secured, whatever the connections of its checks are. */
+export type CheckScheme = 'http' | 'https';
+
 export type HeaderLine = readonly [name: string, value: string];
 
 /** Methods of requests that have no body. */
@@ -21,8 +24,8 @@ export function http1Headers(check: HttpCheckConfig, host: string, textOf: TextO
 }
 
 /** As they go out over HTTP/2: pseudo-headers and `user-agent`, then what the configuration makes of them. */
-export function http2Headers(check: HttpCheckConfig, authority: string, textOf: TextOf): HeaderLine[] {
-  const lines: HeaderLine[] = [[':method', check.method], [':authority', authority], [':path', check.path], ['user-agent', 'Envoy/HC'], [':scheme', 'http']];
+export function http2Headers(check: HttpCheckConfig, authority: string, scheme: CheckScheme, textOf: TextOf): HeaderLine[] {
+  const lines: HeaderLine[] = [[':method', check.method], [':authority', authority], [':path', check.path], ['user-agent', 'Envoy/HC'], [':scheme', scheme]];
   return checkHeaders(check, lines, textOf);
 }
 

@@ -74,7 +74,7 @@ function setUp({ config = {}, flags = Flag.failedActiveHc, random = 0.5, hasTraf
     },
     { name: 'c' } as ClusterConfig,
     {
-      name: 'c', stats: createHealthCheckStats(stats.scope.scope('cluster').scope('c')),
+      name: 'c', scope: stats.scope.scope('cluster').scope('c'), stats: createHealthCheckStats(stats.scope.scope('cluster').scope('c')),
       flagsOf: (id) => ({ get: () => words.get(id) ?? flags, set: (value) => words.set(id, value) }),
       trafficOf: () => ({ scope: stats.scope, count: () => {}, onCheckConnection: () => {} }),
       passiveFailures: () => seen.passive, hasTraffic: () => hasTraffic, onCheckPassed: () => {}, onHealthChanged: () => seen.changes++, onFirstRound: () => seen.rounds++,
@@ -291,6 +291,17 @@ describe('hosts', () => {
     expect(run.seen.rounds).toBe(1);
     run.scheduler.advance(5000);
     expect(run.seen.rounds).toBe(1);
+  });
+
+  it('are asked over the sockets that their endpoint says, and anew when those are others', () => {
+    const sockets = (names: EndpointConfig['sockets']) => checkTarget(checkedHost(1, { sockets: names })).sockets;
+    expect(sockets(undefined)).toEqual({ traffic: 'default', checks: 'default' });
+    expect(sockets({ traffic: 'a', checks: '' })).toEqual({ traffic: 'a', checks: 'a' });
+    const run = setUp({ hosts: [checkedHost(1, { sockets: { traffic: 'a', checks: 'b' } })] });
+    run.checker.setHosts([checkedHost(1, { sockets: { traffic: 'a', checks: 'b' } })]);
+    expect(run.probers).toHaveLength(1);
+    run.checker.setHosts([checkedHost(1, { sockets: { traffic: 'a', checks: 'c' } })]);
+    expect(run.probers.map(({ isClosed, target }) => [isClosed, target.sockets.checks])).toEqual([[true, 'b'], [false, 'c']]);
   });
 
   it('are asked where their endpoint says', () => {

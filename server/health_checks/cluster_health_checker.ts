@@ -2,7 +2,7 @@
 import type { Scheduler } from '../../core/event/scheduler.ts';
 import { createStatGroup, type StatGroup } from '../../core/stats/stat_group.ts';
 import type { StatsScope } from '../../core/stats/stats.ts';
-import type { ClusterConfig, EndpointConfig, HostConfig } from '../../core/upstream/cluster_config.ts';
+import { type ClusterConfig, DEFAULT_SOCKET, type EndpointConfig, type EndpointSockets, type HostConfig } from '../../core/upstream/cluster_config.ts';
 import { hostAddressText } from '../../core/upstream/host.ts';
 import type { MetadataStructs, UpstreamHostInfo } from '../../core/stream_info/stream_info.ts';
 import type { CheckTraffic, Prober, ProbeListener } from '../../core/upstream/health_prober.ts';
@@ -38,6 +38,8 @@ export interface CheckTarget {
   readonly trafficPort: number;
   /** Who is asked, for formats. */
   readonly host: UpstreamHostInfo;
+  /** Names of its transport sockets. */
+  readonly sockets: EndpointSockets;
 }
 
 export type CreateProber = (config: HealthCheckConfig, target: CheckTarget, stats: HealthCheckStats, listener: ProbeListener, traffic: CheckTraffic) => Prober;
@@ -49,7 +51,7 @@ export interface HealthCheckEnvironment {
   readonly random: () => number;
   /** An integer of the runtime. */
   readonly runtimeInteger: (key: string, fallback: number) => number;
-  readonly probersFor: (cluster: ClusterConfig) => CreateProber;
+  readonly probersFor: (cluster: ClusterConfig, scope: StatsScope) => CreateProber;
   /** undefined: events go nowhere. */
   readonly events: HealthCheckEventLog | undefined;
 }
@@ -57,6 +59,8 @@ export interface HealthCheckEnvironment {
 /** What the checker needs of its cluster. */
 export interface CheckedCluster {
   readonly name: string;
+  /** `cluster.<name>`. */
+  readonly scope: StatsScope;
   readonly stats: HealthCheckStats;
   flagsOf(hostId: number): HostFlags;
   trafficOf(checked: CheckedHost): CheckTraffic;
@@ -80,6 +84,7 @@ interface Entry {
 /** Where the host's endpoint wants it asked. */
 export function checkTarget({ host, endpoint }: CheckedHost): CheckTarget {
   const own = endpoint.healthCheck;
+  const { traffic, checks } = endpoint.sockets ?? { traffic: DEFAULT_SOCKET, checks: '' };
   const isPath = host.port === 0;
   const port = own !== undefined && own.port > 0 ? own.port : host.port;
   return {
@@ -90,6 +95,7 @@ export function checkTarget({ host, endpoint }: CheckedHost): CheckTarget {
     trafficAddress: host.address,
     trafficPort: host.port,
     host: { address: hostAddressText(host.address, host.port), hostname: host.hostname, metadata: host.metadata as MetadataStructs },
+    sockets: { traffic, checks: checks === '' ? traffic : checks },
   };
 }
 
@@ -109,7 +115,7 @@ export class ClusterHealthChecker implements SessionOwner {
     this.scheduler = environment.scheduler;
     this.environment = environment;
     this.cluster = cluster;
-    this.createProber = environment.probersFor(clusterConfig);
+    this.createProber = environment.probersFor(clusterConfig, cluster.scope);
   }
 
   /** Checks these hosts from now on, and no others. */
@@ -234,5 +240,6 @@ export class ClusterHealthChecker implements SessionOwner {
 }
 
 function isSameTarget(a: CheckTarget, b: CheckTarget): boolean {
-  return a.address === b.address && a.port === b.port && a.hostname === b.hostname && a.trafficAddress === b.trafficAddress && a.trafficPort === b.trafficPort;
+  return a.address === b.address && a.port === b.port && a.hostname === b.hostname && a.trafficAddress === b.trafficAddress && a.trafficPort === b.trafficPort
+    && a.sockets.traffic === b.sockets.traffic && a.sockets.checks === b.sockets.checks;
 }

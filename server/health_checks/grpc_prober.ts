@@ -7,19 +7,21 @@
 import type { IncomingHttpHeaders } from 'node:http2';
 import type { Prober, ProbeListener } from '../../core/upstream/health_prober.ts';
 import type { CheckFormats, TextOf } from './check_formats.ts';
-import { type BindAddress, type HeaderLine, mutateHeaders } from './check_request.ts';
+import { type CheckScheme, type HeaderLine, mutateHeaders } from './check_request.ts';
 import type { CheckTarget } from './cluster_health_checker.ts';
 import { HealthResponseReader, healthRequestFrame } from './grpc_frames.ts';
 import type { GrpcCheckConfig, HealthCheckConfig } from './health_check_config.ts';
 import { Http2Channel, type Http2Exchange } from './http2_channel.ts';
 import { checkHostname, type HeadLimits } from './http_verdict.ts';
+import type { ProbeRoute } from './probe_socket.ts';
 
 export interface GrpcProberOptions {
   readonly config: HealthCheckConfig;
   readonly check: GrpcCheckConfig;
   readonly target: CheckTarget;
+  readonly route: ProbeRoute;
+  readonly scheme: CheckScheme;
   readonly clusterName: string;
-  readonly bindAddress: BindAddress;
   readonly limits: HeadLimits;
   readonly formats: CheckFormats;
   /** A connection is made. */
@@ -39,13 +41,13 @@ export class GrpcProber implements Prober, Http2Exchange {
   private grpcStatus: string | undefined;
 
   constructor(options: GrpcProberOptions, listener: ProbeListener) {
-    const { config, check, target, clusterName, bindAddress, formats } = options;
+    const { config, check, target, route, scheme, clusterName, formats } = options;
     this.reuseConnection = config.reuseConnection;
     this.listener = listener;
     const authority = checkHostname(target, check.authority, clusterName);
-    this.lines = formats.perCheck(check.metadata, target.host, true, (textOf) => grpcRequestLines(check, authority, config.timeoutMs, textOf));
+    this.lines = formats.perCheck(check.metadata, target.host, true, (textOf) => grpcRequestLines(check, authority, scheme, config.timeoutMs, textOf));
     this.message = healthRequestFrame(check.serviceName);
-    this.channel = new Http2Channel(target, bindAddress, options.limits, options.onConnect);
+    this.channel = new Http2Channel(route, options.limits, options.onConnect);
   }
 
   probe(): void {
@@ -105,9 +107,9 @@ export class GrpcProber implements Prober, Http2Exchange {
 }
 
 /** `authority`: whom the request names. */
-export function grpcRequestLines(check: GrpcCheckConfig, authority: string, timeoutMs: number, textOf: TextOf): HeaderLine[] {
+export function grpcRequestLines(check: GrpcCheckConfig, authority: string, scheme: CheckScheme, timeoutMs: number, textOf: TextOf): HeaderLine[] {
   const lines: HeaderLine[] = [
-    [':method', 'POST'], [':path', '/grpc.health.v1.Health/Check'], [':authority', authority], [':scheme', 'http'],
+    [':method', 'POST'], [':path', '/grpc.health.v1.Health/Check'], [':authority', authority], [':scheme', scheme],
     ['te', 'trailers'], ['content-type', 'application/grpc'], ['user-agent', 'Envoy/HC'],
   ];
   return [...mutateHeaders(lines, check.metadata, textOf), ['grpc-timeout', grpcTimeout(timeoutMs)]];

@@ -13,7 +13,7 @@ export interface StatusRange {
 
 export interface HttpCheckConfig {
   readonly kind: 'http';
-  /** Over HTTP/2 with prior knowledge; else HTTP/1.1. */
+  /** Over HTTP/2, whatever ALPN agrees on; else HTTP/1.1. */
   readonly isHttp2: boolean;
   /** For endpoints without a hostname for checks of their own; '' = the cluster's name. */
   readonly host: string;
@@ -72,6 +72,8 @@ export interface HealthCheckConfig {
   readonly unhealthyThreshold: number;
   readonly healthyThreshold: number;
   readonly reuseConnection: boolean;
+  /** tls_options: offered by connections with TLS instead of what their socket offers; empty = that. */
+  readonly alpnProtocols: readonly string[];
   readonly noTrafficIntervalMs: number;
   readonly noTrafficHealthyIntervalMs: number;
   readonly unhealthyIntervalMs: number;

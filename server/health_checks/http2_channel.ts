@@ -1,17 +1,17 @@
 /**
- * An HTTP/2 connection for health checks, without TLS: made when it is first needed and again when the last one is gone. One
- * exchange at a time. Thread: main.
+ * An HTTP/2 connection for health checks: made when it is first needed and again when the last one is gone. One exchange at a time.
+ * Thread: main.
  *
- *     none --send--> [connection: exchange | between exchanges] --GOAWAY, close, error--> none
+ *     none --send--> connecting --ready--> [exchange | between exchanges] --GOAWAY, close, error--> none
  *
  * A host that says GOAWAY without an error is let finish the exchange; with an error the connection ends at once, and the exchange
  * with it.
  */
 import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http2';
-import type { BindAddress, HeaderLine } from './check_request.ts';
-import type { CheckTarget } from './cluster_health_checker.ts';
+import type { Socket } from 'node:net';
+import type { HeaderLine } from './check_request.ts';
 import type { HeadLimits } from './http_verdict.ts';
-import { connectProbe } from './probe_socket.ts';
+import { connectProbe, type ProbeRoute } from './probe_socket.ts';
 
 /** One request and what comes back. After `onEnd`, `onReset` or `reset` nothing more is told. */
 export interface Http2Exchange {
@@ -25,28 +25,67 @@ export interface Http2Exchange {
   onReset(): void;
 }
 
+interface Request {
+  readonly lines: readonly HeaderLine[];
+  /** Empty = none. */
+  readonly body: Uint8Array;
+  readonly exchange: Http2Exchange;
+}
+
 export class Http2Channel {
   /** Loaded with the first such check: a start without any does not pay for it. */
   private readonly http2 = process.getBuiltinModule('node:http2');
-  private readonly target: CheckTarget;
-  private readonly bindAddress: BindAddress;
+  private readonly route: ProbeRoute;
   private readonly limits: HeadLimits;
   private readonly onConnect: () => void;
+  /** Being made. */
+  private socket: Socket | undefined;
+  /** What is sent when it is. */
+  private waiting: Request | undefined;
   private session: ClientHttp2Session | undefined;
   private stream: ClientHttp2Stream | undefined;
 
   /** `onConnect`: a connection is made. */
-  constructor(target: CheckTarget, bindAddress: BindAddress, limits: HeadLimits, onConnect: () => void) {
+  constructor(route: ProbeRoute, limits: HeadLimits, onConnect: () => void) {
+    this.route = route;
     this.limits = limits;
     this.onConnect = onConnect;
-    this.target = target;
-    this.bindAddress = bindAddress;
   }
 
   /** `body`: empty = none. */
   send(lines: readonly HeaderLine[], body: Uint8Array, exchange: Http2Exchange): void {
+    const { session } = this;
+    const request = { lines, body, exchange };
+    if (session !== undefined && !session.closed && !session.destroyed) {
+      this.request(session, request);
+      return;
+    }
+    this.waiting = request;
+    if (this.socket === undefined) this.connect();
+  }
+
+  /** Ends the exchange, if there is one; the connection stays. */
+  reset(): void {
+    const { stream } = this;
+    this.waiting = undefined;
+    this.stream = undefined;
+    // Envoy's code for it.
+    stream?.close(this.http2.constants.NGHTTP2_INTERNAL_ERROR);
+  }
+
+  /** Ends the connection and whatever goes on on it. */
+  close(): void {
+    const { session, socket } = this;
+    this.waiting = undefined;
+    this.stream = undefined;
+    this.session = undefined;
+    this.socket = undefined;
+    socket?.destroy();
+    session?.destroy();
+  }
+
+  private request(session: ClientHttp2Session, { lines, body, exchange }: Request): void {
     const { constants } = this.http2;
-    const session = this.usableSession();
     const stream = session.request(outgoing(lines), { endStream: body.length === 0 });
     this.stream = stream;
     const isCurrent = () => this.stream === stream;
@@ -81,44 +120,34 @@ export class Http2Channel {
     if (body.length > 0) stream.end(body);
   }
 
-  /** Ends the exchange, if there is one; the connection stays. */
-  reset(): void {
-    const { stream } = this;
-    this.stream = undefined;
-    // Envoy's code for it.
-    stream?.close(this.http2.constants.NGHTTP2_INTERNAL_ERROR);
-  }
-
-  /** Ends the connection and whatever goes on on it. */
-  close(): void {
-    const { session } = this;
-    this.stream = undefined;
-    this.session = undefined;
-    session?.destroy();
-  }
-
-  private usableSession(): ClientHttp2Session {
-    const { session } = this;
-    if (session !== undefined && !session.closed && !session.destroyed) return session;
-    const fresh = this.connect();
-    this.session = fresh;
-    return fresh;
-  }
-
-  private connect(): ClientHttp2Session {
-    const { target, bindAddress } = this;
+  private connect(): void {
     this.onConnect();
-    const session = this.http2.connect('http://host', {
-      settings: { enablePush: false },
-      createConnection: () => connectProbe(target, bindAddress),
+    const socket = connectProbe(this.route, () => {
+      if (this.socket === socket) this.onReady(socket);
     });
+    this.socket = socket;
+    socket.on('close', () => {
+      if (this.socket !== socket) return;
+      const { waiting } = this;
+      this.socket = undefined;
+      this.waiting = undefined;
+      waiting?.exchange.onReset();
+    });
+  }
+
+  private onReady(socket: Socket): void {
+    const { waiting } = this;
+    this.socket = undefined;
+    this.waiting = undefined;
+    const session = this.http2.connect('http://host', { settings: { enablePush: false }, createConnection: () => socket });
+    this.session = session;
     // What ends the connection ends its stream, where it is told.
     session.on('error', () => {});
     // After GOAWAY it takes no more streams.
     session.on('goaway', () => {
       if (this.session === session) this.session = undefined;
     });
-    return session;
+    if (waiting !== undefined) this.request(session, waiting);
   }
 }
 

@@ -15,13 +15,13 @@ export class Http2Prober implements Prober, Http2Exchange {
   private body: CheckedBody;
 
   constructor(options: HttpProberOptions, listener: ProbeListener) {
-    const { check, target, clusterName, bindAddress, formats } = options;
+    const { check, target, route, scheme, clusterName, formats } = options;
     this.options = options;
     this.listener = listener;
     this.verdict = new HttpVerdict(options);
     const authority = checkHostname(target, check.host, clusterName);
-    this.lines = formats.perCheck(check.headers, target.host, true, (textOf) => http2Headers(check, authority, textOf));
-    this.channel = new Http2Channel(target, bindAddress, options.limits, options.onConnect);
+    this.lines = formats.perCheck(check.headers, target.host, true, (textOf) => http2Headers(check, authority, scheme, textOf));
+    this.channel = new Http2Channel(route, options.limits, options.onConnect);
     this.body = new CheckedBody(check);
   }
 

@@ -2,16 +2,18 @@
  * Asks a host over HTTP/1.1. One connection at a time, kept between checks when configured and when the host agrees. Thread: main.
  */
 import { Agent, type ClientRequest, type IncomingMessage, request } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Prober, ProbeListener } from '../../core/upstream/health_prober.ts';
 import { http1Headers } from './check_request.ts';
 import { CheckedBody, checkHostname, type HttpProberOptions, HttpVerdict } from './http_verdict.ts';
+import { connectProbe, type ProbeRoute } from './probe_socket.ts';
 
 export class HttpProber implements Prober {
   private readonly options: HttpProberOptions;
   private readonly listener: ProbeListener;
   private readonly verdict: HttpVerdict;
   private readonly headers: () => readonly string[];
-  private readonly agent: Agent;
+  private readonly agent: CheckAgent;
   private current: ClientRequest | undefined;
 
   constructor(options: HttpProberOptions, listener: ProbeListener) {
@@ -21,16 +23,13 @@ export class HttpProber implements Prober {
     this.verdict = new HttpVerdict(options);
     const hostname = checkHostname(target, check.host, clusterName);
     this.headers = formats.perCheck(check.headers, target.host, false, (textOf) => http1Headers(check, hostname, textOf));
-    this.agent = new CheckAgent(options.config.reuseConnection, options.onConnect);
+    this.agent = new CheckAgent(options);
   }
 
   probe(): void {
-    const { check, target, bindAddress, limits } = this.options;
-    const { address, port } = target;
+    const { check, limits } = this.options;
     const asked = request({
       agent: this.agent, method: check.method, path: check.path, headers: this.headers(), setDefaultHeaders: false, maxHeaderSize: limits.maxHeadersKb * 1024,
-      ...(port === 0 && /^[/@]/.test(address) ? { socketPath: address.replace(/^@/, '\0') } : { host: address, port }),
-      ...(bindAddress === null ? {} : { localAddress: bindAddress.address }),
     });
     this.current = asked;
     let hasResponse = false;
@@ -56,6 +55,7 @@ export class HttpProber implements Prober {
     const asked = this.current;
     this.current = undefined;
     asked?.destroy();
+    this.agent.abandon();
   }
 
   close(): void {
@@ -99,17 +99,38 @@ export class HttpProber implements Prober {
   }
 }
 
-/** One connection at a time; tells of each that it makes. */
+/** One connection at a time; tells of each that it makes. Whatever a request says of where to, it goes where checks go. */
 class CheckAgent extends Agent {
+  private readonly route: ProbeRoute;
   private readonly onConnect: () => void;
+  /** Being made. */
+  private connecting: Socket | undefined;
 
-  constructor(keepAlive: boolean, onConnect: () => void) {
-    super({ keepAlive, maxSockets: 1, maxFreeSockets: 1 });
+  constructor({ config, route, onConnect }: HttpProberOptions) {
+    super({ keepAlive: config.reuseConnection, maxSockets: 1, maxFreeSockets: 1 });
+    this.route = route;
     this.onConnect = onConnect;
   }
 
-  override createConnection(...parameters: Parameters<Agent['createConnection']>): ReturnType<Agent['createConnection']> {
+  override createConnection(_options: unknown, onCreated?: (error: Error | null, socket: Socket) => void): undefined {
     this.onConnect();
-    return super.createConnection(...parameters);
+    const socket = connectProbe(this.route, () => {
+      if (this.connecting !== socket) return;
+      this.connecting = undefined;
+      onCreated?.(null, socket);
+    });
+    this.connecting = socket;
+    socket.on('close', () => {
+      if (this.connecting !== socket) return;
+      this.connecting = undefined;
+      onCreated?.(new Error('no connection'), socket);
+    });
+  }
+
+  /** Nobody waits for the connection that is being made. */
+  abandon(): void {
+    const { connecting } = this;
+    this.connecting = undefined;
+    connecting?.destroy();
   }
 }

@@ -3,9 +3,10 @@ import { StringMatcher } from '../../core/matcher/string_matcher.ts';
 import type { ProbeListener } from '../../core/upstream/health_prober.ts';
 import type { CheckTarget, HealthCheckStats } from './cluster_health_checker.ts';
 import type { CheckFormats } from './check_formats.ts';
-import type { BindAddress } from './check_request.ts';
+import type { CheckScheme } from './check_request.ts';
 import type { HealthCheckConfig, HttpCheckConfig, StatusRange } from './health_check_config.ts';
 import { containsInOrder } from './payload.ts';
+import type { ProbeRoute } from './probe_socket.ts';
 
 /** Of the head of a response; what is above fails as if the exchange had been cut. */
 export interface HeadLimits {
@@ -18,8 +19,9 @@ export interface HttpProberOptions {
   readonly config: HealthCheckConfig;
   readonly check: HttpCheckConfig;
   readonly target: CheckTarget;
+  readonly route: ProbeRoute;
+  readonly scheme: CheckScheme;
   readonly clusterName: string;
-  readonly bindAddress: BindAddress;
   readonly stats: HealthCheckStats;
   readonly formats: CheckFormats;
   /** A connection is made. */

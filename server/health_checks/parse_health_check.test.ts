@@ -19,9 +19,9 @@ function parse(...checks: string[]) {
   return parseFor(true, checks);
 }
 
-function parseFor(offersHttp2: boolean, checks: readonly string[]) {
+function parseFor(offersHttp2: boolean, checks: readonly string[], hasTls = false) {
   const parsed = parseYamlMessage(`{ name: c, health_checks: [${checks.map((check) => `{ ${COMMON}, ${check} }`).join(', ')}] }`, 'envoy.config.cluster.v3.Cluster', registry());
-  const config = parseHealthChecks(parsed.message as Cluster, offersHttp2, parsed.context);
+  const config = parseHealthChecks({ message: parsed.message as Cluster, offersHttp2, hasTls }, parsed.context);
   return { config, errors: parsed.errors(), warnings: parsed.warnings() };
 }
 
@@ -35,7 +35,7 @@ function parseRedisIn(options: string) {
     `{ name: c, health_checks: [{ ${COMMON}, ${redis()} }], typed_extension_protocol_options: { envoy.filters.network.redis_proxy: { "@type": ${type}, ${options} } } }`,
     'envoy.config.cluster.v3.Cluster', registry(),
   );
-  const config = parseHealthChecks(parsed.message as Cluster, false, parsed.context);
+  const config = parseHealthChecks({ message: parsed.message as Cluster, offersHttp2: false, hasTls: false }, parsed.context);
   return { checker: config?.checker, errors: parsed.errors(), warnings: parsed.warnings() };
 }
 
@@ -70,7 +70,7 @@ describe('health check configuration', () => {
     expect(errors).toEqual([]);
     expect(config).toEqual({
       timeoutMs: 1000, intervalMs: 2000, initialJitterMs: 0, intervalJitterMs: 0, intervalJitterPercent: 0, unhealthyThreshold: 3, healthyThreshold: 4,
-      reuseConnection: true, noTrafficIntervalMs: 60_000, noTrafficHealthyIntervalMs: 60_000, unhealthyIntervalMs: 2000, unhealthyEdgeIntervalMs: 2000,
+      reuseConnection: true, alpnProtocols: [], noTrafficIntervalMs: 60_000, noTrafficHealthyIntervalMs: 60_000, unhealthyIntervalMs: 2000, unhealthyEdgeIntervalMs: 2000,
       healthyEdgeIntervalMs: 2000, logsAllFailures: false, logsAllSuccesses: false, eventLogPaths: [],
       checker: {
         kind: 'http', isHttp2: false, host: '', path: '/x', method: 'GET', send: new Uint8Array(), receive: [], responseBufferBytes: 1024, headers: { add: [], remove: [] },
@@ -96,6 +96,13 @@ describe('health check configuration', () => {
   it.each(['alt_port: 1', 'tls_options: { alpn_protocols: [h2] }'])('says that %s has no effect', (field) => {
     const { errors, warnings } = parse(`${field}, tcp_health_check: {}`);
     expect([errors, warnings.join()]).toEqual([[], expect.stringContaining(field.slice(0, field.indexOf(':')))]);
+  });
+
+  it.each([['tcp_health_check: {}', ['h2', 'x'], ''], [redis(), [], 'tls_options']])('offers by ALPN what is said, where connections are secured: %s', (check, alpnProtocols, unread) => {
+    const { config, warnings } = parseFor(false, [`tls_options: { alpn_protocols: [h2, x] }, ${check}`], true);
+    expect(config?.alpnProtocols).toEqual(alpnProtocols);
+    expect(warnings.join()).toContain(unread);
+    expect(warnings.join().includes('tls_options')).toBe(unread !== '');
   });
 
   it('takes gRPC and HTTP/2', () => {

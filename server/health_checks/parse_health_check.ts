@@ -15,7 +15,7 @@ import { parseHeaderMutations } from '../../core/route/parse_header_mutations.ts
 import type { EndpointHealthCheck } from '../../core/upstream/cluster_config.ts';
 import { type CustomCheck, HEALTH_CHECKER_CATEGORY } from '../../core/upstream/health_prober.ts';
 import { positiveDurationMs } from '../config/positive_duration.ts';
-import type { CustomCheckConfig, GrpcCheckConfig, HealthCheckConfig, HttpCheckConfig, StatusRange, TcpCheckConfig } from './health_check_config.ts';
+import { checkerType, type CustomCheckConfig, type GrpcCheckConfig, type HealthCheckConfig, type HttpCheckConfig, type StatusRange, type TcpCheckConfig } from './health_check_config.ts';
 import { parsePayload } from './payload.ts';
 import { parseRedisCredentials } from './redis_credentials.ts';
 
@@ -31,18 +31,21 @@ export interface CheckedClusterFacts {
   readonly message: Cluster;
   /** Its HTTP options speak of HTTP/2. */
   readonly offersHttp2: boolean;
+  /** Some of its connections are secured. */
+  readonly hasTls: boolean;
 }
 
 /** The cluster's health check; null when it has none. */
-export function parseHealthChecks(cluster: Cluster, offersHttp2: boolean, context: ParseContext): HealthCheckConfig | null {
-  const messages = cluster.healthChecks;
-  if (messages.length > 1) context.error(cluster, 'health_checks', 'Multiple health checks not supported');
-  return messages.length === 0 ? null : parseHealthCheck(messages[0], { message: cluster, offersHttp2 }, context);
+export function parseHealthChecks(facts: CheckedClusterFacts, context: ParseContext): HealthCheckConfig | null {
+  const { message } = facts;
+  const messages = message.healthChecks;
+  if (messages.length > 1) context.error(message, 'health_checks', 'Multiple health checks not supported');
+  return messages.length === 0 ? null : parseHealthCheck(messages[0], facts, context);
 }
 
 function parseHealthCheck(message: HealthCheck, cluster: CheckedClusterFacts, context: ParseContext): HealthCheckConfig | null {
-  // Left unread, so reported as without effect: alt_port, which Envoy does not look at; tls_options, which plain connections do not
-  // look at. transport_socket_match_criteria are read with the cluster's sockets (server/config/socket_matches.ts).
+  // Left unread, so reported as without effect: alt_port, which Envoy does not look at. transport_socket_match_criteria are read with
+  // the cluster's sockets (server/config/socket_matches.ts).
   const checker = parseChecker(message, cluster, context);
   const intervalMs = whole(durationMsOr(message.interval, 0));
   const unhealthyIntervalMs = whole(durationMsOr(message.unhealthyInterval, intervalMs));
@@ -57,6 +60,7 @@ function parseHealthCheck(message: HealthCheck, cluster: CheckedClusterFacts, co
     unhealthyThreshold: message.unhealthyThreshold ?? 0,
     healthyThreshold: message.healthyThreshold ?? 0,
     reuseConnection: message.reuseConnection ?? true,
+    alpnProtocols: parseAlpnProtocols(message, cluster, checker),
     noTrafficIntervalMs,
     noTrafficHealthyIntervalMs: whole(durationMsOr(message.noTrafficHealthyInterval, noTrafficIntervalMs)),
     unhealthyIntervalMs,
@@ -67,6 +71,11 @@ function parseHealthCheck(message: HealthCheck, cluster: CheckedClusterFacts, co
     eventLogPaths: parseEventLogs(message, context),
     checker,
   };
+}
+
+/** Left unread, so reported as without effect, where connections are plain, and for Redis, whose checks go over connections of traffic. */
+function parseAlpnProtocols(message: HealthCheck, { hasTls }: CheckedClusterFacts, checker: HealthCheckConfig['checker']): readonly string[] {
+  return hasTls && checkerType(checker) !== 'REDIS' ? (message.tlsOptions?.alpnProtocols ?? []) : [];
 }
 
 /** Timers count whole milliseconds. */

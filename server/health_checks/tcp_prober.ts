@@ -4,17 +4,14 @@
  */
 import type { Socket } from 'node:net';
 import type { Prober, ProbeListener } from '../../core/upstream/health_prober.ts';
-import type { CheckTarget } from './cluster_health_checker.ts';
 import type { TcpCheckConfig } from './health_check_config.ts';
-import type { BindAddress } from './check_request.ts';
 import { containsInOrder } from './payload.ts';
-import { connectProbe } from './probe_socket.ts';
+import { connectProbe, type ProbeRoute } from './probe_socket.ts';
 import { proxyHeader } from './proxy_header.ts';
 
 export interface TcpProberOptions {
   readonly check: TcpCheckConfig;
-  readonly target: CheckTarget;
-  readonly bindAddress: BindAddress;
+  readonly route: ProbeRoute;
   readonly reuseConnection: boolean;
   /** A connection is made. */
   readonly onConnect: () => void;
@@ -26,6 +23,7 @@ export class TcpProber implements Prober {
   private socket: Socket | undefined;
   private received: Buffer = Buffer.alloc(0);
   private isAsking = false;
+  private isReady = false;
 
   constructor(options: TcpProberOptions, listener: ProbeListener) {
     this.options = options;
@@ -35,9 +33,9 @@ export class TcpProber implements Prober {
   probe(): void {
     this.isAsking = true;
     this.received = Buffer.alloc(0);
-    const socket = this.socket ?? this.connect();
-    // The PROXY protocol may name the connection's addresses.
-    if (!socket.connecting || this.options.check.proxyHeader === null) this.ask(socket);
+    const { socket } = this;
+    if (socket === undefined) this.connect();
+    else if (this.isReady) this.ask(socket);
   }
 
   abort(): void {
@@ -59,15 +57,17 @@ export class TcpProber implements Prober {
     if (send.length > 0) socket.write(send);
   }
 
-  private connect(): Socket {
-    const { target, bindAddress, check, onConnect } = this.options;
+  private connect(): void {
+    const { route, check, onConnect } = this.options;
     onConnect();
-    const socket = connectProbe(target, bindAddress);
-    this.socket = socket;
-    socket.on('connect', () => {
+    this.isReady = false;
+    const socket = connectProbe(route, () => {
+      if (this.socket !== socket) return;
+      this.isReady = true;
       if (check.receive.length === 0) this.succeed(socket, false);
-      else if (check.proxyHeader !== null && this.socket === socket && this.isAsking) this.ask(socket);
+      else if (this.isAsking) this.ask(socket);
     });
+    this.socket = socket;
     socket.on('data', (data: Buffer) => this.onData(socket, data));
     socket.on('close', () => {
       if (this.socket !== socket) return;
@@ -75,7 +75,6 @@ export class TcpProber implements Prober {
       this.isAsking = false;
       this.listener.onFailure('NETWORK', false);
     });
-    return socket;
   }
 
   private onData(socket: Socket, data: Buffer): void {

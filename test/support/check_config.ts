@@ -11,7 +11,7 @@ export function httpCheck(fields: Partial<HttpCheckConfig> = {}): HttpCheckConfi
 export function checkConfig(fields: Partial<HealthCheckConfig> = {}): HealthCheckConfig {
   return {
     timeoutMs: 100, intervalMs: 1000, initialJitterMs: 0, intervalJitterMs: 0, intervalJitterPercent: 0, unhealthyThreshold: 2,
-    healthyThreshold: 2, reuseConnection: true, noTrafficIntervalMs: 60_000, noTrafficHealthyIntervalMs: 50_000, unhealthyIntervalMs: 2000,
+    healthyThreshold: 2, reuseConnection: true, alpnProtocols: [], noTrafficIntervalMs: 60_000, noTrafficHealthyIntervalMs: 50_000, unhealthyIntervalMs: 2000,
     unhealthyEdgeIntervalMs: 3000, healthyEdgeIntervalMs: 4000, logsAllFailures: false, logsAllSuccesses: false, eventLogPaths: [],
     checker: httpCheck(), ...fields,
   };

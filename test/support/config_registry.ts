@@ -17,6 +17,7 @@ import { register as registerWrrLocality } from '../../extensions/load_balancing
 import { register as registerCares } from '../../extensions/network/dns_resolver/cares/config.ts';
 import { register as registerGetAddrInfo } from '../../extensions/network/dns_resolver/getaddrinfo/config.ts';
 import { register as registerRawBuffer } from '../../extensions/transport_sockets/raw_buffer/config.ts';
+import { register as registerTls } from '../../extensions/transport_sockets/tls/config.ts';
 import { register as registerHttpOptions } from '../../extensions/upstreams/http/config.ts';
 
 /** A factory that only parses: for tests of configuration, which never make anything. */
@@ -30,7 +31,7 @@ export function configRegistry(): FactoryRegistry {
   const all = [
     registerConnectionManager, registerRouter, registerUpstreamCodec, registerAggregateCluster, registerDnsCluster, registerRoundRobin, registerLeastRequest, registerRandom, registerRingHash, registerMaglev, registerOverrideHost, registerSubset,
     registerClientSide, registerWrrLocality,
-    registerCares, registerGetAddrInfo, registerRawBuffer, registerHttpOptions,
+    registerCares, registerGetAddrInfo, registerRawBuffer, registerTls, registerHttpOptions,
   ];
   for (const register of all) register(registry);
   return registry;

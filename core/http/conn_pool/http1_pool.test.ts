@@ -101,7 +101,7 @@ describe('Http1ConnPool', () => {
       maxHeadersCount: 100, maxHeadersBytes: 61440, allowChunkedLength: false, enableTrailers: false, properCaseWords: false, ignoredUpgrades: [], sendsFullUrl: false, preserveCase: null, acceptHttp10: true, allowCustomMethods: true, allowAbsoluteUrl: true, countsHeaderBytes: true,
       underscores: UnderscoreAction.allow, droppedHeadersWithUnderscores: counter, rejectedWithUnderscores: counter, onProtocolError: () => cluster.stats.cxProtocolError.inc(),
     };
-    pool = new Http1ConnPool({ dispatcher, literals: new Http1Literals(dispatcher.turn), settings, cluster, nextConnectionId: () => ++ids }, host, 0);
+    pool = new Http1ConnPool({ dispatcher, literals: new Http1Literals(dispatcher.turn), settings, cluster, sockets: null, nextConnectionId: () => ++ids }, host, 0);
     count = 0;
   }
   beforeEach(() => build());

@@ -1,31 +1,14 @@
-import type { ConnPool, PoolRequest, PooledStream } from '../../conn_pool/conn_pool.ts';
+import type { ConnPool, PoolRequest } from '../../conn_pool/conn_pool.ts';
 import { PendingQueue } from '../../conn_pool/pending_queue.ts';
-import type { WheelTimer, WheelTimerTarget } from '../../event/timer_wheel.ts';
-import { CloseMode, ConnectFailure } from '../../io/io.ts';
-import { Connection, type ConnectionCallbacks } from '../../network/connection.ts';
 import { AddressRace, dialFirst } from '../../network/address_race.ts';
-import type { IoDispatcher } from '../../network/io_dispatcher.ts';
+import type { TransportSocketOptions } from '../../network/transport_socket.ts';
 import { CircuitKind } from '../../shared_memory/layout.ts';
 import type { CircuitBreaker } from '../../upstream/circuit_breaker.ts';
-import type { ClusterInfo } from '../../upstream/cluster_info.ts';
 import type { Host } from '../../upstream/host.ts';
-import { type RequestEncoder, ResetReason, type ResponseDecoder } from '../codec.ts';
-import { type Http1ClientCallbacks, Http1ClientConnection } from '../http1/client_connection.ts';
-import type { Http1Literals } from '../http1/encoder.ts';
-import type { Http1Settings } from '../http1/settings.ts';
-import type { ClientCodec } from './client_codec.ts';
-import { TcpClientConnection } from './tcp_client.ts';
-import { errnoText, localFailureText, openUpstreamSocket } from './upstream_socket.ts';
-
-/** What all pools of a cluster on one worker share. */
-export interface Http1PoolContext {
-  readonly dispatcher: IoDispatcher;
-  readonly literals: Http1Literals;
-  readonly settings: Http1Settings;
-  readonly cluster: ClusterInfo;
-  /** Dense ids for log lines. */
-  nextConnectionId(): number;
-}
+import { ResetReason } from '../codec.ts';
+import { type ClientPool, Http1PoolClient, type Http1PoolContext } from './http1_pool_client.ts';
+import { PoolSecurity } from './pool_security.ts';
+import { errnoText, openUpstreamSocket } from './upstream_socket.ts';
 
 /** Connections made at once for requests that are not there yet. */
 const PRECONNECTS_AT_ONCE = 3;
@@ -35,10 +18,12 @@ const PRECONNECTS_AT_ONCE = 3;
  * requests that find none wait in order. HTTP/1, or plain TCP for terminated CONNECTs (`isTcp`): those are never used again.
  * Source: Envoy docs intro/arch_overview/upstream/connection_pooling.
  */
-export class Http1ConnPool implements ConnPool {
+export class Http1ConnPool implements ConnPool, ClientPool {
   readonly host: Host;
   readonly context: Http1PoolContext;
   readonly isTcp: boolean;
+  /** How its connections are secured; null = they are plain. */
+  readonly security: PoolSecurity | null;
   private readonly breaker: CircuitBreaker;
   /** Idle clients; the last is the most recently used. */
   private readonly idle: Http1PoolClient[];
@@ -52,9 +37,12 @@ export class Http1ConnPool implements ConnPool {
   /** Told when it has neither connections nor requests; null = nobody wants to know. */
   onUnused: (() => void) | null;
 
-  constructor(context: Http1PoolContext, host: Host, priority: number, isTcp = false) {
+  /** `options`: of the requests that share it; null = they ask for nothing. */
+  constructor(context: Http1PoolContext, host: Host, priority: number, isTcp = false, options: TransportSocketOptions | null = null) {
     this.context = context;
     this.isTcp = isTcp;
+    const socket = context.sockets === null ? null : context.sockets.of(host);
+    this.security = socket === null ? null : new PoolSecurity(socket, context.dispatcher.io, host, options, !isTcp);
     this.host = host;
     this.breaker = context.cluster.breakers[priority === 1 ? 1 : 0];
     this.idle = [];
@@ -290,11 +278,12 @@ export class Http1ConnPool implements ConnPool {
     const { dispatcher, cluster } = this.context;
     const config = cluster.config;
     const { addresses } = this.host.config;
+    const tls = this.security === null ? null : this.security.connectOptions();
     const dial = addresses === undefined ? null : (index: number) => {
       if (index > 0) cluster.stats.cxTotal.inc();
-      return openUpstreamSocket(dispatcher.io, config, addresses[index]);
+      return openUpstreamSocket(dispatcher.io, config, addresses[index], tls);
     };
-    const { handle, index } = dial === null ? { handle: openUpstreamSocket(dispatcher.io, config, this.host.config), index: 0 } : dialFirst(dial, addresses?.length ?? 0);
+    const { handle, index } = dial === null ? { handle: openUpstreamSocket(dispatcher.io, config, this.host.config, tls), index: 0 } : dialFirst(dial, addresses?.length ?? 0);
     cluster.stats.cxTotal.inc();
     if (handle < 0) {
       cluster.stats.cxConnectFail.inc();
@@ -314,7 +303,10 @@ export class Http1ConnPool implements ConnPool {
     this.connecting++;
     const client = new Http1PoolClient(this, handle);
     this.clients.add(client);
-    if (dial !== null && addresses !== undefined) client.race = new AddressRace(dispatcher, client.connection, dial, index, addresses.length);
+    if (dial !== null && addresses !== undefined) {
+      const onAttemptFailed = (attempt: number): void => void this.security?.onFailure(attempt);
+      client.race = new AddressRace(dispatcher, client.connection, dial, index, addresses.length, onAttemptFailed);
+    }
     return true;
   }
 
@@ -328,251 +320,5 @@ export class Http1ConnPool implements ConnPool {
     this.host.onConnectionClosed();
     this.breaker.dec(CircuitKind.connections);
     this.leave();
-  }
-}
-
-/** One pooled connection with its codec. */
-export class Http1PoolClient implements PooledStream, ConnectionCallbacks, Http1ClientCallbacks, WheelTimerTarget {
-  readonly connection: Connection;
-  requestCount: number;
-  /** It takes no further request. */
-  isLast: boolean;
-  connectStartMs: number;
-  connectEndMs: number;
-  private readonly pool: Http1ConnPool;
-  private readonly codec: ClientCodec;
-  /** Connect timeout while connecting, idle timeout afterwards. */
-  private readonly timer: WheelTimer;
-  /** Ends the connection's use after max_connection_duration; null without it. */
-  private durationTimer: WheelTimer | null;
-  private isBusy: boolean;
-  /** While several addresses are tried; null otherwise. */
-  race: AddressRace | null;
-
-  constructor(pool: Http1ConnPool, handle: number) {
-    this.pool = pool;
-    const { context } = pool;
-    const { dispatcher, cluster } = context;
-    this.connection = new Connection(dispatcher, handle, context.nextConnectionId(), this, cluster.config.perConnectionBufferLimitBytes, true, '');
-    this.codec = pool.isTcp
-      ? new TcpClientConnection(this.connection, this, dispatcher.io.slab)
-      : new Http1ClientConnection(this.connection, this, context.settings, context.literals, dispatcher.io.slab);
-    this.requestCount = 0;
-    this.isLast = false;
-    this.connectStartMs = dispatcher.nowMs;
-    this.connectEndMs = NaN;
-    this.timer = dispatcher.createTimer(this);
-    this.timer.enable(cluster.config.connectTimeoutMs);
-    this.durationTimer = null;
-    this.isBusy = false;
-    this.race = null;
-  }
-
-  // === PooledStream ===
-
-  get isHttp(): boolean {
-    return !this.pool.isTcp;
-  }
-
-  open(decoder: ResponseDecoder): RequestEncoder {
-    return this.codec.newStream(decoder);
-  }
-
-  requestHeadBytes(): number {
-    return this.codec.requestHeadBytes;
-  }
-
-  responseHeadBytes(): number {
-    return this.codec.responseHeadBytes;
-  }
-
-  wireBytesSent(): number {
-    return this.codec.wireBytesSent;
-  }
-
-  wireBytesReceived(): number {
-    return this.codec.wireBytesReceived;
-  }
-
-  // === from the pool ===
-
-  onAttach(): void {
-    this.isBusy = true;
-    this.requestCount++;
-    this.timer.disable();
-  }
-
-  onIdle(): void {
-    this.isBusy = false;
-    const idleMs = this.pool.context.cluster.config.idleTimeoutMs;
-    if (idleMs > 0) this.timer.enable(idleMs);
-  }
-
-  /** Closes from our side. */
-  closeLocal(mode: CloseMode = CloseMode.now): void {
-    if (!this.connection.isOpen) return;
-    const stats = this.pool.context.cluster.stats;
-    stats.cxDestroyLocal.inc();
-    const isConnecting = this.connection.state === 0;
-    this.connection.close(mode);
-    this.closeTimers();
-    if (isConnecting) this.pool.onConnectAborted(this);
-    else this.ended(false, this.isBusy);
-  }
-
-  /** Closes from our side, whoever uses it. */
-  cut(): void {
-    if (!this.connection.isOpen) return;
-    if (this.connection.state === 0 || !this.isBusy) {
-      this.closeLocal();
-      return;
-    }
-    this.pool.context.cluster.stats.cxDestroyLocal.inc();
-    this.endExchange(false, '');
-  }
-
-  // === WheelTimerTarget ===
-
-  onTimeout(timer: WheelTimer): void {
-    if (timer === this.durationTimer) {
-      this.onMaxDuration();
-      return;
-    }
-    const stats = this.pool.context.cluster.stats;
-    if (this.connection.state === 0) {
-      stats.cxConnectTimeout.inc();
-      stats.cxDestroyLocal.inc();
-      this.connection.close(CloseMode.now);
-      this.closeTimers();
-      this.pool.onConnectFailed(this, ResetReason.connectionTimeout, '');
-      return;
-    }
-    if (this.isBusy) return;
-    stats.cxIdleTimeout.inc();
-    this.closeLocal();
-  }
-
-  /** It is old enough: no further request, and none at all if there is none now. */
-  private onMaxDuration(): void {
-    this.pool.context.cluster.stats.cxMaxDurationReached.inc();
-    this.isLast = true;
-    if (!this.isBusy) this.closeLocal();
-  }
-
-  private closeTimers(): void {
-    this.race?.close();
-    this.timer.close();
-    this.durationTimer?.close();
-  }
-
-  // === ConnectionCallbacks ===
-
-  onConnected(): void {
-    this.timer.disable();
-    const { dispatcher, cluster } = this.pool.context;
-    const now = dispatcher.nowMs;
-    this.connectEndMs = now;
-    if (cluster.config.maxConnectionDurationMs > 0) {
-      this.durationTimer = dispatcher.createTimer(this);
-      this.durationTimer.enable(cluster.config.maxConnectionDurationMs);
-    }
-    this.pool.context.cluster.stats.cxConnectMs.record(now - this.connectStartMs);
-    this.pool.onConnected(this);
-  }
-
-  onConnectFailed(error: number): void {
-    this.closeTimers();
-    const { cluster } = this.pool.context;
-    const { stats } = cluster;
-    if (error > ConnectFailure.errno) {
-      stats.cxDestroyLocal.inc();
-      if ((error & ConnectFailure.bind) !== 0) stats.bindErrors.inc();
-      this.pool.onConnectFailed(this, ResetReason.localConnectionFailure, localFailureText(error, cluster.config, this.pool.host.config));
-      return;
-    }
-    stats.cxDestroyRemote.inc();
-    this.pool.onConnectFailed(this, ResetReason.remoteConnectionFailure, `delayed connect error: ${errnoText(error)}`);
-  }
-
-  onData(offset: number, length: number): number {
-    const seen = this.pool.context.dispatcher.io.bytesRead[this.connection.handle];
-    this.pool.context.cluster.stats.cxRxBytesTotal.add(seen - this.connection.bytesReceived);
-    this.connection.bytesReceived = seen;
-    return this.codec.dispatch(offset, length);
-  }
-
-  onRemoteClose(): void {
-    if (!this.codec.onHalfClose()) this.onGone('');
-  }
-
-  onConnectionError(_error: number): void {
-    // A reset says nothing that Envoy would tell: the reason is the termination itself.
-    this.onGone('');
-  }
-
-  onBelowWriteBufferLowWatermark(): void {
-    this.pool.context.cluster.stats.flowControlDrained.inc();
-    this.codec.onBelowWriteBufferLowWatermark();
-  }
-
-  onException(_error: unknown): void {
-    this.onGone('');
-  }
-
-  // === Http1ClientCallbacks ===
-
-  onExchangeComplete(reusable: boolean): void {
-    this.isBusy = false;
-    this.pool.context.cluster.stats.cxTxBytesTotal.add(this.connection.bytesSent);
-    this.connection.bytesSent = 0;
-    this.pool.onExchangeComplete(this, reusable);
-  }
-
-  onCloseNotified(): void {
-    this.pool.context.cluster.stats.cxCloseNotify.inc();
-  }
-
-  onUnexpectedData(): void {
-    this.pool.context.cluster.stats.cxProtocolError.inc();
-    this.closeLocal();
-  }
-
-  onProtocolError(): void {
-    this.closeLocal();
-  }
-
-  onReset(flushes: boolean): void {
-    this.closeLocal(flushes ? CloseMode.flush : CloseMode.now);
-  }
-
-  /** The upstream closed the connection or it failed. */
-  private onGone(transportFailure: string): void {
-    this.pool.context.cluster.stats.cxDestroyRemote.inc();
-    this.endExchange(true, transportFailure);
-  }
-
-  /** The connection ends, and the exchange on it. */
-  private endExchange(isRemote: boolean, transportFailure: string): void {
-    if (this.connection.isOpen) this.connection.close(CloseMode.now);
-    this.closeTimers();
-    const hadRequest = this.isBusy;
-    const isCut = this.codec.onConnectionClosed(ResetReason.connectionTermination, transportFailure);
-    this.isBusy = hadRequest;
-    this.ended(isRemote, isCut);
-  }
-
-  /** `isCut`: an exchange was under way and did not end with the connection. */
-  private ended(isRemote: boolean, isCut: boolean): void {
-    const stats = this.pool.context.cluster.stats;
-    const hadRequest = this.isBusy;
-    this.isBusy = false;
-    if (isCut) {
-      stats.cxDestroyWithActiveRq.inc();
-      if (isRemote) stats.cxDestroyRemoteWithActiveRq.inc();
-      else stats.cxDestroyLocalWithActiveRq.inc();
-    }
-    stats.cxTxBytesTotal.add(this.connection.bytesSent);
-    this.connection.bytesSent = 0;
-    this.pool.onClientClosed(this, hadRequest);
   }
 }

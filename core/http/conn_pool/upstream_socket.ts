@@ -1,11 +1,13 @@
 import { ConnectFailure, type ConnectOptions, type Io } from '../../io/io.ts';
+import type { TlsConnect } from '../../io/tls.ts';
 import { localAddressFor } from '../../upstream/address_order.ts';
 import type { ClusterConfig, HostAddress } from '../../upstream/cluster_config.ts';
 import { hostAddressText } from '../../upstream/host.ts';
 
-/** Begins a connect to an upstream address as the cluster says: a connection number, or a negative errno. */
-export function openUpstreamSocket(io: Io, config: ClusterConfig, target: HostAddress): number {
+/** Begins a connect to an upstream address as the cluster says: a connection number, or a negative errno. `tls`: null = a plain one. */
+export function openUpstreamSocket(io: Io, config: ClusterConfig, target: HostAddress, tls: TlsConnect | null): number {
   const options: ConnectOptions = {};
+  if (tls !== null) options.tls = tls;
   const local = localAddressFor(config, target);
   if (local !== null) options.bind = local;
   if (config.socketOptions !== null) options.socketOptions = target.address.includes(':') ? config.socketOptions.v6 : config.socketOptions.v4;

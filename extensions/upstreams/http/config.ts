@@ -8,7 +8,7 @@ import { parseHashPolicies } from '../../../core/route/parse_hash_policy.ts';
 import { parseMirrorPolicies } from '../../../core/route/parse_mirror_policies.ts';
 import { parseRetries } from '../../../core/route/parse_retry_policy.ts';
 import { parseErrorPredicate } from '../../../core/upstream/error_predicate.ts';
-import { parseCommonOptions, parseUpstreamHttp1, UPSTREAM_OPTIONS_CATEGORY, type ParsedHttpOptions } from '../../../core/upstream/http_protocol_options.ts';
+import { parseAutoServerName, parseCommonOptions, parseUpstreamHttp1, UPSTREAM_OPTIONS_CATEGORY, type ParsedHttpOptions } from '../../../core/upstream/http_protocol_options.ts';
 import { CLUSTER_UPSTREAM_CHAIN, parseUpstreamFilters } from '../../../core/http/parse_http_filters.ts';
 
 /** The options are data through and through: workers get them within the cluster's configuration. */
@@ -30,6 +30,7 @@ function parseHttpProtocolOptions(message: HttpProtocolOptions, context: ParseCo
   const matcher = message.outlierDetection?.errorMatcher;
   return deepFreeze({
     ...parseCommonOptions(message.commonHttpProtocolOptions), protocol: 'http1', http1: parseUpstreamHttp1(http1, context), offersHttp2: offersHttp2(message),
+    autoServerName: parseAutoServerName(message.upstreamHttpProtocolOptions),
     errors: matcher === undefined ? null : parseErrorPredicate(matcher, context), requestPolicies: parsePolicies(message, context),
   });
 }
