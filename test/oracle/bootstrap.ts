@@ -1,6 +1,7 @@
 /** Builds the bootstrap of a case group: ordinary Envoy configuration around what the group's file says. */
 import type { CaseGroup, ClusterSpec, ListenerSpec, YamlMap, YamlValue } from './case_file.ts';
 import { jsonLogFormat } from './log_format.ts';
+import { substituteTls } from './scripted_tls.ts';
 
 const HCM_TYPE = 'type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager';
 const FILE_LOG_TYPE = 'type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog';
@@ -44,7 +45,7 @@ function portOf(ports: ReadonlyMap<string, number>, name: string): number {
 function substitute(value: YamlValue, places: GroupPlaces): YamlValue {
   if (value === '{{log_format}}') return jsonLogFormat();
   if (typeof value === 'string') {
-    return value
+    return substituteTls(value)
       .replaceAll('{{log}}', places.accessLogPath)
       .replace(/\{\{port\.([a-z0-9_]+)\}\}/g, (_whole, name: string) => String(portOf(places.upstreamPorts, name)));
   }

@@ -18,6 +18,10 @@ export type Step =
   | 'close'
   | 'reset'
   | 'half_close'
+  /** Of an upstream with TLS: the connection ends without a close_notify. */
+  | 'cut'
+  /** First in the script of an upstream with TLS: what follows is said in plain text. */
+  | 'no_handshake'
   | { readonly send: BytesSpec }
   | { readonly read: 'request' | 'headers' | 'response' | 'close' | number }
   /** Until this text has been received, anywhere. */
@@ -35,7 +39,8 @@ export type Step =
   /** The connection takes no more streams. `last`: the last stream that is dealt with, the one read last unless said. */
   | { readonly goaway: number; readonly last?: number }
   | { readonly pause_ms: number }
-  | { readonly until_gauge: string; readonly is: number };
+  | { readonly until_gauge: string; readonly is: number }
+  | { readonly until_counter: string; readonly at_least: number };
 
 /** Of a scripted upstream of HTTP/2. Without `open` it ends the stream. */
 export interface Http2Response {
@@ -100,14 +105,34 @@ export interface ClusterSpec {
 /** How an upstream name is backed. */
 export type UpstreamKind = 'scripted' | 'http2' | 'raw' | 'refused' | 'stalled';
 
+/** The TLS that an upstream speaks; certificates are those of test/support/tls. */
+export interface UpstreamTls {
+  /** What it shows; `server` when absent. */
+  readonly certificate?: string;
+  /** Whether it asks for one of `ca`; it does not when absent. */
+  readonly client_certificate?: 'asked' | 'required';
+  readonly alpn?: readonly string[];
+  readonly min_version?: 'TLSv1.2' | 'TLSv1.3';
+  readonly max_version?: 'TLSv1.2' | 'TLSv1.3';
+  readonly ciphers?: string;
+  readonly curves?: string;
+}
+
+export interface UpstreamSpec {
+  readonly kind: UpstreamKind;
+  readonly tls: UpstreamTls | undefined;
+  /** Connections of cases that have no script for it close, whatever its kind. */
+  readonly isClosed: boolean;
+}
+
 export interface CaseGroup {
   /** File name without extension. */
   readonly name: string;
   readonly about: string;
   readonly listeners: Readonly<Record<string, ListenerSpec>>;
   readonly clusters: Readonly<Record<string, ClusterSpec>>;
-  /** Only the upstreams that are not scripted need a line. */
-  readonly upstreams: Readonly<Record<string, UpstreamKind>>;
+  /** Only the upstreams that are not scripted, or speak TLS, need a line. */
+  readonly upstreams: Readonly<Record<string, UpstreamSpec>>;
   /** Merged over the bootstrap. */
   readonly bootstrap: YamlMap;
   /** Paths of every recording of the group that vary from machine to machine, as globs. */
@@ -124,8 +149,21 @@ export function unstablePaths(group: CaseGroup, name: string): string[] {
   return [...group.unstable, ...(group.cases.find((one) => one.name === name)?.unstable ?? [])];
 }
 
+/** As the file says it: a kind, or more. */
+type WrittenUpstream = UpstreamKind | { readonly kind?: UpstreamKind; readonly tls?: UpstreamTls | null; readonly closed?: true };
+
+interface WrittenGroup extends Omit<Partial<CaseGroup>, 'upstreams'> {
+  readonly upstreams?: Readonly<Record<string, WrittenUpstream>>;
+  readonly without_stats?: boolean;
+}
+
+function upstreamSpec(written: WrittenUpstream): UpstreamSpec {
+  if (typeof written === 'string') return { kind: written, tls: undefined, isClosed: false };
+  return { kind: written.kind ?? 'scripted', tls: written.tls === undefined ? undefined : (written.tls ?? {}), isClosed: written.closed ?? false };
+}
+
 function readGroup(path: string): CaseGroup {
-  const document = parse(readFileSync(path, 'utf8'), { merge: true }) as (Partial<CaseGroup> & { readonly without_stats?: boolean }) | null;
+  const document = parse(readFileSync(path, 'utf8'), { merge: true, maxAliasCount: -1 }) as WrittenGroup | null;
   const name = basename(path, '.yaml');
   const cases = document?.cases ?? [];
   const seen = new Set<string>();
@@ -140,7 +178,7 @@ function readGroup(path: string): CaseGroup {
     about: document?.about ?? '',
     listeners: document?.listeners ?? { main: {} },
     clusters: document?.clusters ?? { up: {} },
-    upstreams: document?.upstreams ?? {},
+    upstreams: Object.fromEntries(Object.entries(document?.upstreams ?? {}).map(([upstream, spec]) => [upstream, upstreamSpec(spec)])),
     bootstrap: document?.bootstrap ?? {},
     unstable: document?.unstable ?? [],
     spelling: document?.spelling ?? false,

@@ -59,6 +59,9 @@ function flattenConnection(flat: Flat, path: string, connection: RecordedConnect
   if (connection.rest !== undefined) {
     flat.set(`${path}.rest`, connection.rest);
   }
+  for (const [name, value] of Object.entries(connection.tls ?? {})) {
+    flat.set(`${path}.tls.${name}`, String(value));
+  }
   if (connection.timeouts !== undefined) {
     flat.set(`${path}.timeouts`, connection.timeouts.join(', '));
   }

@@ -1,6 +1,7 @@
 /** Makes observations of two runs comparable: what cannot be the same twice is replaced by its shape. */
 import { networkInterfaces } from 'node:os';
 import type { GroupPlaces } from './bootstrap.ts';
+import { tlsPath } from '../support/tls/certificates.ts';
 import { LOG_OPERATORS } from './log_format.ts';
 import { shortened, type LogValue, type RecordedLogLine } from './recording.ts';
 
@@ -29,12 +30,14 @@ export class Normalizer {
   /** Text of a message or a log value. */
   text(text: string): string {
     let clean = text
+      .replaceAll(tlsPath('.'), '<tls>/')
       .replace(HTTP_DATE, '<date>')
       .replace(ISO_TIME, '<time>')
       .replace(UUID4, '<uuid4>')
       .replace(SERVICE_TIME, '$1<ms>');
     for (const [name, port] of this.upstreamPorts) {
       clean = clean.replaceAll(`127.0.0.1:${port}`, `<upstream ${name}>`).replaceAll(`[::1]:${port}`, `<upstream ${name} v6>`);
+      clean = clean.replaceAll(`"port_value":${port}`, `"port_value":<port of ${name}>`);
     }
     for (const [name, port] of this.listenerPorts) {
       clean = clean.replaceAll(`127.0.0.1:${port}`, `<listener ${name}>`).replace(new RegExp(`^(x-forwarded-port: )${port}$`), `$1<port of ${name}>`);

@@ -1,4 +1,5 @@
 /** What was observed when a case ran: the shape of the golden files and of both sides of a comparison. */
+import type { TlsSighting } from './scripted_tls.ts';
 import type { WireMessage } from './wire_parser.ts';
 
 /** A message; empty and default members are left out. */
@@ -19,6 +20,8 @@ export interface RecordedConnection {
   /** Bytes that are no HTTP message. */
   readonly rest?: string;
   readonly fate: string;
+  /** What an upstream saw of the handshake. */
+  readonly tls?: TlsSighting;
   /** Steps of the script that waited in vain. */
   readonly timeouts?: readonly string[];
 }

@@ -104,7 +104,8 @@ class GroupRun {
         const stats = await this.stats();
         running.gauges.push(Object.fromEntries(names.map((name) => [name, (stats.get(name) ?? 0) - (running.baseline?.get(name) ?? 0)])));
       },
-      untilGauge: (name, value) => this.untilGauge(name, value),
+      untilGauge: (name, value) => this.untilStat(name, (now) => now === value),
+      untilCounter: (name, least) => this.untilStat(name, (now) => now >= least),
     };
     for (const upstream of this.upstreams.scripted.values()) {
       upstream.begin(spec.upstream?.[upstream.name], context);
@@ -145,6 +146,7 @@ class GroupRun {
       takeBaseline: () => Promise.resolve(),
       recordChanges: () => Promise.resolve(),
       untilGauge: () => Promise.resolve(true),
+      untilCounter: () => Promise.resolve(true),
     };
     for (const connection of running.downstream) {
       const last = connection.reading().messages.at(-1);
@@ -209,6 +211,7 @@ class GroupRun {
       messages: reading.messages.map((message) => recordMessage(message, clean, this.group.spelling)),
       ...(reading.rest === '' ? {} : { rest: clean(reading.rest) }),
       fate: connection.fate,
+      ...(connection.tls === undefined ? {} : { tls: { ...connection.tls, ...(connection.tls.sni === undefined ? {} : { sni: clean(connection.tls.sni) }) } }),
       ...(connection.timeouts.length === 0 ? {} : { timeouts: [...connection.timeouts] }),
     };
   }
@@ -230,10 +233,10 @@ class GroupRun {
     await this.untilGone(/^cluster\.\w+\.upstream_cx_active$/);
   }
 
-  private async untilGauge(name: string, value: number): Promise<boolean> {
+  private async untilStat(name: string, isThere: (value: number) => boolean): Promise<boolean> {
     const until = Date.now() + SETTLE_LIMIT_MS;
     while (Date.now() < until) {
-      if (((await this.stats()).get(name) ?? 0) === value) {
+      if (isThere((await this.stats()).get(name) ?? 0)) {
         return true;
       }
       await delay(POLL_MS);

@@ -7,8 +7,8 @@ import { bytesOf, type Step } from './case_file.ts';
 import { type ScriptContext, ScriptedPeer } from './scripted_peer.ts';
 import { readRequests, readResponses, type WireReading } from './wire_parser.ts';
 
-/** Who it is, or that its bytes are no HTTP. */
-export type ConnectionSide = 'downstream' | 'upstream' | 'raw';
+/** Who it is, or that its bytes are no HTTP, or nothing that can be the same twice. */
+export type ConnectionSide = 'downstream' | 'upstream' | 'raw' | 'unrecorded';
 
 export class ScriptedConnection extends ScriptedPeer {
   private received = '';
@@ -16,11 +16,14 @@ export class ScriptedConnection extends ScriptedPeer {
   private finalsRead = 0;
   private readonly socket: Socket;
   private readonly side: ConnectionSide;
+  /** The TCP connection below. */
+  private readonly transport: Socket;
 
-  constructor(socket: Socket, side: ConnectionSide) {
+  constructor(socket: Socket, side: ConnectionSide, transport = socket) {
     super();
     this.socket = socket;
     this.side = side;
+    this.transport = transport;
     socket.setNoDelay(true);
     socket.on('data', (chunk: Buffer) => {
       this.received += chunk.toString('latin1');
@@ -33,8 +36,8 @@ export class ScriptedConnection extends ScriptedPeer {
 
   /** What has been received so far, as messages. */
   reading(): WireReading {
-    if (this.side === 'raw') {
-      return { messages: [], finalCount: 0, rest: this.received };
+    if (this.side === 'raw' || this.side === 'unrecorded') {
+      return { messages: [], finalCount: 0, rest: this.side === 'raw' ? this.received : '' };
     }
     return this.side === 'upstream'
       ? readRequests(this.received)
@@ -60,6 +63,7 @@ export class ScriptedConnection extends ScriptedPeer {
   destroy(): void {
     this.end('closed here');
     this.socket.destroy();
+    this.transport.destroy();
   }
 
   private write(text: string): void {
@@ -74,7 +78,7 @@ export class ScriptedConnection extends ScriptedPeer {
   }
 
   protected override async take(step: Step, context: ScriptContext): Promise<void> {
-    if (step === 'close' || step === 'reset' || step === 'half_close') {
+    if (step === 'close' || step === 'reset' || step === 'half_close' || step === 'cut') {
       this.shut(step);
     } else if (typeof step !== 'string' && 'send' in step) {
       this.write(bytesOf(step.send));
@@ -87,12 +91,15 @@ export class ScriptedConnection extends ScriptedPeer {
     }
   }
 
-  private shut(how: 'close' | 'reset' | 'half_close'): void {
+  private shut(how: 'close' | 'reset' | 'half_close' | 'cut'): void {
     if (how === 'half_close') {
       this.socket.end();
     } else if (how === 'reset') {
       this.end('reset here');
-      this.socket.resetAndDestroy();
+      this.transport.resetAndDestroy();
+    } else if (how === 'cut') {
+      this.end('closed here');
+      this.transport.destroySoon();
     } else {
       this.end('closed here');
       this.socket.destroySoon();

@@ -3,10 +3,11 @@
  * never end into an observation, and the steps that have nothing to do with bytes.
  */
 import type { Step } from './case_file.ts';
+import type { TlsSighting } from './scripted_tls.ts';
 import type { WireReading } from './wire_parser.ts';
 
 /** How a connection ended, seen from the scripted side. */
-export type Fate = 'open' | 'fin' | 'reset' | 'closed here' | 'reset here';
+export type Fate = 'open' | 'fin' | 'reset' | 'closed here' | 'reset here' | 'no handshake';
 
 /** After this long a wait gives up and the script goes on, ms. */
 const WAIT_LIMIT_MS = 3000;
@@ -43,11 +44,15 @@ export interface ScriptContext {
   readonly recordChanges: (names: readonly string[]) => Promise<void>;
   /** Waits until a gauge of the proxy has a value; false when it gave up. */
   readonly untilGauge: (name: string, value: number) => Promise<boolean>;
+  /** The same for a counter that is to reach a value. */
+  readonly untilCounter: (name: string, least: number) => Promise<boolean>;
 }
 
 export abstract class ScriptedPeer {
   readonly timeouts: string[] = [];
   fate: Fate = 'open';
+  /** What was seen of the connection's handshake; undefined: it had none. */
+  tls: TlsSighting | undefined = undefined;
   private readonly waiting: (() => void)[] = [];
 
   /** What has been received so far, as messages. */
@@ -82,6 +87,10 @@ export abstract class ScriptedPeer {
     } else if ('until_gauge' in step) {
       if (!(await context.untilGauge(step.until_gauge, step.is))) {
         this.timeouts.push(`until ${step.until_gauge} is ${step.is}`);
+      }
+    } else if ('until_counter' in step) {
+      if (!(await context.untilCounter(step.until_counter, step.at_least))) {
+        this.timeouts.push(`until ${step.until_counter} is ${step.at_least}`);
       }
     } else {
       throw new Error(`no step of this kind of connection: ${JSON.stringify(step)}`);

@@ -2,10 +2,14 @@
 import { createServer, connect, type Server, type Socket } from 'node:net';
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import type { Step, UpstreamKind, UpstreamScript } from './case_file.ts';
+import type { Step, UpstreamScript, UpstreamSpec, UpstreamTls } from './case_file.ts';
 import { ScriptedConnection } from './scripted_connection.ts';
 import { ScriptedHttp2Connection } from './scripted_http2_connection.ts';
-import type { ScriptContext, ScriptedPeer } from './scripted_peer.ts';
+import { type ScriptContext, ScriptedPeer } from './scripted_peer.ts';
+import { TlsTerminator, type TlsSighting } from './scripted_tls.ts';
+import type { WireReading } from './wire_parser.ts';
+
+type ScriptedKind = 'scripted' | 'http2' | 'raw';
 
 function portOf(server: Server): number {
   const address = server.address();
@@ -58,11 +62,16 @@ export class ScriptedUpstream {
   private script: UpstreamScript | undefined = undefined;
   private context: ScriptContext | undefined = undefined;
   private readonly server: Server;
-  private readonly kind: 'scripted' | 'http2' | 'raw';
+  private readonly kind: ScriptedKind;
+  private readonly isClosed: boolean;
+  private readonly terminator: TlsTerminator | undefined;
 
-  constructor(name: string, kind: 'scripted' | 'http2' | 'raw') {
+  /** `isClosed`: without a script, connections close. */
+  constructor(name: string, kind: ScriptedKind, tls: UpstreamTls | undefined, isClosed: boolean) {
     this.name = name;
     this.kind = kind;
+    this.isClosed = isClosed || kind !== 'scripted';
+    this.terminator = tls === undefined ? undefined : new TlsTerminator(tls);
     this.server = createServer({ allowHalfOpen: kind !== 'http2', noDelay: true }, (socket) => this.onConnection(socket));
   }
 
@@ -95,19 +104,80 @@ export class ScriptedUpstream {
 
   private onConnection(socket: Socket): void {
     const { script, context } = this;
-    if (context === undefined || (script === undefined && this.kind !== 'scripted')) {
+    if (context === undefined || (script === undefined && this.isClosed)) {
       socket.destroy();
       return;
     }
-    if (script === undefined) {
-      const connection = new ScriptedConnection(socket, 'upstream');
-      this.connections.push(connection);
-      void connection.answerAll();
-      return;
+    const index = this.connections.length;
+    const steps = script === undefined ? undefined : stepsFor(script, index);
+    if (this.terminator === undefined) {
+      this.follow(this.speak(socket), index, steps, context);
+    } else if (steps?.[0] === 'no_handshake') {
+      this.follow(new ScriptedConnection(socket, 'unrecorded'), index, steps.slice(1), context);
+    } else {
+      this.secure(socket, this.terminator, index, steps, context);
     }
-    const connection = this.kind === 'http2' ? new ScriptedHttp2Connection(socket) : new ScriptedConnection(socket, this.kind === 'raw' ? 'raw' : 'upstream');
-    const index = this.connections.push(connection) - 1;
-    void connection.run(stepsFor(script, index), context);
+  }
+
+  /** Makes the handshake. Until it is done another stands for the connection; if it fails, that one follows the script. */
+  private secure(socket: Socket, terminator: TlsTerminator, index: number, steps: readonly Step[] | undefined, context: ScriptContext): void {
+    const pending = new UnsecuredConnection(socket);
+    this.connections[index] = pending;
+    terminator.secure(socket, pending.sighting, {
+      onSecure: (secured) => {
+        if (pending.fate !== 'open') return;
+        const connection = this.speak(secured, socket);
+        connection.tls = pending.sighting;
+        this.follow(connection, index, steps, context);
+      },
+      onFailed: () => {
+        if (pending.fate !== 'open') return;
+        pending.fail();
+        this.follow(pending, index, steps ?? [], context);
+      },
+    });
+  }
+
+  private speak(socket: Socket, transport = socket): ScriptedPeer {
+    if (this.kind === 'http2') return new ScriptedHttp2Connection(socket);
+    return new ScriptedConnection(socket, this.kind === 'raw' ? 'raw' : 'upstream', transport);
+  }
+
+  /** Without a script a connection of HTTP/1 answers every request. */
+  private follow(connection: ScriptedPeer, index: number, steps: readonly Step[] | undefined, context: ScriptContext): void {
+    this.connections[index] = connection;
+    if (steps !== undefined) void connection.run(steps, context);
+    else if (connection instanceof ScriptedConnection) void connection.answerAll();
+  }
+}
+
+/** A connection whose handshake is not done, or never will be: of its script only what needs no connection is done. */
+class UnsecuredConnection extends ScriptedPeer {
+  readonly sighting: TlsSighting = {};
+  private readonly socket: Socket;
+
+  constructor(socket: Socket) {
+    super();
+    this.socket = socket;
+    this.tls = this.sighting;
+  }
+
+  fail(): void {
+    this.end('no handshake');
+  }
+
+  reading(): WireReading {
+    return { messages: [], finalCount: 0, rest: '' };
+  }
+
+  destroy(): void {
+    this.end('closed here');
+    this.socket.destroy();
+  }
+
+  protected override async take(step: Step, context: ScriptContext): Promise<void> {
+    const needsConnection = typeof step === 'string' || 'send' in step || 'read' in step || 'read_text' in step || 'respond' in step;
+    if (!needsConnection) await super.take(step, context);
   }
 }
 
@@ -160,9 +230,9 @@ export class UpstreamSet {
   readonly ports = new Map<string, number>();
   private readonly stalled: StalledUpstream[] = [];
 
-  async start(names: readonly string[], kinds: Readonly<Record<string, UpstreamKind>>): Promise<void> {
+  async start(names: readonly string[], specs: Readonly<Record<string, UpstreamSpec>>): Promise<void> {
     for (const name of names) {
-      const kind = kinds[name] ?? 'scripted';
+      const { kind, tls, isClosed } = specs[name] ?? { kind: 'scripted', tls: undefined, isClosed: false };
       if (kind === 'refused') {
         this.ports.set(name, await freePort());
       } else if (kind === 'stalled') {
@@ -171,7 +241,7 @@ export class UpstreamSet {
         this.stalled.push(upstream);
         this.ports.set(name, upstream.port);
       } else {
-        const upstream = new ScriptedUpstream(name, kind);
+        const upstream = new ScriptedUpstream(name, kind, tls, isClosed);
         await upstream.start();
         this.scripted.set(name, upstream);
         this.ports.set(name, upstream.port);
