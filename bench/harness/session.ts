@@ -11,6 +11,7 @@ import { chooseDriver, type LoadDriver } from './load.ts';
 import { compileProgram } from './native_programs.ts';
 import type { BenchOptions } from './options.ts';
 import type { ProcessGroup, RunningProcess } from './processes.ts';
+import { type SecureOrigin, startSecureOrigin } from './secure_origin.ts';
 import { pathOf } from '../macro/scenarios.ts';
 
 /** A proxy that runs and answers. */
@@ -29,6 +30,8 @@ export interface StartRequest {
   readonly connections: number;
   readonly hasAccessLog: boolean;
   readonly isPinned: boolean;
+  /** The origin is behind TLS. */
+  readonly isSecured?: boolean;
 }
 
 /** A proxy must answer within this time of its start, ms. */
@@ -54,6 +57,7 @@ export class BenchSession {
   readonly peers: readonly Peer[];
   readonly absent: Readonly<Record<string, string>>;
   private started: number;
+  private secured: SecureOrigin | undefined;
 
   private constructor(fields: {
     group: ProcessGroup;
@@ -79,6 +83,7 @@ export class BenchSession {
     this.peers = fields.peers;
     this.absent = fields.absent;
     this.started = 0;
+    this.secured = undefined;
   }
 
   /** Starts the origin and looks which proxies are present. The caller closes the session, also after a throw elsewhere. */
@@ -159,16 +164,25 @@ export class BenchSession {
     removeFolders(this.folder, this.logFolder);
   }
 
+  /** Started when somebody first needs it. */
+  private async secureOrigin(): Promise<SecureOrigin> {
+    this.secured ??= await startSecureOrigin(this.group, ROOT, this.folder, this.originPorts, this.loadCore);
+    if (this.secured === undefined) throw new Error('the origin behind TLS needs haproxy, which is not installed');
+    return this.secured;
+  }
+
   private async contextFor(peer: Peer, request: StartRequest): Promise<PeerContext> {
     const name = `${peer.name.replaceAll('/', '_')}-${this.started++}`;
     const folder = join(this.folder, name);
     mkdirSync(folder);
+    const secured = request.isSecured === true ? await this.secureOrigin() : undefined;
     return {
       root: ROOT,
       folder,
       port: await freePort(),
       adminPort: await freePort(),
-      originPorts: this.originPorts,
+      originPorts: secured === undefined ? this.originPorts : secured.ports,
+      originTls: secured,
       workers: peer.hasWorkers ? request.workers : 1,
       connections: request.connections,
       accessLogPath: request.hasAccessLog && peer.hasAccessLog ? join(this.logFolder, `${name}.log`) : undefined,

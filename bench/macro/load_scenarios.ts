@@ -26,6 +26,7 @@ export async function runScenario(
   progress: (text: string) => void,
 ): Promise<ScenarioResult> {
   const entries: Entry[] = session.peers
+    .filter((peer) => peer.speaksTls || !scenario.isSecured)
     .filter((peer) => (scenario.hasAccessLog ? peer.hasAccessLog || peer.name === 'floor' : !peer.isLogVariant))
     .map((peer) => ({ peer, started: undefined, samples: [], faults: [] }));
   try {
@@ -62,6 +63,7 @@ async function startAndWarm(session: BenchSession, scenario: Scenario, entry: En
     connections: 1024,
     hasAccessLog: scenario.hasAccessLog,
     isPinned: true,
+    isSecured: scenario.isSecured,
   });
   entry.started = started;
   entry.faults.push(...(await session.faultsOf(started)));

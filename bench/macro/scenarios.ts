@@ -13,6 +13,8 @@ export interface Scenario {
   /** A new connection for every request. */
   readonly isChurn: boolean;
   readonly hasAccessLog: boolean;
+  /** The origin is behind TLS 1.3: whose certificate is verified. */
+  readonly isSecured: boolean;
 }
 
 const GET_1K: Scenario = {
@@ -25,6 +27,7 @@ const GET_1K: Scenario = {
   connections: 64,
   isChurn: false,
   hasAccessLog: false,
+  isSecured: false,
 };
 
 export const SCENARIOS: readonly Scenario[] = [
@@ -43,6 +46,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   { ...GET_1K, name: 'churn', what: '1 KiB GET, a connection per request, 64 at a time', isChurn: true },
   { ...GET_1K, name: 'c2', what: '1 KiB GET, two keep-alive connections: the cost of waking up', connections: 2 },
+  { ...GET_1K, name: 'get1k-tls', what: `${GET_1K.what}, the origin behind TLS 1.3`, isSecured: true },
 ];
 
 /** The route every proxy is configured with. */

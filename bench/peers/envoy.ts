@@ -25,5 +25,6 @@ export function envoyPeer(): Peer {
     isNode: false,
     isRouting: true,
     isRewriting: true,
+    speaksTls: true,
   };
 }

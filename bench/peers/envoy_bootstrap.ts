@@ -12,6 +12,21 @@ export function envoyBootstrap(context: PeerContext): string {
             typed_config:
               "@type": type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog
               path: ${JSON.stringify(context.accessLogPath)}`;
+  const { originTls } = context;
+  const tls =
+    originTls === undefined
+      ? ''
+      : `    transport_socket:
+      name: envoy.transport_sockets.tls
+      typed_config:
+        "@type": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext
+        sni: ${originTls.serverName}
+        common_tls_context:
+          tls_params: { tls_minimum_protocol_version: TLSv1_3, tls_maximum_protocol_version: TLSv1_3 }
+          validation_context:
+            trusted_ca: { filename: ${JSON.stringify(originTls.caPath)} }
+            match_typed_subject_alt_names: [{ san_type: DNS, matcher: { exact: ${originTls.serverName} } }]
+`;
   return `admin:
   address: { socket_address: { address: 127.0.0.1, port_value: ${context.adminPort} } }
 static_resources:
@@ -47,5 +62,5 @@ static_resources:
       - lb_endpoints:
         - endpoint: { address: { socket_address: { address: 127.0.0.1, port_value: ${context.originPorts[0]} } } }
         - endpoint: { address: { socket_address: { address: 127.0.0.1, port_value: ${context.originPorts[1]} } } }
-`;
+${tls}`;
 }

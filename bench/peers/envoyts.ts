@@ -19,6 +19,7 @@ export function envoytsPeer(name: 'envoyts' | 'envoyts-portable', root: string):
     isNode: true,
     isRouting: true,
     isRewriting: true,
+    speaksTls: true,
   };
 }
 

@@ -17,5 +17,6 @@ export function floorPeer(binary: string | undefined): Peer {
     isNode: false,
     isRouting: false,
     isRewriting: false,
+    speaksTls: false,
   };
 }

@@ -21,11 +21,14 @@ export function haproxyPeer(): Peer {
     isNode: false,
     isRouting: true,
     isRewriting: true,
+    speaksTls: true,
   };
 }
 
 function prepare(context: PeerContext, program: string): PeerCommand {
   const isLogging = context.accessLogPath !== undefined;
+  const { originTls } = context;
+  const tls = originTls === undefined ? '' : ` ssl verify required ca-file ${originTls.caPath} verifyhost ${originTls.serverName} sni str(${originTls.serverName})`;
   const config = join(context.folder, 'haproxy.cfg');
   writeFileSync(
     config,
@@ -56,8 +59,8 @@ frontend downstream
   use_backend origin if is_host is_prefix
 backend origin
   balance roundrobin
-  server host1 127.0.0.1:${context.originPorts[0]}
-  server host2 127.0.0.1:${context.originPorts[1]}
+  server host1 127.0.0.1:${context.originPorts[0]}${tls}
+  server host2 127.0.0.1:${context.originPorts[1]}${tls}
 `,
   );
   return { argv: [program, '-db', '-f', config], stdoutPath: context.accessLogPath };

@@ -24,6 +24,7 @@ export function nginxPeer(name: 'nginx' | 'nginx-buffered'): Peer {
     isNode: false,
     isRouting: true,
     isRewriting: true,
+    speaksTls: true,
   };
 }
 
@@ -36,7 +37,9 @@ function prepare(context: PeerContext, program: string, logOptions: string): Pee
 }
 
 function configText(context: PeerContext, logOptions: string): string {
-  const { folder, originPorts } = context;
+  const { folder, originPorts, originTls } = context;
+  const tls = originTls === undefined ? '' : `
+      proxy_ssl_protocols TLSv1.3; proxy_ssl_verify on; proxy_ssl_trusted_certificate ${originTls.caPath}; proxy_ssl_server_name on; proxy_ssl_name ${originTls.serverName};`;
   const log = context.accessLogPath === undefined ? 'off' : `${context.accessLogPath} combined${logOptions}`;
   // The worker would otherwise drop to a user that may not enter the run's folder.
   const user = process.getuid?.() === 0 ? 'user root;' : '';
@@ -60,7 +63,7 @@ http {
     listen 127.0.0.1:${context.port}; server_name ${HOST};
     location / { return 404; }
     location ${PREFIX} {
-      proxy_pass http://origin; proxy_http_version 1.1;
+      proxy_pass ${originTls === undefined ? 'http' : 'https'}://origin; proxy_http_version 1.1;${tls}
       proxy_set_header Connection ""; proxy_set_header Host $host;
       proxy_set_header X-Request-Id $request_id;
       proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;

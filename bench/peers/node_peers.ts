@@ -27,6 +27,7 @@ function nodePeer(name: string, script: string, packageName: string | undefined,
     isNode: true,
     isRouting: true,
     isRewriting: true,
+    speaksTls: false,
   };
 }
 

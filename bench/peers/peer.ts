@@ -10,6 +10,8 @@ export interface PeerContext {
   readonly originPorts: readonly [number, number];
   /** Worker threads or processes, where the proxy has such a thing. */
   readonly workers: number;
+  /** What is behind `originPorts` speaks TLS; undefined = it does not. */
+  readonly originTls: { readonly caPath: string; readonly serverName: string } | undefined;
   /** Downstream connections it must be able to hold. */
   readonly connections: number;
   /** Access log file; no logging when undefined. */
@@ -51,4 +53,6 @@ export interface Peer {
   readonly isNode: boolean;
   readonly isRouting: boolean;
   readonly isRewriting: boolean;
+  /** It can be told to speak TLS to the origin. */
+  readonly speaksTls: boolean;
 }
