@@ -271,6 +271,8 @@ export class Http1ClientConnection implements RequestEncoder {
     if (this.tunnel !== Tunnel.none && this.isSwitching(headers)) return this.onSwitched(decoder, headers, next, end);
     if (status < 200) {
       if (status !== 101) {
+        if (this.framing.response(headers, this.parser.minorVersion, false) < 0) return this.fail(end);
+        this.failedBytes = 0;
         decoder.decode1xxHeaders(headers);
         return next;
       }

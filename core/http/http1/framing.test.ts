@@ -42,8 +42,9 @@ describe('Framing.response', () => {
   it.each<[string, Pairs, number, boolean, number]>([
     ['nothing lasts until the close', [], 200, false, BodyKind.untilClose], ['a length', [CL('5')], 200, false, BodyKind.length],
     ['chunked', [TE('chunked')], 200, false, BodyKind.chunked], ['to HEAD with a length', [CL('5')], 200, true, BodyKind.none],
-    ['to HEAD, chunked', [TE('chunked')], 200, true, BodyKind.none], ['204', [], 204, false, BodyKind.none], ['204 with a length', [CL('5')], 204, false, BodyKind.none],
-    ['204 chunked', [TE('chunked')], 204, false, FramingError.badTransferEncoding], ['304 with a length', [CL('5')], 304, false, BodyKind.none],
+    ['to HEAD, chunked', [TE('chunked')], 200, true, BodyKind.none], ['204', [], 204, false, BodyKind.none], ['204 with a length', [CL('5')], 204, false, FramingError.bodyNotAllowed], ['204 without a body', [CL('0')], 204, false, BodyKind.none],
+    ['204 chunked', [TE('chunked')], 204, false, FramingError.bodyNotAllowed], ['100 chunked', [TE('chunked')], 100, false, FramingError.bodyNotAllowed], ['103 with a length', [CL('5')], 103, false, FramingError.bodyNotAllowed],
+    ['103 without a body', [CL('0')], 103, false, BodyKind.none], ['100', [], 100, false, BodyKind.none], ['304 with a length', [CL('5')], 304, false, BodyKind.none],
     ['304 chunked', [TE('chunked')], 304, false, BodyKind.none], ['both', [CL('5'), TE('chunked')], 200, false, FramingError.lengthAndChunked],
     ['two lengths to HEAD', [CL('5'), CL('6')], 200, true, FramingError.badContentLength],
   ])('%s', (_name, pairs, status, isHead, expected) => {

@@ -14,6 +14,8 @@ export const FramingError = {
   lengthAndChunked: -2,
   /** A transfer-encoding other than exactly `chunked` (RFC 9112 §6.1). */
   badTransferEncoding: -3,
+  /** A 1xx or 204 that says how long its body is (RFC 9110 §8.6, RFC 9112 §6.1). */
+  bodyNotAllowed: -4,
 } as const;
 
 /** Decides how a message's body is framed; instances hold the length so that nothing is allocated. */
@@ -41,7 +43,7 @@ export class Framing {
     return this.contentLength(headers, cl);
   }
 
-  /** RFC 9112 §6.3 for the response to a request: HEAD, 1xx, 204 and 304 have no body whatever the fields say. */
+  /** RFC 9112 §6.3 for the response to a request: HEAD, 1xx, 204 and 304 have no body; 1xx and 204 may not say that they have one. */
   response(headers: HeaderMap, minorVersion: number, isHead: boolean): number {
     const status = headers.status;
     const te = headers.find(HeaderId.transferEncoding);
@@ -49,16 +51,16 @@ export class Framing {
     if (te >= 0) {
       if (cl >= 0) return FramingError.lengthAndChunked;
       if (!isChunked(headers, te)) return FramingError.badTransferEncoding;
-      // RFC 9112 §6.1: a 204 has none.
-      if (status === 204) return FramingError.badTransferEncoding;
+      if (status < 200 || status === 204) return FramingError.bodyNotAllowed;
       if (isHead || status === 304) return BodyKind.none;
       return minorVersion === 0 ? FramingError.badTransferEncoding : BodyKind.chunked;
     }
     if (cl >= 0) {
       const kind = this.contentLength(headers, cl);
-      return kind >= 0 && (isHead || status === 204 || status === 304) ? BodyKind.none : kind;
+      if (kind === BodyKind.length && (status < 200 || status === 204)) return FramingError.bodyNotAllowed;
+      return kind >= 0 && (isHead || status === 304) ? BodyKind.none : kind;
     }
-    return isHead || status === 204 || status === 304 ? BodyKind.none : BodyKind.untilClose;
+    return isHead || status < 200 || status === 204 || status === 304 ? BodyKind.none : BodyKind.untilClose;
   }
 
   private contentLength(headers: HeaderMap, k: number): number {
