@@ -57,6 +57,21 @@ describe('slow start', () => {
     expect(applied.apply(8, hosts[1])).toBe(8);
   });
 
+  it('is of the weight that a host has by its load', () => {
+    const { hosts, slowStart, environment, clock } = setUp({ windowMs: 10_000 });
+    // As reports of load have made them: the new one would get three of four requests.
+    [hosts[0].weight, hosts[1].weight] = [1000, 3000];
+    const shareAt = (elapsedMs: number): number => {
+      clock.nowMs = BEGIN + elapsedMs;
+      const lb = new RoundRobinLoadBalancer(seededRandom(1), new SlowStart(slowStart, environment));
+      lb.setHosts(hosts);
+      return newcomer(lb) / 1000;
+    };
+    expect(shareAt(0)).toBeCloseTo(300 / 1300, 1);
+    expect(shareAt(5000)).toBeCloseTo(1500 / 2500, 1);
+    expect(shareAt(10_000)).toBeCloseTo(3000 / 4000, 1);
+  });
+
   it.each<[string, (parts: ReturnType<typeof setUp>) => LoadBalancer]>([
     ['round robin', ({ applied }) => new RoundRobinLoadBalancer(seededRandom(1), applied)],
     ['least request', ({ slowStart, environment }) => new LeastRequestLoadBalancer({ choiceCount: 2, activeRequestBias: 1, biasKey: '', isFullScan: false, slowStart }, seededRandom(1), environment)],

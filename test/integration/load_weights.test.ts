@@ -5,8 +5,10 @@ import { register as registerRoundRobin } from '../../extensions/load_balancing_
 import { HOST_LOAD_WORDS, HostLoad } from '../../core/shared_memory/layout.ts';
 import { CLIENT_SIDE_TYPE } from '../../core/upstream/load_reports/load_weights_config.ts';
 import { ask } from '../process/support/envoyts_process.ts';
-import { clusterConfig, hostConfig, InProcessWorker } from '../support/in_process_worker.ts';
+import { NO_RETRIES, RetryOn } from '../../core/route/retry_policy.ts';
+import { clusterConfig, hostConfig, type InProcessOptions, InProcessWorker } from '../support/in_process_worker.ts';
 import { backendsUnderTest, until } from '../support/io_driver.ts';
+import { routeAction, routeConfig, routeEntry, virtualHost } from '../support/route_config.ts';
 import { answerEach, TestUpstream } from '../support/test_upstream.ts';
 
 const LOADS = { metrics: [], errorPenalty: 0, blackoutMs: 0, expirationMs: 60_000, updateMs: 10 };
@@ -21,16 +23,16 @@ describe.each(backendsUnderTest())('weights by load on the %s backend', (backend
   });
 
   /** Hosts that answer so. */
-  async function start(answers: readonly string[]): Promise<{ ask: (count: number) => Promise<number[]>; weights: () => number[] }> {
+  async function start(answers: readonly (string | (() => string))[], manager: InProcessOptions['manager'] = {}): Promise<{ ask: (count: number) => Promise<number[]>; weights: () => number[] }> {
     const requests = answers.map(() => 0);
     for (const [i, answer] of answers.entries()) {
       upstreams.push(await TestUpstream.start(answerEach(() => {
         requests[i]++;
-        return answer;
+        return typeof answer === 'string' ? answer : answer();
       })));
     }
     const started = await InProcessWorker.start({
-      backend, upstreamPorts: upstreams.map(({ port }) => port),
+      backend, upstreamPorts: upstreams.map(({ port }) => port), manager,
       register: (registry) => {
         registerRoundRobin(registry);
         registerClientSide(registry);
@@ -78,6 +80,17 @@ describe.each(backendsUnderTest())('weights by load on the %s backend', (backend
     const { ask, weights } = await start([`HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n${REPORT.header}0.5\r\n\r\n`]);
     await ask(1);
     await until(() => weights()[0] === 2000, 'the weight follows the report');
+  });
+
+  it('one report of a request counts, however often it is tried', async () => {
+    let tries = 0;
+    const failsOnce = (): string => (tries++ === 0 ? busy(0.5).replace('200 OK', '503 Service Unavailable') : busy(0.1));
+    const route = routeEntry({ action: routeAction({ retries: { ...NO_RETRIES, retryOn: RetryOn.fiveXx, numRetries: 1, backOffBaseMs: 1 } }) });
+    const { ask, weights } = await start([failsOnce], { routeConfig: routeConfig({ virtualHosts: [virtualHost({ routes: [route] })] }) });
+    expect(await ask(1)).toEqual([2]);
+    await until(() => weights()[0] === 2000, 'the weight follows the first report');
+    await ask(1);
+    await until(() => weights()[0] === 10_000, 'the next request has its own');
   });
 
   it('ends with its cluster', async () => {
