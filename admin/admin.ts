@@ -150,7 +150,7 @@ export class Admin {
     const handler = this.registry.get(path);
     if (handler === undefined) return this.unknownPath();
     if (handler.mutates && method !== 'POST') return textReply(`Method ${method} not allowed, POST required.`, 405);
-    let params = parseQueryParams(question < 0 ? '' : url.slice(question + 1), false);
+    let params = parseQueryParams(question < 0 ? '' : url.slice(question + 1));
     if (method === 'POST') {
       const body = await readForm(request, received);
       if (body === undefined) return textReply('request body is too large\n', 413);
@@ -192,7 +192,7 @@ async function readForm(request: IncomingMessage, received: { bytes: number }): 
   }
   const type = request.headers['content-type'] ?? '';
   if (!type.toLowerCase().startsWith('application/x-www-form-urlencoded')) return new QueryParams([]);
-  return parseQueryParams(Buffer.concat(parts).toString('utf8'), true);
+  return parseQueryParams(Buffer.concat(parts).toString('utf8'));
 }
 
 /** An end of a connection. */

@@ -27,17 +27,14 @@ export class QueryParams {
   }
 }
 
-/**
- * Parses `a=1&b&c=x%20y`. In a query string `+` stays `+` (regexes are full of them); in a form body it is a space.
- */
-export function parseQueryParams(encoded: string, isForm: boolean): QueryParams {
+/** Parses `a=1&b&c=x%20y`. `+` stays `+` (regexes are full of them), in a form's body too, as in Envoy. */
+export function parseQueryParams(encoded: string): QueryParams {
   const entries: (readonly [string, string])[] = [];
   for (const part of encoded.split('&')) {
     if (part === '') continue;
-    const spaced = isForm ? part.replaceAll('+', ' ') : part;
-    const equals = spaced.indexOf('=');
-    if (equals < 0) entries.push([percentDecode(spaced), '']);
-    else entries.push([percentDecode(spaced.slice(0, equals)), percentDecode(spaced.slice(equals + 1))]);
+    const equals = part.indexOf('=');
+    if (equals < 0) entries.push([percentDecode(part), '']);
+    else entries.push([percentDecode(part.slice(0, equals)), percentDecode(part.slice(equals + 1))]);
   }
   return new QueryParams(entries);
 }

@@ -18,7 +18,7 @@ export async function askAdmin(instance: Instance, target: string): Promise<Admi
   const handler = registerHandlers(instance).get(path);
   if (handler === undefined) throw new Error(`no admin endpoint ${path}`);
   const method = handler.mutates ? 'POST' : 'GET';
-  const reply = await handler.handle({ method, path, params: parseQueryParams(query, false) });
+  const reply = await handler.handle({ method, path, params: parseQueryParams(query) });
   const chunks = [...inChunks(reply.body)];
   return {
     status: reply.status, contentType: reply.contentType, body: chunks.join(''), chunks,
