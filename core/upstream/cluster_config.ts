@@ -90,6 +90,8 @@ export interface ClusterConfig {
   /** One request and its response; 0 = no limit. */
   readonly maxStreamDurationMs: number;
   readonly maxResponseHeadersKb: number;
+  /** The same of HTTP/2, which only health checks speak. */
+  readonly maxHttp2ResponseHeadersKb: number;
   readonly maxResponseHeadersCount: number;
   readonly defaultThresholds: CircuitBreakerThresholds;
   readonly highThresholds: CircuitBreakerThresholds;

@@ -11,7 +11,7 @@ export const UPSTREAM_OPTIONS_CATEGORY = 'envoy.upstream_options';
 
 /** The part of a cluster's configuration that its HTTP options decide. Times in milliseconds, 0 = off. */
 export type UpstreamHttpOptions = Pick<ClusterConfig,
-  'protocol' | 'http1' | 'requestPolicies' | 'autoServerName' | 'maxRequestsPerConnection' | 'idleTimeoutMs' | 'maxConnectionDurationMs' | 'maxStreamDurationMs' | 'maxResponseHeadersKb' | 'maxResponseHeadersCount'>;
+  'protocol' | 'http1' | 'requestPolicies' | 'autoServerName' | 'maxRequestsPerConnection' | 'idleTimeoutMs' | 'maxConnectionDurationMs' | 'maxStreamDurationMs' | 'maxResponseHeadersKb' | 'maxHttp2ResponseHeadersKb' | 'maxResponseHeadersCount'>;
 
 /** With what only parsing the rest of the cluster needs. */
 export interface ParsedHttpOptions extends UpstreamHttpOptions {
@@ -22,8 +22,8 @@ export interface ParsedHttpOptions extends UpstreamHttpOptions {
 }
 
 const IDLE_TIMEOUT_MS = 3_600_000;
-/** HTTP/1 responses only; other protocols have less. */
 const MAX_RESPONSE_HEADERS_KB = 80;
+const MAX_HTTP2_RESPONSE_HEADERS_KB = 60;
 const MAX_RESPONSE_HEADERS_COUNT = 100;
 
 /** common_http_protocol_options with Envoy's defaults. */
@@ -34,6 +34,7 @@ export function parseCommonOptions(message: HttpProtocolOptions | undefined): Om
     maxConnectionDurationMs: durationMsOr(message?.maxConnectionDuration, 0),
     maxStreamDurationMs: durationMsOr(message?.maxStreamDuration, 0),
     maxResponseHeadersKb: message?.maxResponseHeadersKb ?? MAX_RESPONSE_HEADERS_KB,
+    maxHttp2ResponseHeadersKb: message?.maxResponseHeadersKb ?? MAX_HTTP2_RESPONSE_HEADERS_KB,
     maxResponseHeadersCount: message?.maxHeadersCount ?? MAX_RESPONSE_HEADERS_COUNT,
   };
 }

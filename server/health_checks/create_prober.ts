@@ -16,7 +16,7 @@ import { type ProbeSecurity, ProbeSockets } from './probe_tls.ts';
 import { TcpProber } from './tcp_prober.ts';
 
 /** What probers know of their cluster. */
-export type ProbedCluster = Pick<ClusterConfig, 'name' | 'bindAddress' | 'connectTimeoutMs' | 'maxResponseHeadersKb' | 'maxResponseHeadersCount' | 'transportSocket' | 'socketConfigs'>;
+export type ProbedCluster = Pick<ClusterConfig, 'name' | 'bindAddress' | 'connectTimeoutMs' | 'maxResponseHeadersKb' | 'maxHttp2ResponseHeadersKb' | 'maxResponseHeadersCount' | 'transportSocket' | 'socketConfigs'>;
 
 /** What probers of all clusters share. */
 export interface ProbeEnvironment {
@@ -34,6 +34,7 @@ export function probersFor(cluster: ProbedCluster, scope: StatsScope, environmen
   const sockets = new ProbeSockets(cluster, scope, environment.registry);
   const { verifiesCluster, formats } = environment;
   const limits = { maxHeadersKb: cluster.maxResponseHeadersKb, maxHeaders: cluster.maxResponseHeadersCount };
+  const http2Limits = { ...limits, maxHeadersKb: cluster.maxHttp2ResponseHeadersKb };
   return (config, target, stats, listener, traffic) => {
     const { checker } = config;
     const onConnect = () => traffic.onCheckConnection();
@@ -43,10 +44,10 @@ export function probersFor(cluster: ProbedCluster, scope: StatsScope, environmen
     switch (checker.kind) {
       case 'http': {
         const options = { config, check: checker, target, route, scheme, clusterName, stats, verifiesCluster, formats, limits, onConnect };
-        return checker.isHttp2 ? new Http2Prober(options, listener) : new HttpProber(options, listener);
+        return checker.isHttp2 ? new Http2Prober({ ...options, limits: http2Limits }, listener) : new HttpProber(options, listener);
       }
       case 'grpc':
-        return new GrpcProber({ config, check: checker, target, route, scheme, clusterName, formats, limits, onConnect }, listener);
+        return new GrpcProber({ config, check: checker, target, route, scheme, clusterName, formats, limits: http2Limits, onConnect }, listener);
       case 'custom':
         return customChecker(checker, environment.registry).createProber(probeContext(config, checker, route, target, traffic, cluster, environment.scheduler), listener);
       default:

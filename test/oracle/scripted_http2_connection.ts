@@ -68,7 +68,8 @@ export class ScriptedHttp2Connection extends ScriptedPeer {
     const text = bytesOf(body ?? '');
     if (headers !== undefined) {
       const endStream = text === '' && trailers === undefined && open === undefined;
-      stream.respond(headers, { endStream, waitForTrailers: trailers !== undefined, sendDate: false } as object);
+      const lines = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, bytesOf(value)]));
+      stream.respond(lines, { endStream, waitForTrailers: trailers !== undefined, sendDate: false } as object);
       if (endStream) return;
     }
     if (trailers !== undefined) stream.on('wantTrailers', () => stream.sendTrailers(trailers));

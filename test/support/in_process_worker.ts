@@ -77,7 +77,7 @@ export const ANY_CONNECTION: FilterChainMatchConfig = {
 export function clusterConfig(overrides: Partial<ClusterConfig> = {}): ClusterConfig {
   return {
     name: 'c', statName: 'c', connectTimeoutMs: 5000, perConnectionBufferLimitBytes: 1 << 20, poolPerDownstream: false, preconnectRatio: 1, predictivePreconnectRatio: 1, maxRequestsPerConnection: 0, idleTimeoutMs: 3_600_000,
-    maxConnectionDurationMs: 0, maxStreamDurationMs: 0, maxResponseHeadersKb: 60, maxResponseHeadersCount: 100, defaultThresholds: THRESHOLDS, highThresholds: THRESHOLDS,
+    maxConnectionDurationMs: 0, maxStreamDurationMs: 0, maxResponseHeadersKb: 60, maxHttp2ResponseHeadersKb: 60, maxResponseHeadersCount: 100, defaultThresholds: THRESHOLDS, highThresholds: THRESHOLDS,
     lbPolicy: { name: 'round_robin', typeName: 'round_robin', config: {} }, provided: null, protocol: 'http1',
     http1: { enableTrailers: false, properCaseWords: false, preserveCase: null, sendFullyQualifiedUrl: false }, transportSocket: null, tcpKeepAlive: null, bindAddress: null, otherBindAddress: null, socketOptions: null, addressOrder: { firstFamily: 'first', firstCount: 1 },
     isLogical: false, closesOnHostSetChange: false, healthyPanicThreshold: 50, overprovisioningFactor: 140, weightedPriorityHealth: false, dropOverload: null, autoHostRewriteAllowed: false, outliers: null, loadWeights: null, isHealthChecked: false, closesOnHealthFailure: false, tracking: null, hasEndpointStats: false, requestPolicies: null, autoServerName: null, overrideHosts: null, metadata: {}, ...overrides,

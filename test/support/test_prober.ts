@@ -33,7 +33,7 @@ export interface TestProberOptions {
 export function testProber(config: HealthCheckConfig, port: number, answers: ProbeListener, options: TestProberOptions = {}): Prober {
   const { hostname = '', stats = createLocalStats(), verifies = true, registry = new FactoryRegistry(), trafficPort = port, counts = [], onCheckConnection = () => {}, sockets = {}, names = { traffic: DEFAULT_SOCKET, checks: DEFAULT_SOCKET } } = options;
   const formats = new CheckFormats(() => 1_700_000_000_123, () => 7);
-  const cluster = { name: 'c', bindAddress: null, connectTimeoutMs: 1000, maxResponseHeadersKb: 80, maxResponseHeadersCount: 100, transportSocket: null, ...sockets };
+  const cluster = { name: 'c', bindAddress: null, connectTimeoutMs: 1000, maxResponseHeadersKb: 80, maxHttp2ResponseHeadersKb: 60, maxResponseHeadersCount: 100, transportSocket: null, ...sockets };
   const create = probersFor(cluster, stats.scope, { scheduler: new SystemScheduler(), verifiesCluster: () => verifies, formats, registry });
   const target = { address: '127.0.0.1', port, hostname, host: HOST, trafficAddress: '127.0.0.1', trafficPort, sockets: names };
   const traffic = { scope: stats.scope, count: (field: number, by: number) => {
