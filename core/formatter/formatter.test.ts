@@ -64,7 +64,7 @@ describe('text formats', () => {
   });
 
   it('says of the TLS of upstream connections', () => {
-    const peer = Certificate.ofPem(testCertificate('server').cert);
+    const peer = new Certificate(testCertificate('server').cert);
     const session = {
       version: 'TLSv1.3', cipher: 'TLS_AES_128_GCM_SHA256', curve: 'X25519', signatureAlgorithm: '', sessionId: 'ab', alpn: '', isResumed: false, peerCertificate: peer.der, isVerified: true,
     };

@@ -1,29 +1,15 @@
 import type { X509Certificate } from 'node:crypto';
 import { type SubjectAltName, subjectAltNames } from '../base/subject_alt_names.ts';
 
-const CACHED = 64;
-
-/** By DER or PEM: peers show the same few certificates again and again. Oldest first. */
-const cache = new Map<string, Certificate>();
-
-/** An X.509 certificate, read piece by piece when somebody asks; about 50 us, once per certificate and thread. */
+/** An X.509 certificate, read piece by piece when somebody asks; about 50 us. */
 export class Certificate {
   private readonly x509: X509Certificate;
   private names: readonly SubjectAltName[] | undefined;
 
-  /** Throws the library's error on what is no certificate. */
+  /** DER, or PEM, of which the first one counts. Throws the library's error on what is no certificate. */
   constructor(bytes: Uint8Array | string) {
     this.x509 = new (process.getBuiltinModule('node:crypto').X509Certificate)(bytes);
     this.names = undefined;
-  }
-
-  static of(der: Uint8Array): Certificate {
-    return cached(Buffer.from(der.buffer, der.byteOffset, der.length).toString('latin1'), der);
-  }
-
-  /** The first one of a chain. */
-  static ofPem(chain: string): Certificate {
-    return cached(chain, chain);
   }
 
   get subjectAltNames(): readonly SubjectAltName[] {
@@ -74,16 +60,6 @@ export class Certificate {
   get publicKeyInfo(): Uint8Array {
     return this.x509.publicKey.export({ type: 'spki', format: 'der' });
   }
-}
-
-function cached(key: string, bytes: Uint8Array | string): Certificate {
-  const known = cache.get(key);
-  if (known !== undefined) return known;
-  const oldest = cache.size < CACHED ? undefined : cache.keys().next().value;
-  if (oldest !== undefined) cache.delete(oldest);
-  const made = new Certificate(bytes);
-  cache.set(key, made);
-  return made;
 }
 
 /** Lines in the order of the certificate become one line in the reverse order; what is beyond ASCII is escaped byte by byte. */

@@ -58,6 +58,11 @@ export class UpstreamScene {
     return this.worker?.stat(`cluster.c.${name}`);
   }
 
+  /** What the proxy logged as errors. */
+  errors(): readonly string[] {
+    return this.worker?.errors ?? [];
+  }
+
   /** For afterEach: nothing stays. */
   close(): void {
     this.worker?.close();

@@ -278,7 +278,7 @@ export class Http1ConnPool implements ConnPool, ClientPool {
     const { dispatcher, cluster } = this.context;
     const config = cluster.config;
     const { addresses } = this.host.config;
-    const tls = this.security === null ? null : this.security.connectOptions();
+    const tls = this.security === null ? null : this.security.connectOptions(dispatcher);
     const dial = addresses === undefined ? null : (index: number) => {
       if (index > 0) cluster.stats.cxTotal.inc();
       return openUpstreamSocket(dispatcher.io, config, addresses[index], tls);

@@ -1,10 +1,14 @@
 import type { Io } from '../../io/io.ts';
 import type { TlsConnect } from '../../io/tls.ts';
 import type { Connection } from '../../network/connection.ts';
+import type { IoDispatcher } from '../../network/io_dispatcher.ts';
 import type { TransportSocketOptions } from '../../network/transport_socket.ts';
 import { UpstreamTls } from '../../stream_info/upstream_tls.ts';
 import type { Host } from '../../upstream/host.ts';
 import type { SecureSocket } from './cluster_sockets.ts';
+
+/** No context has this number: the connect fails. */
+const NO_CONTEXT: TlsConnect = { context: 0x7fffffff, serverName: '' };
 
 /** How the connections of one pool are secured. */
 export class PoolSecurity {
@@ -22,8 +26,14 @@ export class PoolSecurity {
     this.isHttp = isHttp;
   }
 
-  connectOptions(): TlsConnect {
-    return this.socket.connectOptions(this.host, this.options, this.isHttp);
+  /** Of a connect that cannot succeed where this thread's library does not take what main's took: reported. */
+  connectOptions(dispatcher: IoDispatcher): TlsConnect {
+    try {
+      return this.socket.connectOptions(this.host, this.options, this.isHttp);
+    } catch (error) {
+      dispatcher.reportException(error);
+      return NO_CONTEXT;
+    }
   }
 
   /** '' = the connection may be used; else why not. */

@@ -28,7 +28,7 @@ export function errnoText(error: number): string {
 }
 
 const ERRNO_TEXT: ReadonlyMap<number, string> = new Map([
-  [11, 'Resource temporarily unavailable'], [13, 'Permission denied'], [24, 'Too many open files'], [32, 'Broken pipe'],
+  [11, 'Resource temporarily unavailable'], [13, 'Permission denied'], [22, 'Invalid argument'], [24, 'Too many open files'], [32, 'Broken pipe'],
   [97, 'Address family not supported by protocol'], [98, 'Address already in use'], [99, 'Cannot assign requested address'],
   [101, 'Network is unreachable'], [103, 'Software caused connection abort'], [104, 'Connection reset by peer'],
   [110, 'Connection timed out'], [111, 'Connection refused'], [113, 'No route to host'], [2, 'No such file or directory'],
