@@ -7,6 +7,7 @@ import type { TLSSocket } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Cluster } from '../../core/api/gen/envoy/config/cluster/v3/cluster_pb.d.ts';
 import type { TlsTrustConfig } from '../../core/io/tls.ts';
+import type { ExtensionConfig } from '../../core/registry/parse_context.ts';
 import { SYSTEM_RESOLVER } from '../../core/upstream/dns_options.ts';
 import type { ClusterConfig } from '../../core/upstream/cluster_config.ts';
 import { parseCluster } from '../../server/config/cluster_parser.ts';
@@ -85,10 +86,10 @@ describe.each(backendsUnderTest())('TLS to upstream hosts on the %s backend', (b
   });
 
   it('material that the worker does not take is a failed connect, and reported', async () => {
-    const { transportSocket } = secured(`common_tls_context: { validation_context: { ${TRUST} } }`);
-    const { client, ...rest } = transportSocket?.config as UpstreamTlsConfig;
+    const { config, ...socket } = secured(`common_tls_context: { validation_context: { ${TRUST} } }`).transportSocket as ExtensionConfig;
+    const { client, ...rest } = config as UpstreamTlsConfig;
     const broken: UpstreamTlsConfig = { ...rest, client: { ...client, trust: { ...(client.trust as TlsTrustConfig), trustedCa: 'nothing' } } };
-    await scene.start([hostConfig(0, await serve())], { transportSocket: { name: 'tls', typeName: transportSocket?.typeName ?? '', config: broken } });
+    await scene.start([hostConfig(0, await serve())], { transportSocket: { ...socket, config: broken } });
     expect([await scene.get(), await scene.get()]).toEqual(['503', '503']);
     expect(stats('upstream_cx_connect_fail', 'upstream_cx_active', 'ssl.handshake')).toEqual([2, 0, 0]);
     expect(scene.errors().join()).toContain('no certificate to trust');
