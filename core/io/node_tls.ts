@@ -5,10 +5,13 @@
 import { createPrivateKey, constants as cryptoConstants, X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { constants } from 'node:os';
-import { connect, createSecureContext, type SecureContext, type SecureContextOptions, type TLSSocket } from 'node:tls';
+import type { SecureContext, SecureContextOptions, TLSSocket } from 'node:tls';
 import type { PeerVerifier, TlsClientConfig, TlsConnect, TlsFailure, TlsSession, TlsTrustConfig } from './tls.ts';
 import { connectionFailure, libraryFailure, verifyFailure } from './tls_failure.ts';
 import { curveName } from './tls_names.ts';
+
+/** Loaded with the first context: a thread without TLS does not pay for it. */
+const nodeTls = (): typeof import('node:tls') => process.getBuiltinModule('node:tls');
 
 /** What connections of one configuration share: the material, and sessions that may be resumed. */
 export interface NodeTlsContext {
@@ -71,7 +74,7 @@ export function createNodeTlsContext(config: TlsClientConfig): NodeTlsContext {
   const anchors = trust === null ? [] : pemCertificates(trust.trustedCa);
   if (trust !== null && anchors.length === 0) throw new Error('no certificate to trust');
   if (trust !== null && trust.crl !== '') options.crl = trust.crl;
-  return { config, anchors, secureContext: createSecureContext(options), sessions: [] };
+  return { config, anchors, secureContext: nodeTls().createSecureContext(options), sessions: [] };
 }
 
 /** Node takes suites of all versions in one list; without one of TLS 1.3 in it there are none. */
@@ -88,7 +91,7 @@ export function connectTls(context: NodeTlsContext, socket: Socket, tls: Omit<Tl
   const { config } = context;
   const alpn = tls.alpnProtocols ?? config.alpnProtocols;
   const session = takeSession(context, tls.verifyPeer === undefined ? undefined : tls.serverName);
-  const secured = connect({
+  const secured = nodeTls().connect({
     socket,
     secureContext: context.secureContext,
     servername: tls.serverName,

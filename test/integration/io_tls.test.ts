@@ -90,8 +90,13 @@ describe.each(backendsUnderTest())('%s TLS handshakes', (backend) => {
       expect(await connected(connection)).toBe(TLS_FAILED);
       expect(driver.io.tlsFailure(connection)).toEqual({ kind: 'refused', text: 'not that one' });
       driver.close(connection, CloseMode.now);
-      if (backend === 'ring') await until(() => server.failures.length > 0, 'the server was told');
-      expect([server.failures, server.peers.map((peer) => peer.text)]).toEqual(backend === 'ring' ? [['ERR_SSL_SSL/TLS_ALERT_CERTIFICATE_UNKNOWN'], []] : [[], server.peers.map(() => '')]);
+      if (backend === 'ring') {
+        await until(() => server.failures.length > 0, 'the server was told');
+        expect([server.failures, server.peers]).toEqual([['ERR_SSL_SSL/TLS_ALERT_CERTIFICATE_UNKNOWN'], []]);
+      }
+      // The portable backend refuses when its own side is done; the server's may be done then or not.
+      await settle(10);
+      expect(server.peers.map((peer) => peer.text).join('')).toBe('');
     });
 
     it('a session is resumed to the same name alone where names matter', async () => {
