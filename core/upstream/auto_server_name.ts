@@ -4,7 +4,7 @@ import { HeaderId, type HeaderNames } from '../headers/header_names.ts';
 import type { TransportSocketOptions } from '../network/transport_socket.ts';
 import type { AutoServerNameConfig } from './cluster_config.ts';
 
-/** Keys under which filters may have said the same before, and under which it is left for log lines. */
+/** Under which it is left for log lines. */
 const SERVER_NAME = 'envoy.network.upstream_server_name';
 const SUBJECT_ALT_NAMES = 'envoy.network.upstream_subject_alt_names';
 const NO_NAMES: readonly string[] = [];
